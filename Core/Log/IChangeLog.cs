@@ -1,0 +1,66 @@
+namespace ActorStreams.Log;
+
+/// <summary>
+/// A durable log of topics, partitions and records: the truth that everything else is folded from (semantics §2).
+/// </summary>
+/// <remarks>
+/// Appends made one after the other to one partition keep their order, and none is skipped while a later one lands; exactness
+/// leans on it (semantics §5). All members may be called by many threads at once.
+/// </remarks>
+public interface IChangeLog
+{
+    /// <summary>All topics, by name.</summary>
+    ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>What is known of a topic; null when there is no such topic.</summary>
+    ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default);
+
+    /// <summary>Creates a topic, or finds it as it is asked for.</summary>
+    /// <exception cref="TopicMismatchException">The topic exists with another number of partitions.</exception>
+    ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Reads a partition from an offset on, live: at the end it waits for more and never completes, until it is cancelled.
+    /// Each batch keeps to the limits, but holds at least one record where there is one.
+    /// </summary>
+    /// <exception cref="UnknownTopicException">There is no such topic or partition.</exception>
+    /// <exception cref="OffsetOutOfRangeException">The offset lies before the first one kept, or after the end.</exception>
+    IAsyncEnumerable<RecordBatch> ReadAsync(TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default);
+
+    /// <summary>Appends records and answers the position of each, in the same order, once all are durable.</summary>
+    /// <remarks>
+    /// Not a transaction: after a failure any number of the records of each partition, from the first on, may have been appended.
+    /// When cancelled, the records may be appended all the same.
+    /// </remarks>
+    /// <exception cref="UnknownTopicException">There is no such topic, or a record names a partition it does not have.</exception>
+    /// <exception cref="LogUnavailableException">The log cannot take the records now, and the caller may try again.</exception>
+    ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default);
+
+    /// <summary>For each partition of the topic, by number, the first offset kept and the end.</summary>
+    /// <exception cref="UnknownTopicException">There is no such topic.</exception>
+    ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// The offset at which an instant cuts a partition: that of the first record with a later timestamp, so that all records
+    /// before it are stamped at or before the instant; the end when there is none.
+    /// </summary>
+    /// <exception cref="UnknownTopicException">There is no such topic or partition.</exception>
+    ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default);
+}
+
+/// <summary>What a log knows of a topic.</summary>
+/// <param name="Topic">Its name.</param>
+/// <param name="Partitions">How many partitions it has.</param>
+public sealed record TopicDescription(string Topic, int Partitions);
+
+/// <summary>The offsets a partition holds: from <paramref name="Start"/> up to, and without, <paramref name="End"/>.</summary>
+public readonly record struct OffsetRange(long Start, long End);
+
+/// <summary>How much one batch may hold.</summary>
+/// <param name="MaxRecords">Records a batch, at least 1.</param>
+/// <param name="MaxBytes">Bytes of keys, values and headers a batch; a single larger record still comes, alone.</param>
+public readonly record struct ReadLimits(int MaxRecords, int MaxBytes)
+{
+    /// <summary>1,000 records or 1 MiB.</summary>
+    public static ReadLimits Default { get; } = new(1_000, 1 << 20);
+}

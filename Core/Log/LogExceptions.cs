@@ -1,0 +1,37 @@
+namespace ActorStreams.Log;
+
+/// <summary>A topic or partition that the log does not have. Create it, or correct the name.</summary>
+public sealed class UnknownTopicException(string message) : Exception(message)
+{
+    /// <summary>The error for a topic that does not exist.</summary>
+    public static UnknownTopicException Topic(string topic) => new($"There is no topic '{topic}'. Create it, or correct the name.");
+
+    /// <summary>The error for a partition that the topic does not have.</summary>
+    public static UnknownTopicException Partition(TopicPartition partition, int partitions) =>
+        new($"Topic '{partition.Topic}' has {partitions} partitions, numbered from 0: there is no partition {partition.Partition}.");
+}
+
+/// <summary>A topic that exists with another number of partitions than it is asked for.</summary>
+public sealed class TopicMismatchException(string topic, int existing, int wanted) : Exception(
+    $"Topic '{topic}' has {existing} partitions, but {wanted} are asked for: keys would change partition and lose their order. "
+    + $"Ask for {existing}, or copy the records to a new topic.");
+
+/// <summary>An offset that a partition does not hold: retention removed it, or the log is not the one it was read from.</summary>
+public sealed class OffsetOutOfRangeException(TopicPartition partition, long offset, OffsetRange range) : Exception(
+    $"{partition} holds offsets {range.Start} to {range.End} (the end), but was to be read from {offset}. "
+    + (offset < range.Start
+        ? $"The records {offset} to {range.Start - 1} are no longer kept."
+        : "This is another log than the one the position came from, or it lost records."))
+{
+    /// <summary>The partition.</summary>
+    public TopicPartition Partition { get; } = partition;
+
+    /// <summary>The offset asked for.</summary>
+    public long Offset { get; } = offset;
+
+    /// <summary>The offsets there are.</summary>
+    public OffsetRange Range { get; } = range;
+}
+
+/// <summary>The log cannot do this now (disk full, locked, out of reach). Nothing is lost; try again.</summary>
+public sealed class LogUnavailableException(string message, Exception? innerException = null) : Exception(message, innerException);

@@ -1,0 +1,20 @@
+namespace ActorStreams.Log;
+
+/// <summary>
+/// Some records of one partition, in order. A batch may be empty: then it only says that nothing lies before <see cref="NextOffset"/>
+/// (offsets have gaps where transactions or compaction left them).
+/// </summary>
+public sealed class RecordBatch
+{
+    /// <summary>The partition the records were read from.</summary>
+    public required TopicPartition Partition { get; init; }
+
+    /// <summary>The records, by growing offset.</summary>
+    public required IReadOnlyList<ChangeRecord> Records { get; init; }
+
+    /// <summary>Where reading goes on: every record before it is in this batch or was in an earlier one.</summary>
+    public required long NextOffset { get; init; }
+
+    /// <summary>The end of the partition as known when the batch was read: the offset that the next append will get, or one below it.</summary>
+    public required long EndOffset { get; init; }
+}

@@ -1,0 +1,111 @@
+namespace ActorStreams.States;
+
+/// <summary>
+/// Keeps the states of every dataset's partitions and where each partition stands. A checkpoint is one transaction: changed states,
+/// what lies beside them, position and marks, on condition that no other owner has moved the position (semantics §4, §5).
+/// </summary>
+/// <remarks>All members may be called by many threads at once. The store forces nothing on readers: they see the last checkpoint, whole.</remarks>
+public interface IStateStore
+{
+    /// <summary>Where a partition stands; null when it never had a checkpoint.</summary>
+    ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Writes a checkpoint, in one transaction.
+    /// </summary>
+    /// <returns>False, with nothing written, when the stored position is not <see cref="CheckpointWrite.ExpectedPosition"/>: another owner exists.</returns>
+    /// <exception cref="StoreUnavailableException">The store cannot take it now, and the caller may try again from its checkpoint.</exception>
+    ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default);
+
+    /// <summary>The states stored for these keys, in one query, in any order; keys without a state are left out.</summary>
+    ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default);
+
+    /// <summary>States in key order (<see cref="KeyOrder"/>), of the keys that begin with <paramref name="prefix"/> and come after <paramref name="after"/>.</summary>
+    ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>The first contributions of one slot of one view key, in element order (bytewise).</summary>
+    ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>The contributions stored under these addresses, in one query, in any order; those that do not exist are left out.</summary>
+    ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default);
+
+    /// <summary>What was recorded of the datasets when they were last run, by dataset name; see <see cref="WriteDatasetsAsync"/>.</summary>
+    ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Records a description of each dataset (an opaque text), in place of what was recorded before.</summary>
+    ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default);
+
+    /// <summary>Forgets all states, contributions and checkpoints of all datasets, for a rebuild from the log.</summary>
+    ValueTask ClearAsync(CancellationToken cancellationToken = default);
+}
+
+/// <summary>One partition of one version of a dataset: what owns states.</summary>
+public readonly record struct PartitionId(string Dataset, int Version, int Partition)
+{
+    /// <summary><c>dataset.vVersion/partition</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Dataset}.v{Version}/{Partition}");
+}
+
+/// <summary>Where a partition stands.</summary>
+/// <param name="Position">The offset of its input log at which folding goes on.</param>
+/// <param name="States">How many states it has.</param>
+/// <param name="Marks">The marks (semantics §5), in the form that the fold gave them.</param>
+public sealed record Checkpoint(long Position, long States, ReadOnlyMemory<byte> Marks);
+
+/// <summary>One stored state.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="State">The state as JSON, UTF-8.</param>
+/// <param name="Offset">The offset of the last record that was folded into it.</param>
+/// <param name="Timestamp">That record's timestamp, in milliseconds since 1970 UTC.</param>
+public readonly record struct StoredState(string Key, ReadOnlyMemory<byte> State, long Offset, long Timestamp);
+
+/// <summary>The address of one contribution: what is kept beside a view's state, under its own key.</summary>
+/// <param name="Key">The view key.</param>
+/// <param name="Slot">Which of the view's reductions it belongs to, from 0.</param>
+/// <param name="Element">Its place: contributions of one slot are ordered by these bytes.</param>
+public readonly record struct ContributionId(string Key, int Slot, ReadOnlyMemory<byte> Element)
+{
+    /// <inheritdoc/>
+    public bool Equals(ContributionId other) => Slot == other.Slot && Key == other.Key && Element.Span.SequenceEqual(other.Element.Span);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = default(HashCode);
+        hash.Add(Key);
+        hash.Add(Slot);
+        hash.AddBytes(Element.Span);
+        return hash.ToHashCode();
+    }
+}
+
+/// <summary>One stored contribution.</summary>
+public readonly record struct StoredContribution(ContributionId Id, ReadOnlyMemory<byte> Value);
+
+/// <summary>What a checkpoint writes.</summary>
+public sealed class CheckpointWrite
+{
+    /// <summary>The partition.</summary>
+    public required PartitionId Partition { get; init; }
+
+    /// <summary>The stored position this owner last saw; null when it saw none. Anything else in the store makes the write fail.</summary>
+    public required long? ExpectedPosition { get; init; }
+
+    /// <summary>What the partition's checkpoint becomes.</summary>
+    public required Checkpoint Checkpoint { get; init; }
+
+    /// <summary>States to write. Each key stands at most once in <see cref="Upserts"/> and <see cref="Deletes"/> together.</summary>
+    public required IReadOnlyList<StoredState> Upserts { get; init; }
+
+    /// <summary>Keys whose state no longer exists; some may never have been stored.</summary>
+    public required IReadOnlyList<string> Deletes { get; init; }
+
+    /// <summary>Contributions to write. Each address stands at most once here and in <see cref="ContributionDeletes"/> together.</summary>
+    public required IReadOnlyList<StoredContribution> ContributionUpserts { get; init; }
+
+    /// <summary>Contributions that no longer exist; some may never have been stored.</summary>
+    public required IReadOnlyList<ContributionId> ContributionDeletes { get; init; }
+}
+
+/// <summary>The state store cannot do this now (disk full, locked, out of reach). Nothing is lost; try again.</summary>
+public sealed class StoreUnavailableException(string message, Exception? innerException = null) : Exception(message, innerException);
