@@ -1,0 +1,134 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using ActorStreams.Folding;
+using ActorStreams.Log;
+
+namespace ActorStreams.Definitions;
+
+/// <summary>A named set of keyed states with one definition: an entity or a view, as a <see cref="Topology"/> holds it.</summary>
+public abstract class Dataset
+{
+    private readonly List<Edge> _dependents = [];
+    private IReadOnlyList<Edge> _sources = [];
+
+    private protected Dataset(DatasetKind kind, string name, int version, BadRecords badRecords, JsonSerializerOptions json) =>
+        (Kind, Name, Version, BadRecords, Json) = (kind, name, version, badRecords, json);
+
+    /// <summary>Entity or view.</summary>
+    public DatasetKind Kind { get; }
+
+    /// <summary>The name, unique in the topology.</summary>
+    public string Name { get; }
+
+    /// <summary>The version of the definition, from 1. A changed fold needs a higher one.</summary>
+    public int Version { get; }
+
+    /// <summary>The input log: the entity's source topic, or the view's own topic of routed changes.</summary>
+    public string Topic { get; internal set; } = "";
+
+    /// <summary>How many partitions the input log has, and so the dataset.</summary>
+    public int Partitions { get; internal set; }
+
+    /// <summary>What happens to a record that cannot be folded.</summary>
+    public BadRecords BadRecords { get; }
+
+    /// <summary>The datasets whose changes this one is folded from; empty for an entity.</summary>
+    public IEnumerable<Dataset> Sources => _sources.Select(edge => edge.Source);
+
+    /// <summary>The views that are folded from this dataset's changes.</summary>
+    public IEnumerable<Dataset> Dependents => _dependents.Select(edge => edge.View);
+
+    /// <summary>The type of a state.</summary>
+    public abstract Type StateType { get; }
+
+    internal JsonSerializerOptions Json { get; }
+
+    internal IReadOnlyList<Edge> SourceEdges => _sources;
+
+    internal IReadOnlyList<Edge> DependentEdges => _dependents;
+
+    /// <summary>The partition a key belongs to.</summary>
+    public int PartitionOf(string key) => Partitioner.PartitionOf(key, Partitions);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{(Kind == DatasetKind.Entity ? "entity" : "view")} '{Name}'";
+
+    internal abstract IReadOnlyList<Type> SourceTypes { get; }
+
+    internal abstract PartitionFold CreateFold(int partition, FoldOptions options);
+
+    internal void Connect(IReadOnlyList<Dataset> sources)
+    {
+        _sources = [.. sources.Select((source, index) => new Edge(source, this, index))];
+        foreach (var edge in _sources)
+            edge.Source._dependents.Add(edge);
+    }
+
+    /// <summary>One source of one view; <paramref name="Index"/> is its place among the view's sources.</summary>
+    internal sealed record Edge(Dataset Source, Dataset View, int Index);
+}
+
+/// <summary>The two kinds of datasets.</summary>
+public enum DatasetKind
+{
+    /// <summary>Folded from the records of a source topic.</summary>
+    Entity,
+
+    /// <summary>Folded from the changes of other datasets.</summary>
+    View,
+}
+
+/// <summary>What happens to a record that cannot be decoded, or whose fold throws.</summary>
+public enum BadRecords
+{
+    /// <summary>It goes to the dead letters with its position, reason and original bytes, and the fold goes on.</summary>
+    SetAside,
+
+    /// <summary>The partition stops before it, and says so, until the record or the definition is mended.</summary>
+    Stop,
+}
+
+/// <summary>A dataset whose states are of a known type.</summary>
+internal abstract class Dataset<TState> : Dataset
+    where TState : class
+{
+    private protected Dataset(DatasetKind kind, string name, int version, BadRecords badRecords, JsonSerializerOptions json)
+        : base(kind, name, version, badRecords, json) => StateJson = (JsonTypeInfo<TState>)json.GetTypeInfo(typeof(TState));
+
+    public override Type StateType => typeof(TState);
+
+    internal JsonTypeInfo<TState> StateJson { get; }
+
+    /// <summary>For each dependent view, what to ask for the keys a state concerns.</summary>
+    internal IReadOnlyList<Router<TState>> Routers => [.. DependentEdges.Select(edge => (Router<TState>)((IRoutes)edge.View).RouterOf(edge.Index))];
+}
+
+/// <summary>A view, as its sources see it.</summary>
+internal interface IRoutes
+{
+    object RouterOf(int source);
+}
+
+internal sealed class EntityDataset<TState>(string name, int version, BadRecords badRecords, JsonSerializerOptions json, EntityFold<TState> fold)
+    : Dataset<TState>(DatasetKind.Entity, name, version, badRecords, json)
+    where TState : class
+{
+    internal EntityFold<TState> Fold { get; } = fold.Bind(json);
+
+    internal override IReadOnlyList<Type> SourceTypes => [];
+
+    internal override PartitionFold CreateFold(int partition, FoldOptions options) => new EntityPartitionFold<TState>(this, partition, options);
+}
+
+internal sealed class ViewDataset<TState>(string name, int version, BadRecords badRecords, JsonSerializerOptions json, IReadOnlyList<ViewSource<TState>> sources)
+    : Dataset<TState>(DatasetKind.View, name, version, badRecords, json), IRoutes
+    where TState : class
+{
+    internal override IReadOnlyList<Type> SourceTypes => [.. sources.Select(source => source.SourceType)];
+
+    internal IReadOnlyList<SourceFold<TState>> SourceFolds => [.. sources.Select(source => source.CreateFold(Json))];
+
+    public object RouterOf(int source) => sources[source].CreateRouter();
+
+    internal override PartitionFold CreateFold(int partition, FoldOptions options) => new ViewPartitionFold<TState>(this, partition, options);
+}

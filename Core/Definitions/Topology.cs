@@ -1,0 +1,54 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace ActorStreams.Definitions;
+
+/// <summary>All datasets of an application with what they read: checked, and without a cycle.</summary>
+public sealed class Topology
+{
+    private readonly Dictionary<string, Dataset> _byName;
+
+    internal Topology(string application, IReadOnlyList<Dataset> datasets)
+    {
+        Application = application;
+        Datasets = datasets;
+        _byName = datasets.ToDictionary(dataset => dataset.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>The application's name.</summary>
+    public string Application { get; }
+
+    /// <summary>The datasets, every source before what reads it.</summary>
+    public IReadOnlyList<Dataset> Datasets { get; }
+
+    /// <summary>The topic of records that could not be folded.</summary>
+    public string DeadLetterTopic => TopicNames.DeadLetters(Application);
+
+    /// <summary>The topics that entities are folded from: the roots of all lineage.</summary>
+    public IEnumerable<string> SourceTopics =>
+        Datasets.Where(dataset => dataset.Kind == DatasetKind.Entity).Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal);
+
+    /// <summary>The dataset of this name.</summary>
+    public bool TryGet(string name, [NotNullWhen(true)] out Dataset? dataset) => _byName.TryGetValue(name, out dataset);
+
+    /// <summary>The dataset whose state is of this type.</summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
+    public Dataset Of<TState>() => Datasets.FirstOrDefault(dataset => dataset.StateType == typeof(TState))
+        ?? throw new InvalidOperationException($"The topology has no dataset of {typeof(TState).Name}.");
+}
+
+/// <summary>The names of the topics that an application owns; a dataset's version is part of them.</summary>
+internal static class TopicNames
+{
+    internal static string Input(string application, string view, int version) =>
+        string.Create(CultureInfo.InvariantCulture, $"{application}.{view}.v{version}.input");
+
+    internal static string DeadLetters(string application) => $"{application}.dead-letters";
+}
+
+/// <summary>Definitions that do not fit together. The message names every fault at once.</summary>
+public sealed class TopologyException(IReadOnlyList<string> errors)
+    : Exception($"The definitions have {errors.Count} fault{(errors.Count == 1 ? "" : "s")}:{string.Concat(errors.Select(error => "\n- " + error))}")
+{
+    /// <summary>The faults, a sentence each.</summary>
+    public IReadOnlyList<string> Errors { get; } = errors;
+}

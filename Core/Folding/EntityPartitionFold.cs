@@ -1,0 +1,94 @@
+using System.Text.Json;
+using ActorStreams.Definitions;
+using ActorStreams.Lineage;
+using ActorStreams.Log;
+using ActorStreams.States;
+
+namespace ActorStreams.Folding;
+
+/// <summary>Folds the records of a source topic's partition into entities.</summary>
+internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset, int partition, FoldOptions options)
+    : PartitionFold<TState>(dataset, partition, options)
+    where TState : class
+{
+    private static readonly string EventName = typeof(TState).Name;
+    private readonly EntityFold<TState> _fold = dataset.Fold;
+    private readonly TopicPartition _input = new(dataset.Topic, partition);
+    private readonly List<Prepared> _prepared = [];
+    private RecordBatch? _batch;
+
+    internal override FoldNeeds Prepare(RecordBatch batch)
+    {
+        var needs = new FoldNeeds();
+        _batch = batch;
+        _prepared.Clear();
+        foreach (var record in batch.Records)
+        {
+            if (record.Key is not { } key)
+            {
+                _prepared.Add(new(null, "The record has no key, so it belongs to no entity. Append it with one."));
+            }
+            else if (OnlyKeyUtf8 is null || key.Span.SequenceEqual(OnlyKeyUtf8))
+            {
+                var entry = Table.GetOrAdd(key.Span);
+                _prepared.Add(new(entry, entry is null ? "The record's key is not UTF-8 text." : null));
+                if (entry is not null)
+                    Need(entry, needs);
+            }
+            else
+            {
+                _prepared.Add(default);
+            }
+        }
+
+        return needs;
+    }
+
+    internal override void SupplyScan(FoldNeeds.Scan scan, IReadOnlyList<StoredContribution> contributions) => throw NoContributions();
+
+    internal override void SupplyCounts(IReadOnlyList<StoredContribution> contributions) => throw NoContributions();
+
+    private protected override void FoldPrepared()
+    {
+        var records = _batch!.Records;
+        for (var i = 0; i < records.Count; i++)
+        {
+            var record = records[i];
+            var (entry, fault) = _prepared[i];
+            if (entry is not null ? !FoldOne(entry, record) : fault is not null && !SetAside(Unusable(record, null, fault, null)))
+                return;
+            NextOffset = record.Offset + 1;
+        }
+
+        NextOffset = _batch.NextOffset;
+        _batch = null;
+    }
+
+    private bool FoldOne(StateEntry<TState> entry, in ChangeRecord record)
+    {
+        var position = new Position(_input.Topic, _input.Partition, record.Offset);
+        try
+        {
+            var after = record.IsTombstone ? null : _fold.Apply(entry.State(Definition.StateJson), entry.Key, record, _input);
+            BeginRecord();
+            Step(entry, after, record.Offset, 0, record.Timestamp, new Cause(position, position));
+            return true;
+        }
+        catch (JsonException error)
+        {
+            return SetAside(Unusable(record, entry.Key, $"The value is not the JSON of a {_fold.EventType.Name}: {error.Message}", error));
+        }
+        catch (Exception error)
+        {
+            // The user's fold may throw anything. The state stays as it was.
+            return SetAside(Unusable(record, entry.Key, $"The fold of {EventName} failed: {error.Message}", error));
+        }
+    }
+
+    private static Fault Unusable(in ChangeRecord record, string? key, string reason, Exception? error) =>
+        new(record.Offset, 0, record.Timestamp, key, record.Value, reason, error);
+
+    private static InvalidOperationException NoContributions() => new("An entity has no contributions.");
+
+    private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault);
+}

@@ -1,0 +1,57 @@
+using ActorStreams.Log;
+using ActorStreams.States;
+
+namespace ActorStreams.Folding;
+
+/// <summary>Takes a batch through the three steps of <see cref="PartitionFold"/>, asking the store between them.</summary>
+internal static class FoldSteps
+{
+    /// <summary>Folds a batch. <paramref name="publish"/> sees the output before any reader can see the new states.</summary>
+    /// <param name="fold">The partition.</param>
+    /// <param name="batch">The batch; it begins at the fold's next offset.</param>
+    /// <param name="store">Where states are that are not in memory; null when everything is.</param>
+    /// <param name="publish">Called under the fold's gate.</param>
+    /// <param name="cancellationToken">Cancels asking the store. The fold is then worthless.</param>
+    internal static async ValueTask<FoldOutput> FoldAsync(
+        this PartitionFold fold, RecordBatch batch, IStateStore? store, Action<FoldOutput>? publish = null, CancellationToken cancellationToken = default)
+    {
+        FoldNeeds needs;
+        lock (fold.Gate)
+            needs = fold.Prepare(batch);
+        if (needs.Any)
+            await fold.SupplyAsync(needs, store, cancellationToken).ConfigureAwait(false);
+        lock (fold.Gate)
+        {
+            var output = fold.Fold();
+            publish?.Invoke(output);
+            fold.Trim();
+            return output;
+        }
+    }
+
+    private static async ValueTask SupplyAsync(this PartitionFold fold, FoldNeeds needs, IStateStore? store, CancellationToken cancellationToken)
+    {
+        if (store is null)
+            throw new InvalidOperationException($"{fold.Id} needs states from a store, but has none: fold in memory with {nameof(FoldOptions)}.{nameof(FoldOptions.InMemory)}.");
+        if (needs.Keys.Count > 0)
+        {
+            var states = await store.LoadAsync(fold.Id, needs.Keys, cancellationToken).ConfigureAwait(false);
+            lock (fold.Gate)
+                fold.SupplyStates(states);
+        }
+
+        foreach (var scan in needs.Scans)
+        {
+            var contributions = await store.ScanContributionsAsync(fold.Id, scan.Key, scan.Slot, scan.Limit, cancellationToken).ConfigureAwait(false);
+            lock (fold.Gate)
+                fold.SupplyScan(scan, contributions);
+        }
+
+        if (needs.Counts.Count > 0)
+        {
+            var counts = await store.LoadContributionsAsync(fold.Id, needs.Counts, cancellationToken).ConfigureAwait(false);
+            lock (fold.Gate)
+                fold.SupplyCounts(counts);
+        }
+    }
+}

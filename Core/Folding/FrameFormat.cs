@@ -1,0 +1,55 @@
+namespace ActorStreams.Folding;
+
+/// <summary>
+/// The frame: one log record of a view's input log that holds the changes which one batch of one source partition routes to one partition of the
+/// view. Numbers are little-endian base-128 varints; "signed" ones are zigzag. Text is a length and UTF-8 bytes. Version 1:
+/// <code>
+/// frame  := 'F' version:byte(1) source:text sourceVersion sourcePartition change*
+/// change := flags:byte
+///           offset     signed, less the previous change's: where in the source's input log the change was made (the origin)
+///           timestamp  signed, ms, less the previous change's: of the root record
+///           sourceKey:text
+///           root       only without RootIsOrigin: topic (0 and a new text, or n for the n-th text of this frame) partition offset
+///           before     only with HasBefore: length and JSON
+///           after      only with HasAfter: length and JSON
+///           routes     how many follow, at least 1
+///           route*
+/// route  := kind+4*index:  index of the route among those of its origin to this view (the running index of semantics §5)
+///           viewKey:text
+/// </code>
+/// A change stands once for all view keys it is routed to. A route's kind says what its view key is told: both sides, only what was before
+/// (the source left) or only what is after (it entered).
+/// </summary>
+internal static class FrameFormat
+{
+    internal const byte Magic = (byte)'F';
+    internal const byte Version = 1;
+
+    [Flags]
+    internal enum ChangeFlags : byte
+    {
+        None = 0,
+        HasBefore = 1,
+        HasAfter = 2,
+        RootIsOrigin = 4,
+    }
+}
+
+/// <summary>What a route tells its view key.</summary>
+internal enum RouteKind
+{
+    /// <summary>The source stayed: before and after.</summary>
+    Stayed = 0,
+
+    /// <summary>The source left: before, and nothing after.</summary>
+    Left = 1,
+
+    /// <summary>The source entered: nothing before, and after.</summary>
+    Entered = 2,
+}
+
+/// <summary>Where a routed change comes from: an offset of its source's input log, and a running index among what that record made for one view.</summary>
+internal readonly record struct Origin(long Offset, int Index) : IComparable<Origin>
+{
+    public int CompareTo(Origin other) => Offset != other.Offset ? Offset.CompareTo(other.Offset) : Index.CompareTo(other.Index);
+}

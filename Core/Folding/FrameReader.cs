@@ -1,0 +1,96 @@
+using System.Text;
+using ActorStreams.Log;
+
+namespace ActorStreams.Folding;
+
+/// <summary>Reads a frame, change by change and route by route; the form is told by <see cref="FrameFormat"/>.</summary>
+/// <exception cref="InvalidDataException">By every member: the bytes are not a frame this version can read.</exception>
+internal ref struct FrameReader
+{
+    private readonly List<string> _topics = [];
+    private VarIntReader _reader;
+    private int _routes;
+
+    internal FrameReader(ReadOnlyMemory<byte> frame)
+    {
+        _reader = new(frame);
+        if (_reader.ReadByte() != FrameFormat.Magic)
+            throw new InvalidDataException("The record is not a frame: a view's input log is written by its sources alone.");
+        if (_reader.ReadByte() is var version && version != FrameFormat.Version)
+            throw new InvalidDataException($"The frame has format version {version}, but this program reads version {FrameFormat.Version}. Run a newer one.");
+        Source = _reader.ReadText();
+        SourceVersion = _reader.ReadCount();
+        SourcePartition = _reader.ReadCount();
+    }
+
+    internal string Source { get; }
+
+    internal int SourceVersion { get; }
+
+    internal int SourcePartition { get; }
+
+    /// <summary>The current change's offset in the source's input log.</summary>
+    internal long Offset { get; private set; }
+
+    internal long Timestamp { get; private set; }
+
+    /// <summary>The root record; null when it is the origin, the record at <see cref="Offset"/>.</summary>
+    internal Position? Root { get; private set; }
+
+    internal string SourceKey { get; private set; } = "";
+
+    internal ReadOnlyMemory<byte>? Before { get; private set; }
+
+    internal ReadOnlyMemory<byte>? After { get; private set; }
+
+    /// <summary>Goes to the next change, past what is left of the current one; false at the end.</summary>
+    internal bool NextChange()
+    {
+        while (NextRoute(out _, out _, out _))
+        {
+        }
+
+        if (_reader.AtEnd)
+            return false;
+        var flags = (FrameFormat.ChangeFlags)_reader.ReadByte();
+        Offset += _reader.ReadSigned();
+        Timestamp += _reader.ReadSigned();
+        SourceKey = _reader.ReadText();
+        Root = flags.HasFlag(FrameFormat.ChangeFlags.RootIsOrigin) ? null : ReadRoot();
+        Before = flags.HasFlag(FrameFormat.ChangeFlags.HasBefore) ? _reader.ReadBytes() : null;
+        After = flags.HasFlag(FrameFormat.ChangeFlags.HasAfter) ? _reader.ReadBytes() : null;
+        _routes = _reader.ReadCount();
+        return true;
+    }
+
+    /// <summary>Goes to the next route of the current change; false when there is none left.</summary>
+    internal bool NextRoute(out RouteKind kind, out int index, out ReadOnlySpan<byte> viewKey)
+    {
+        kind = default;
+        index = 0;
+        viewKey = default;
+        if (_routes == 0)
+            return false;
+        _routes--;
+        var head = _reader.ReadVarInt();
+        (kind, index) = ((RouteKind)(head & 3), (int)(head >> 2));
+        viewKey = _reader.ReadBytes().Span;
+        return true;
+    }
+
+    private Position ReadRoot()
+    {
+        var topic = _reader.ReadCount();
+        if (topic == 0)
+        {
+            _topics.Add(_reader.ReadText());
+            topic = _topics.Count;
+        }
+        else if (topic > _topics.Count)
+        {
+            throw new InvalidDataException($"The frame names topic {topic}, but has {_topics.Count}.");
+        }
+
+        return new(_topics[topic - 1], _reader.ReadCount(), (long)_reader.ReadVarInt());
+    }
+}

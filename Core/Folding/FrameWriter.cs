@@ -1,0 +1,81 @@
+using System.Buffers;
+using ActorStreams.Definitions;
+using ActorStreams.Log;
+
+namespace ActorStreams.Folding;
+
+/// <summary>Writes frames for one partition of one view; the form is told by <see cref="FrameFormat"/>.</summary>
+internal sealed class FrameWriter(Dataset source, int sourcePartition)
+{
+    private readonly ArrayBufferWriter<byte> _buffer = new(4_096);
+    private readonly List<string> _topics = [];
+    private long _offset;
+    private long _timestamp;
+
+    /// <summary>Bytes written since the last <see cref="Take"/>.</summary>
+    internal int Length => _buffer.WrittenCount;
+
+    /// <summary>Begins a change; exactly <paramref name="routes"/> calls of <see cref="Route"/> follow.</summary>
+    internal void Change(string sourceKey, in SourceChange change, int routes)
+    {
+        if (_buffer.WrittenCount == 0)
+            WriteHeader();
+        var rootIsOrigin = change.Root.Offset == change.Offset && change.Root.Topic == source.Topic && change.Root.Partition == sourcePartition;
+        var flags = (change.Before is null ? 0 : FrameFormat.ChangeFlags.HasBefore)
+            | (change.After is null ? 0 : FrameFormat.ChangeFlags.HasAfter)
+            | (rootIsOrigin ? FrameFormat.ChangeFlags.RootIsOrigin : 0);
+        _buffer.Write([(byte)flags]);
+        _buffer.WriteSigned(change.Offset - _offset);
+        _buffer.WriteSigned(change.Timestamp - _timestamp);
+        (_offset, _timestamp) = (change.Offset, change.Timestamp);
+        _buffer.WriteText(sourceKey);
+        if (!rootIsOrigin)
+            WriteRoot(change.Root);
+        if (change.Before is not null)
+            _buffer.WriteBytes(change.Before);
+        if (change.After is not null)
+            _buffer.WriteBytes(change.After);
+        _buffer.WriteVarInt((ulong)routes);
+    }
+
+    internal void Route(RouteKind kind, int index, string viewKey)
+    {
+        _buffer.WriteVarInt((ulong)kind | ((ulong)index << 2));
+        _buffer.WriteText(viewKey);
+    }
+
+    /// <summary>The finished frame; the writer is empty again.</summary>
+    internal byte[] Take()
+    {
+        var frame = _buffer.WrittenSpan.ToArray();
+        _buffer.ResetWrittenCount();
+        _topics.Clear();
+        (_offset, _timestamp) = (0, 0);
+        return frame;
+    }
+
+    private void WriteHeader()
+    {
+        _buffer.Write([FrameFormat.Magic, FrameFormat.Version]);
+        _buffer.WriteText(source.Name);
+        _buffer.WriteVarInt((ulong)source.Version);
+        _buffer.WriteVarInt((ulong)sourcePartition);
+    }
+
+    private void WriteRoot(Position root)
+    {
+        var topic = _topics.IndexOf(root.Topic) + 1;
+        _buffer.WriteVarInt((ulong)topic);
+        if (topic == 0)
+        {
+            _topics.Add(root.Topic);
+            _buffer.WriteText(root.Topic);
+        }
+
+        _buffer.WriteVarInt((ulong)root.Partition);
+        _buffer.WriteVarInt((ulong)root.Offset);
+    }
+}
+
+/// <summary>A change as its source's partition routes it.</summary>
+internal readonly record struct SourceChange(long Offset, long Timestamp, Position Root, byte[]? Before, byte[]? After);

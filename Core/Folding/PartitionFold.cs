@@ -1,0 +1,88 @@
+using System.Text;
+using ActorStreams.Definitions;
+using ActorStreams.Log;
+using ActorStreams.States;
+
+namespace ActorStreams.Folding;
+
+/// <summary>
+/// The heart: one partition of one dataset, as a pure function of its states and its input log (semantics §4 and §5). A batch goes through three steps,
+/// so that the shell alone ever waits:
+/// <code>
+/// Prepare(batch) → what is not in memory → Supply(what the store has of it) → Fold() → frames, dead letters
+/// </code>
+/// A checkpoint is two steps, between batches: <see cref="BeginCheckpoint"/> hands out what changed, <see cref="CheckpointWritten"/> says that it is durable.
+/// After any exception what is in memory is worthless: drop this object and restore another from the checkpoint.
+/// The owner's loop and readers share it under <see cref="Gate"/>.
+/// </summary>
+internal abstract class PartitionFold(Dataset dataset, int partition, FoldOptions options)
+{
+    internal Lock Gate { get; } = new();
+
+    internal Dataset Dataset { get; } = dataset;
+
+    internal int Partition { get; } = partition;
+
+    internal PartitionId Id => new(Dataset.Name, Dataset.Version, Partition);
+
+    internal FoldOptions Options { get; } = options;
+
+    /// <summary>Where folding goes on in the input log.</summary>
+    internal long NextOffset { get; private protected set; }
+
+    /// <summary>How many states there are.</summary>
+    internal long States { get; private protected set; }
+
+    /// <summary>Entries that the store does not have yet.</summary>
+    internal abstract int DirtyEntries { get; }
+
+    /// <summary>Entries in memory.</summary>
+    internal abstract int TableEntries { get; }
+
+    /// <summary>Keys whose changes are to be given out.</summary>
+    internal HashSet<string> WatchedKeys { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>When set, only this key is folded: the others' records pass by. For folding one key's history again.</summary>
+    internal string? OnlyKey
+    {
+        get;
+        set => (field, OnlyKeyUtf8) = (value, value is null ? null : Encoding.UTF8.GetBytes(value));
+    }
+
+    private protected byte[]? OnlyKeyUtf8 { get; private set; }
+
+    /// <summary>Begins at a checkpoint; null for the beginning of the log.</summary>
+    internal abstract void Restore(Checkpoint? checkpoint);
+
+    /// <summary>Decodes a batch, and says what is not in memory. A batch begins at <see cref="NextOffset"/>.</summary>
+    internal abstract FoldNeeds Prepare(RecordBatch batch);
+
+    internal abstract void SupplyStates(IReadOnlyList<StoredState> states);
+
+    internal abstract void SupplyScan(FoldNeeds.Scan scan, IReadOnlyList<StoredContribution> contributions);
+
+    internal abstract void SupplyCounts(IReadOnlyList<StoredContribution> contributions);
+
+    /// <summary>Folds the prepared batch, record by record.</summary>
+    internal abstract FoldOutput Fold();
+
+    /// <summary>What changed since the last checkpoint began, to be written as one; one at a time.</summary>
+    internal abstract CheckpointWrite BeginCheckpoint(long? expectedPosition);
+
+    internal abstract void CheckpointWritten();
+
+    /// <summary>Lets states leave that the store has, down to the table's bound.</summary>
+    internal abstract void Trim();
+
+    /// <summary>A key's state as it is in memory; false when only the store may know it.</summary>
+    internal abstract bool TryRead(string key, out StateRow row);
+
+    /// <summary>The states of a key range that the store does not have as they are now, in no order.</summary>
+    internal abstract List<StateRow> Unstored(string prefix, string? after);
+
+    /// <summary>All states in memory: all there are, when no store stands behind.</summary>
+    internal abstract IEnumerable<StateRow> All();
+}
+
+/// <summary>A key's state; null when it does not exist.</summary>
+internal readonly record struct StateRow(string Key, byte[]? State, long Offset, long Timestamp);

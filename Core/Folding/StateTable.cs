@@ -1,0 +1,71 @@
+using System.Text.Unicode;
+
+namespace ActorStreams.Folding;
+
+/// <summary>
+/// The states of a partition that are in memory, by key. Bounded: entries that the store has leave by the clock algorithm (each gets a second
+/// chance when it was used since the hand last came by); entries it does not have stay, so a full table of those asks for a checkpoint.
+/// </summary>
+internal sealed class StateTable<TState>(int capacity)
+    where TState : class
+{
+    private const int StackChars = 256;
+    private readonly Dictionary<string, StateEntry<TState>> _entries = new(StringComparer.Ordinal);
+    private readonly List<StateEntry<TState>> _clock = [];
+    private int _hand;
+
+    internal int Count => _entries.Count;
+
+    internal StateEntry<TState>? Find(string key) => _entries.GetValueOrDefault(key);
+
+    internal IEnumerable<StateEntry<TState>> Entries => _clock;
+
+    /// <summary>The entry of a UTF-8 key, new and missing if there is none yet; null when the key is not UTF-8.</summary>
+    internal StateEntry<TState>? GetOrAdd(ReadOnlySpan<byte> key)
+    {
+        Span<char> chars = key.Length <= StackChars ? stackalloc char[StackChars] : new char[key.Length];
+        if (Utf8.ToUtf16(key, chars, out _, out var length, replaceInvalidSequences: false) != System.Buffers.OperationStatus.Done)
+            return null;
+        var text = chars[..length];
+        if (_entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(text, out var entry))
+        {
+            entry.Referenced = true;
+            return entry;
+        }
+
+        return Add(new string(text));
+    }
+
+    internal StateEntry<TState> Add(string key)
+    {
+        var entry = new StateEntry<TState>(key) { Referenced = true };
+        _entries.Add(key, entry);
+        _clock.Add(entry);
+        return entry;
+    }
+
+    /// <summary>Lets entries go until the table is within its bound, or holds only what the store does not have. True when a state or contribution left.</summary>
+    internal bool Trim()
+    {
+        var stateLeft = false;
+        for (var chances = 2 * _clock.Count; _entries.Count > capacity && chances > 0; chances--)
+        {
+            if (_hand >= _clock.Count)
+                _hand = 0;
+            var entry = _clock[_hand];
+            if (entry.Dirty || entry.Writing || entry.Referenced)
+            {
+                entry.Referenced = false;
+                _hand++;
+                continue;
+            }
+
+            stateLeft |= entry.Exists || entry.Contributions is not null;
+            _entries.Remove(entry.Key);
+            _clock[_hand] = _clock[^1];
+            _clock.RemoveAt(_clock.Count - 1);
+        }
+
+        return stateLeft;
+    }
+}
