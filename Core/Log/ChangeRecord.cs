@@ -20,6 +20,9 @@ public readonly struct ChangeRecord
 
     /// <summary>True when the record has no value.</summary>
     public bool IsTombstone => Value is null;
+
+    /// <summary>The bytes this record counts for in every bound on bytes: key, value and headers.</summary>
+    public int Size => RecordSize.Of(Key, Value, Headers);
 }
 
 /// <summary>A named piece of data beside a record's value.</summary>
@@ -44,14 +47,17 @@ public readonly struct NewRecord
     public IReadOnlyList<RecordHeader> Headers { get => field ?? []; init; }
 
     /// <summary>The bytes this record counts for in every bound on bytes: key, value and headers.</summary>
-    public int Size
+    public int Size => RecordSize.Of(Key, Value, Headers);
+}
+
+/// <summary>One measure for records on their way in and out.</summary>
+internal static class RecordSize
+{
+    public static int Of(ReadOnlyMemory<byte>? key, ReadOnlyMemory<byte>? value, IReadOnlyList<RecordHeader> headers)
     {
-        get
-        {
-            var size = (Key?.Length ?? 0) + (Value?.Length ?? 0);
-            foreach (var header in Headers)
-                size += header.Name.Length + header.Value.Length;
-            return size;
-        }
+        var size = (key?.Length ?? 0) + (value?.Length ?? 0);
+        for (var i = 0; i < headers.Count; i++)
+            size += headers[i].Name.Length + headers[i].Value.Length;
+        return size;
     }
 }

@@ -63,4 +63,7 @@ public readonly record struct ReadLimits(int MaxRecords, int MaxBytes)
 {
     /// <summary>1,000 records or 1 MiB.</summary>
     public static ReadLimits Default { get; } = new(1_000, 1 << 20);
+
+    /// <summary>Whether a batch that holds this much takes one more record of this size.</summary>
+    internal bool Admit(int records, long bytes, int size) => records == 0 || (records < MaxRecords && bytes + size <= MaxBytes);
 }
