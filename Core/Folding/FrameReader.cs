@@ -57,8 +57,8 @@ internal ref struct FrameReader
         Timestamp += _reader.ReadSigned();
         SourceKey = _reader.ReadText();
         Root = flags.HasFlag(FrameFormat.ChangeFlags.RootIsOrigin) ? null : ReadRoot();
-        Before = flags.HasFlag(FrameFormat.ChangeFlags.HasBefore) ? _reader.ReadBytes() : null;
-        After = flags.HasFlag(FrameFormat.ChangeFlags.HasAfter) ? _reader.ReadBytes() : null;
+        Before = flags.HasFlag(FrameFormat.ChangeFlags.HasBefore) ? _reader.ReadBytes() : default(ReadOnlyMemory<byte>?);
+        After = flags.HasFlag(FrameFormat.ChangeFlags.HasAfter) ? _reader.ReadBytes() : default(ReadOnlyMemory<byte>?);
         _routes = _reader.ReadCount();
         return true;
     }
