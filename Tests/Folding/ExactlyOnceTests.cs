@@ -1,0 +1,61 @@
+using ActorStreams.Batch;
+using ActorStreams.Log;
+
+namespace ActorStreams.Tests.Folding;
+
+/// <summary>The law of semantics §7 under everything §5 speaks of, on the real code: live state = batch state = as-of state.</summary>
+public sealed class ExactlyOnceTests
+{
+    [Fact]
+    public async Task After_crashes_zombies_and_late_appends_every_live_state_is_the_batch_state()
+    {
+        for (var seed = 0; seed < 600; seed++)
+            Nothing(await DifferenceAsync(seed), seed);
+    }
+
+    [Theory]
+    [InlineData((int)Sabotage.NoMarks)]
+    [InlineData((int)Sabotage.CheckpointBeforeAcks)]
+    public async Task With_the_protocol_broken_most_runs_are_wrong(int sabotage)
+    {
+        const int Runs = 60;
+        var wrong = 0;
+        for (var seed = 0; seed < Runs; seed++)
+            wrong += await DifferenceAsync(seed, (Sabotage)sabotage) is null ? 0 : 1;
+        Assert.True(wrong > Runs / 2, $"Only {wrong} of {Runs} runs were wrong: the test would not notice a broken protocol.");
+    }
+
+    [Fact]
+    public async Task A_batch_up_to_a_cut_is_what_was_live_when_the_log_ended_there()
+    {
+        for (var seed = 0; seed < 150; seed++)
+        {
+            var random = new Random(seed);
+            var topology = Pool.Random(random);
+            var (items, people) = (random.Next(1, 4), random.Next(1, 3));
+            var records = RandomLog.Records(random, items, people, random.Next(20, 90));
+            var prefix = records.Take(random.Next(records.Count + 1)).ToList();
+            var then = await RandomLog.WriteAsync(prefix, items, people);
+            var now = await RandomLog.WriteAsync(records, items, people);
+            var world = new World(topology, then, random);
+            await world.RunAsync(random.Next(20, 150));
+            var asOf = await new BatchRunner(topology, now).RunAsync(to: await then.CutAtEndAsync(topology.SourceTopics));
+            Nothing((await world.DifferencesAsync(asOf)).FirstOrDefault(), seed);
+        }
+    }
+
+    private static void Nothing(string? difference, int seed) => Assert.True(difference is null, $"Seed {seed}: {difference}");
+
+    /// <summary>One random run; what is wrong in the end, or null.</summary>
+    private static async Task<string?> DifferenceAsync(int seed, Sabotage sabotage = Sabotage.None)
+    {
+        var random = new Random(seed);
+        var topology = Pool.Random(random);
+        var (items, people) = (random.Next(1, 4), random.Next(1, 3));
+        var log = await RandomLog.WriteAsync(RandomLog.Records(random, items, people, random.Next(20, 120)), items, people);
+        var world = new World(topology, log, random, sabotage);
+        await world.RunAsync(random.Next(50, 400));
+        var differences = await world.DifferencesAsync(await new BatchRunner(topology, log).RunAsync());
+        return differences.Count == 0 ? null : differences[0];
+    }
+}
