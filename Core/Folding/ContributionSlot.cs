@@ -33,10 +33,18 @@ internal abstract class ContributionSlot(int window)
 
     internal void Replace(byte[]? before, byte[]? after)
     {
+        BeginReplace();
         if (before is not null)
             Remove(before);
         if (after is not null)
             Add(after);
+    }
+
+    /// <summary>Takes the last <see cref="Replace"/> back, as if it had never been.</summary>
+    internal abstract void Undo(byte[]? before, byte[]? after);
+
+    private protected virtual void BeginReplace()
+    {
     }
 
     /// <summary>Remembers a change for the next checkpoint, unless there is no store to write it to.</summary>

@@ -46,6 +46,9 @@ internal sealed class DistinctSlot(int window) : ContributionSlot(window)
 
     internal override void Remove(byte[] element) => Count(element, -1, becomesDistinctAt: 0, -1);
 
+    /// <summary>A count goes down and up by the same steps, so the opposite takes it back.</summary>
+    internal override void Undo(byte[]? before, byte[]? after) => Replace(after, before);
+
     internal override void CheckpointWritten()
     {
         base.CheckpointWritten();

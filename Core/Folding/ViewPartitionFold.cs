@@ -75,7 +75,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         var values = body.Input.Slots == 0 ? null : new EntryValues(entry.Contributions!, body.Input.FirstSlot);
         try
         {
-            Contribute(entry, body, before, after);
+            Contribute(entry, body, before, after, undo: false);
             var state = body.Input.Fold.Apply(entry.State(Definition.StateJson), new(body.SourceKey, before, after, body.Cause, body.Timestamp), values);
             Step(entry, state, _batch!.Records[prepared.Record].Offset, ordinal, body.Timestamp, body.Cause);
             return true;
@@ -83,23 +83,25 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         catch (Exception error)
         {
             // The user's fold may throw anything. The state stays as it was, and so does what stands beside it.
-            Contribute(entry, body, after, before);
+            Contribute(entry, body, before, after, undo: true);
             MarkDirty(entry);
             return SetAside(Unusable(prepared, $"The fold of {typeof(TState).Name} failed: {error.Message}", error));
         }
     }
 
-    private static void Contribute(StateEntry<TState> entry, ChangeBody body, object? before, object? after)
+    private static void Contribute(StateEntry<TState> entry, ChangeBody body, object? before, object? after, bool undo)
     {
         for (var slot = 0; slot < body.Input.Slots; slot++)
         {
-            entry.Contributions![body.Input.FirstSlot + slot].Replace(
-                before is null ? null : Element(body, slot, before), after is null ? null : Element(body, slot, after));
+            var contributions = entry.Contributions![body.Input.FirstSlot + slot];
+            var elementBefore = before is null ? null : body.ElementsBefore![slot];
+            var elementAfter = after is null ? null : body.ElementsAfter![slot];
+            if (undo)
+                contributions.Undo(elementBefore, elementAfter);
+            else
+                contributions.Replace(elementBefore, elementAfter);
         }
     }
-
-    private static byte[]? Element(ChangeBody body, int slot, object side) =>
-        ReferenceEquals(side, body.Before) ? body.ElementsBefore![slot] : body.ElementsAfter![slot];
 
     private void PrepareFrame(in ChangeRecord record, int index, FoldNeeds needs)
     {
