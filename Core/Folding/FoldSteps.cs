@@ -12,6 +12,7 @@ internal static class FoldSteps
     /// <param name="store">Where states are that are not in memory; null when everything is.</param>
     /// <param name="publish">Called under the fold's gate.</param>
     /// <param name="cancellationToken">Cancels asking the store. The fold is then worthless.</param>
+    /// <exception cref="StaleOwnerException">Another owner has written a checkpoint: stop, and send nothing of this batch on.</exception>
     internal static async ValueTask<FoldOutput> FoldAsync(
         this PartitionFold fold, RecordBatch batch, IStateStore? store, Action<FoldOutput>? publish = null, CancellationToken cancellationToken = default)
     {
@@ -53,5 +54,18 @@ internal static class FoldSteps
             lock (fold.Gate)
                 fold.SupplyCounts(counts);
         }
+
+        await fold.CheckOwnershipAsync(store, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// What was read is of this owner's own checkpoint only if no other owner has written one since. Folding on a successor's states would make changes
+    /// that never were, and some of them could pass the marks of their views. Positions never go back, so asking afterwards suffices.
+    /// </summary>
+    private static async ValueTask CheckOwnershipAsync(this PartitionFold fold, IStateStore store, CancellationToken cancellationToken)
+    {
+        var position = (await store.ReadCheckpointAsync(fold.Id, cancellationToken).ConfigureAwait(false))?.Position;
+        if (position != fold.StoredPosition && (position is null || position != fold.WritingPosition))
+            throw new StaleOwnerException(fold.Id, fold.StoredPosition, position);
     }
 }

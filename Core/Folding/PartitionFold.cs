@@ -27,6 +27,12 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
 
     internal FoldOptions Options { get; } = options;
 
+    /// <summary>The position of the last checkpoint that this owner knows to be written; null for none.</summary>
+    internal long? StoredPosition { get; private protected set; }
+
+    /// <summary>The position of the checkpoint under way; null when there is none.</summary>
+    internal long? WritingPosition { get; private protected set; }
+
     /// <summary>Where folding goes on in the input log.</summary>
     internal long NextOffset { get; private protected set; }
 

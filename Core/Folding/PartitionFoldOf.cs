@@ -50,6 +50,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override void Restore(Checkpoint? checkpoint)
     {
         (NextOffset, States) = (checkpoint?.Position ?? 0, checkpoint?.States ?? 0);
+        (StoredPosition, WritingPosition) = (checkpoint?.Position, null);
         Marks = Marks.Read(checkpoint?.Marks ?? default);
         StoreIsEmpty = checkpoint is null;
     }
@@ -119,6 +120,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
                 entry.Contributions![slot].BeginCheckpoint(entry.Key, slot, contributions, contributionDeletes);
         }
 
+        WritingPosition = NextOffset;
         _writing.AddRange(_dirty);
         _dirty.Clear();
         return new()
@@ -135,6 +137,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override void CheckpointWritten()
     {
+        (StoredPosition, WritingPosition) = (WritingPosition, null);
         foreach (var entry in _writing)
         {
             entry.Writing = false;

@@ -51,15 +51,25 @@ internal sealed class Owner
             ForgetMarks();
         await using var batches = _world.Log.ReadAsync(_input, _fold.NextOffset, new(records, int.MaxValue)).GetAsyncEnumerator();
         await batches.MoveNextAsync();
-        var output = await _fold.FoldAsync(batches.Current, _world.Store);
-        foreach (var frame in output.Frames)
+        try
+        {
+            Send((await _fold.FoldAsync(batches.Current, _world.Store)).Frames);
+            return true;
+        }
+        catch (StaleOwnerException)
+        {
+            return false;
+        }
+    }
+
+    private void Send(List<Frame> frames)
+    {
+        foreach (var frame in frames)
         {
             if (!_inFlight.TryGetValue((frame.View.Topic, frame.Partition), out var queue))
                 _inFlight.Add((frame.View.Topic, frame.Partition), queue = []);
             queue.Enqueue(frame);
         }
-
-        return true;
     }
 
     /// <summary>By reflection, since the fold itself has no way to do this.</summary>

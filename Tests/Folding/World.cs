@@ -93,11 +93,11 @@ internal sealed class World(Topology topology, InMemoryChangeLog log, Random ran
     {
         var dice = random.Next(100);
         var owner = owners[random.Next(owners.Count)];
-        if (dice < 6)
+        if (dice < 9)
         {
             Die(owner);
         }
-        else if (dice < 14)
+        else if (dice < 15)
         {
             if (dead.Count == 0)
                 return;
