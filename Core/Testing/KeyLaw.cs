@@ -1,0 +1,42 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using ActorStreams.Definitions;
+
+namespace ActorStreams.Testing;
+
+/// <summary>The law of KeysOf, which is checked on single states.</summary>
+internal sealed class KeyLaw<TSource>(LawRig rig, Router<TSource> router, JsonSerializerOptions json)
+    where TSource : class
+{
+    private readonly JsonTypeInfo<TSource> _json = (JsonTypeInfo<TSource>)json.GetTypeInfo(typeof(TSource));
+
+    /// <exception cref="LawViolationException">The keys differ.</exception>
+    internal void Check(string key, TSource state, int seed)
+    {
+        var stored = JsonSerializer.SerializeToUtf8Bytes(state, _json);
+        var first = Keys(key, state);
+        Compare("Asked again", Keys(key, state));
+        Compare("Of the state as it was stored and read back", Keys(key, JsonSerializer.Deserialize(stored, _json)!));
+
+        void Compare(string how, string second)
+        {
+            if (first != second)
+                throw new LawViolationException(Law.KeysAreOfTheState, rig.Definition, seed, $"State of {key}:\n  {Encoding.UTF8.GetString(stored)}\nAt first:\n  {first}\n{how}:\n  {second}");
+        }
+    }
+
+    /// <summary>The order counts, since routed changes are numbered by it. A KeysOf that throws must do so every time.</summary>
+    private string Keys(string key, TSource state)
+    {
+        try
+        {
+            return string.Join(", ", router.KeysOf(key, state).Select(viewKey => $"'{viewKey}'"));
+        }
+        catch (Exception error)
+        {
+            // The user's code may throw anything; the fold would set the change aside.
+            return $"an exception: {error.Message}";
+        }
+    }
+}
