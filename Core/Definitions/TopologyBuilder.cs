@@ -21,7 +21,7 @@ public sealed class TopologyBuilder
 
     /// <summary>
     /// How values and states are read and written: camelCase names, and strict, so that a missing or null member of a record that needs it
-    /// is an error and not a silent default. A source-generated context goes into <see cref="JsonSerializerOptions.TypeInfoResolverChain"/>.
+    /// is an error and not a silent default. Decimals are written without trailing zeros, so that equal values have equal stored forms. A source-generated context goes into <see cref="JsonSerializerOptions.TypeInfoResolverChain"/>.
     /// </summary>
     public JsonSerializerOptions Json { get; } = new()
     {
@@ -33,6 +33,7 @@ public sealed class TopologyBuilder
         // Every state must have a stored form, also one with a NaN in it.
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        Converters = { new PlainDecimalConverter() },
     };
 
     /// <summary>Adds an entity.</summary>

@@ -1,49 +1,60 @@
 namespace ActorStreams.Testing;
 
-/// <summary>One random history, and a law that two foldings of it must agree on.</summary>
-internal sealed class LawTrial(LawRig rig, int seed)
+/// <summary>One random history, and the laws that two foldings of it must agree on.</summary>
+internal sealed class LawTrial(LawRig rig, int seed, IReadOnlyList<LawStep> history)
 {
+    /// <summary>How often a shorter history is tried, each time rearranged in another way.</summary>
+    private const int Attempts = 6;
+
+    private LawOutcome? _outcome;
+
+    internal int Seed { get; } = seed;
+
+    internal IReadOnlyList<LawStep> History { get; } = history;
+
     /// <summary>Two ways that must come to the same: what each is called, and how to take it.</summary>
     internal sealed record Ways(Law Law, string Left, Func<IReadOnlyList<LawStep>, Random, LawOutcome> TakeLeft, string Right, Func<IReadOnlyList<LawStep>, Random, LawOutcome> TakeRight);
 
     /// <exception cref="LawViolationException">The two ways differ.</exception>
-    internal void Check(IReadOnlyList<LawStep> history, Ways ways)
+    internal void Check(Ways ways)
     {
-        if (!Differ(history, ways))
+        if (Difference(History, ways, attempts: 1) is not { } difference)
             return;
-        history = Shrink([.. history], ways);
-        var (left, right) = Take(history, ways);
-        throw Violation(history, ways.Law, ways.Left, left, ways.Right, right);
+        var history = History.ToList();
+        // Leaves out one step after the other, as long as the law is broken without it.
+        for (var i = history.Count - 1; i >= 0; i--)
+        {
+            List<LawStep> fewer = [.. history[..i], .. history[(i + 1)..]];
+            if (Difference(fewer, ways, Attempts) is { } still)
+                (history, difference) = (fewer, still);
+        }
+
+        throw Violation(history, ways.Law, ways.Left, difference.Left, ways.Right, difference.Right);
     }
 
-    /// <summary>Folds a history again that came to this outcome some time ago.</summary>
-    /// <exception cref="LawViolationException">It comes to another.</exception>
-    internal void CheckAgain(IReadOnlyList<LawStep> history, LawOutcome outcome)
+    /// <summary>Folds the history, and when called again compares: the first time some time ago.</summary>
+    /// <exception cref="LawViolationException">It comes to another outcome than the first time.</exception>
+    internal void CheckAgain()
     {
-        if (rig.InMemory(history) is var later && later.States != outcome.States)
-            throw Violation(history, Law.SameTwice, "The first time", outcome, "Some time later", later);
+        var outcome = rig.InMemory(History);
+        _outcome ??= outcome;
+        if (outcome.States != _outcome.States)
+            throw Violation(History, Law.SameTwice, "The first time", _outcome, "Some time later", outcome);
     }
 
     private LawViolationException Violation(IReadOnlyList<LawStep> history, Law law, string leftName, LawOutcome left, string rightName, LawOutcome right) => new(
-        law, rig.Definition, seed, $"History:\n{string.Join("\n", history.Select(step => $"  {step}"))}\n{leftName}:\n{left}\n{rightName}:\n{right}");
+        law, rig.Definition, Seed, $"History:\n{string.Join("\n", history.Select(step => $"  {step}"))}\n{leftName}:\n{left}\n{rightName}:\n{right}");
 
-    private (LawOutcome Left, LawOutcome Right) Take(IReadOnlyList<LawStep> history, Ways ways) =>
-        // Both begin with the same randomness, so that what they do to the history has to do with each other.
-        (ways.TakeLeft(history, new Random(seed)), ways.TakeRight(history, new Random(seed)));
-
-    private bool Differ(IReadOnlyList<LawStep> history, Ways ways) => Take(history, ways) is var (left, right) && left.States != right.States;
-
-    /// <summary>Leaves out one step after the other, as long as the law is broken without it.</summary>
-    private List<LawStep> Shrink(List<LawStep> history, Ways ways)
+    /// <summary>Each attempt begins both ways with the same randomness, so that what they do to the history has to do with each other.</summary>
+    private (LawOutcome Left, LawOutcome Right)? Difference(IReadOnlyList<LawStep> history, Ways ways, int attempts)
     {
-        for (var i = history.Count - 1; i >= 0; i--)
+        for (var attempt = 0; attempt < attempts; attempt++)
         {
-            var step = history[i];
-            history.RemoveAt(i);
-            if (!Differ(history, ways))
-                history.Insert(i, step);
+            var (left, right) = (ways.TakeLeft(history, new(Seed + attempt)), ways.TakeRight(history, new(Seed + attempt)));
+            if (left.States != right.States)
+                return (left, right);
         }
 
-        return history;
+        return null;
     }
 }

@@ -38,21 +38,27 @@ public static class Laws
         var rig = LawRig.OfView<TView, TSource>(json);
         var keys = new KeyLaw<TSource>(rig, (Router<TSource>)TView.Sources.First(s => s.SourceType == typeof(TSource)).CreateRouter(), json);
         var state = (JsonTypeInfo<TSource>)json.GetTypeInfo(typeof(TSource));
-        Run(checkedOptions, rig, (trial, random, seed) =>
+        List<(LawTrial Trial, byte[] A, byte[] B)> trials = [];
+        foreach (var seed in Seeds(checkedOptions))
         {
+            var random = new Random(seed);
+            trials.Add((new(rig, seed, History(checkedOptions, random, Next)), Next(), Next()));
+
             byte[] Next()
             {
                 var next = source(random);
                 keys.Check($"k{random.Next(checkedOptions.Keys)}", next, seed);
                 return JsonSerializer.SerializeToUtf8Bytes(next, state);
             }
+        }
 
-            var history = History(checkedOptions, random, Next);
-            var (a, b) = (Next(), Next());
-            foreach (var ways in ViewWays(rig, a, b))
-                trial.Check(history, ways);
-            return history;
-        });
+        CheckAgain([.. trials.Select(t => t.Trial)], rig);
+        // Law by law, so that a definition is told of the plainest one it breaks.
+        for (var law = 0; law < ViewWays(rig, [], []).Count; law++)
+        {
+            foreach (var (trial, a, b) in trials)
+                trial.Check(ViewWays(rig, a, b)[law]);
+        }
     }
 
     /// <summary>
@@ -69,35 +75,39 @@ public static class Laws
         var (checkedOptions, json) = Prepare(options);
         var rig = LawRig.OfEntity<TEntity>(json);
         var type = (JsonTypeInfo<TEvent>)json.GetTypeInfo(typeof(TEvent));
-        Run(checkedOptions, rig, (trial, random, _) =>
+        List<LawTrial> trials = [];
+        foreach (var seed in Seeds(checkedOptions))
         {
-            var history = History(checkedOptions, random, () => JsonSerializer.SerializeToUtf8Bytes(record(random), type));
-            trial.Check(history, Again(rig));
-            trial.Check(history, ReadBack(rig));
-            foreach (var key in history.Select(step => step.Key).Distinct().ToList())
-                trial.Check(history, new(Law.KeysAreApart, $"All records, of which '{key}'", (h, _) => Only(key, rig.InMemory(h)), $"The records of '{key}' alone", (h, _) => Only(key, rig.InMemory([.. h.Where(s => s.Key == key)]))));
-            return history;
-        });
-    }
-
-    private static void Run(LawOptions options, LawRig rig, Func<LawTrial, Random, int, List<LawStep>> check)
-    {
-        var begin = options.Seed ?? Random.Shared.Next(1_000_000_000);
-        List<(int Seed, List<LawStep> History, LawOutcome Outcome)> done = [];
-        for (var seed = begin; seed < begin + options.Runs; seed++)
-        {
-            var history = check(new(rig, seed), new(seed), seed);
-            done.Add((seed, history, rig.InMemory(history)));
+            var random = new Random(seed);
+            trials.Add(new(rig, seed, History(checkedOptions, random, () => JsonSerializer.SerializeToUtf8Bytes(record(random), type))));
         }
 
-        Thread.Sleep(ClockMilliseconds);
-        foreach (var (seed, history, outcome) in done)
-            new LawTrial(rig, seed).CheckAgain(history, outcome);
+        CheckAgain(trials, rig);
+        foreach (var trial in trials)
+        {
+            foreach (var key in trial.History.Select(step => step.Key).Distinct())
+                trial.Check(KeyAlone(rig, key));
+        }
+
+        foreach (var trial in trials)
+            trial.Check(ReadBack(rig));
     }
 
-    private static IEnumerable<LawTrial.Ways> ViewWays(LawRig rig, byte[] a, byte[] b) =>
+    private static IEnumerable<int> Seeds(LawOptions options) => Enumerable.Range(options.Seed ?? Random.Shared.Next(1_000_000_000), options.Runs);
+
+    private static void CheckAgain(List<LawTrial> trials, LawRig rig)
+    {
+        foreach (var trial in trials)
+            trial.CheckAgain();
+        Thread.Sleep(ClockMilliseconds);
+        foreach (var trial in trials)
+            trial.CheckAgain();
+        foreach (var trial in trials)
+            trial.Check(Again(rig));
+    }
+
+    private static IReadOnlyList<LawTrial.Ways> ViewWays(LawRig rig, byte[] a, byte[] b) =>
     [
-        Again(rig),
         ReadBack(rig),
         new(Law.AddThenRetract, "As it is", (h, _) => rig.InMemory(h),
             "With a source that enters and leaves", (h, r) => rig.InMemory(Histories.Insert(h, r, a, null))),
@@ -112,6 +122,10 @@ public static class Laws
     private static LawTrial.Ways Again(LawRig rig) => new(Law.SameTwice, "The first time", (h, _) => rig.InMemory(h), "The second time", (h, _) => rig.InMemory(h));
 
     private static LawTrial.Ways ReadBack(LawRig rig) => new(Law.ReadBack, "In memory", (h, _) => rig.InMemory(h), "Stored and read back between", (h, _) => rig.Stored(h));
+
+    private static LawTrial.Ways KeyAlone(LawRig rig, string key) => new(
+        Law.KeysAreApart, $"All records, of which '{key}'", (h, _) => Only(key, rig.InMemory(h)),
+        $"The records of '{key}' alone", (h, _) => Only(key, rig.InMemory([.. h.Where(step => step.Key == key)])));
 
     private static LawOutcome Only(string key, LawOutcome outcome) =>
         outcome with { States = string.Join("\n", outcome.States.Split('\n').Where(line => line.StartsWith($"  {key}: ", StringComparison.Ordinal))) };
