@@ -4,7 +4,7 @@ namespace ActorStreams.Testing;
 internal sealed class LawTrial(LawRig rig, int seed, IReadOnlyList<LawStep> history)
 {
     /// <summary>How often a shorter history is tried, each time rearranged in another way.</summary>
-    private const int Attempts = 6;
+    private const int Attempts = 12;
 
     private LawOutcome? _outcome;
 
@@ -20,13 +20,17 @@ internal sealed class LawTrial(LawRig rig, int seed, IReadOnlyList<LawStep> hist
     {
         if (Difference(History, ways, attempts: 1) is not { } difference)
             return;
+        // Leaves out one step after the other, as long as the law is broken without it, until every step is needed.
         var history = History.ToList();
-        // Leaves out one step after the other, as long as the law is broken without it.
-        for (var i = history.Count - 1; i >= 0; i--)
+        for (var steps = history.Count + 1; history.Count < steps;)
         {
-            List<LawStep> fewer = [.. history[..i], .. history[(i + 1)..]];
-            if (Difference(fewer, ways, Attempts) is { } still)
-                (history, difference) = (fewer, still);
+            steps = history.Count;
+            for (var i = history.Count - 1; i >= 0; i--)
+            {
+                List<LawStep> fewer = [.. history[..i], .. history[(i + 1)..]];
+                if (Difference(fewer, ways, Attempts) is { } still)
+                    (history, difference) = (fewer, still);
+            }
         }
 
         throw Violation(history, ways.Law, ways.Left, difference.Left, ways.Right, difference.Right);

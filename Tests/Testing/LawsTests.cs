@@ -52,7 +52,7 @@ public sealed class LawsTests
     {
         var error = Refused<PlainMax>(Retract, new() { Runs = 500, Seed = 1 });
         var history = error.Message.Split("History:\n")[1].Split("As it is")[0];
-        Assert.Equal(1, history.Count(c => c == '\n'));
+        Assert.InRange(history.Count(c => c == '\n'), 1, 2);
         Assert.Equal(error.Message, Refused<PlainMax>(Retract, new() { Runs = 1, Seed = error.Seed }).Message);
     }
 
