@@ -45,6 +45,9 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     private readonly SqliteFile _file;
     private readonly LogWriter _writer;
 
+    /// <summary>For tests that take the disk away.</summary>
+    internal LogWriter Writer => _writer;
+
     private SqliteChangeLog(SqliteChangeLogOptions options)
     {
         _options = options;

@@ -23,7 +23,8 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
         _queue = new(file.Spec.Owner, maxRows, maxBytes);
     }
 
-    protected SqliteSession Session { get; }
+    /// <summary>The connection that writes; for the writer thread alone.</summary>
+    public SqliteSession Session { get; }
 
     public void Start() => new Thread(Run) { IsBackground = true, Name = $"{_file.Spec.Kind} writer" }.Start();
 
