@@ -43,8 +43,11 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
         await _stopped.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Does one work inside the transaction. Returns false when this work alone failed and its caller has been told.</summary>
-    protected abstract bool Apply(TWork work);
+    /// <summary>
+    /// Does one work inside the transaction. Where this work alone fails it tells its caller, and writes nothing of it; what it throws
+    /// fails the whole commit.
+    /// </summary>
+    protected abstract void Apply(TWork work);
 
     /// <summary>What is left to write before the commit.</summary>
     protected virtual void Finish()
@@ -85,12 +88,11 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
     private void Commit(List<TWork> group)
     {
         Session.Execute("BEGIN IMMEDIATE");
-        group.RemoveAll(work => !Apply(work));
+        group.ForEach(Apply);
         Finish();
         Session.Execute("COMMIT");
         Publish();
-        foreach (var work in group)
-            work.Succeed();
+        group.ForEach(work => work.Succeed());
     }
 
     /// <summary>

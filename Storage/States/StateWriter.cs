@@ -7,21 +7,19 @@ namespace ActorStreams.Storage;
 internal sealed class StateWriter(SqliteFile file, SqliteSession session, SqliteStateStoreOptions options)
     : SqliteWriter<StateWork>(file, session, options.MaxCommitRows, options.MaxCommitBytes)
 {
-    protected override bool Apply(StateWork work)
+    protected override void Apply(StateWork work)
     {
         Session.Execute("SAVEPOINT work");
         try
         {
             work.Apply(Session);
             Session.Execute("RELEASE work");
-            return true;
         }
         catch (Exception error) when (IsOfThisWorkAlone(error))
         {
             Session.Execute("ROLLBACK TO work");
             Session.Execute("RELEASE work");
             work.Fail(error);
-            return false;
         }
     }
 

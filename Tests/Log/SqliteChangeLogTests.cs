@@ -80,6 +80,25 @@ public sealed class SqliteChangeLogTests : ChangeLogContract, IDisposable
     }
 
     [Fact]
+    public async Task An_append_cancelled_while_it_waits_in_line_is_not_written()
+    {
+        var log = Open(_directory.File("cancelled"), lockWaitMilliseconds: 60_000, maxCommitRecords: 1);
+        await log.CreateTopicAsync("t", 1);
+        using var cancel = new CancellationTokenSource();
+        using var other = new SqliteSession(PathOf(log), readOnly: false, 0);
+        other.ExecuteScript("BEGIN IMMEDIATE");
+        var first = log.AppendAsync("t", [Record("first", "")]).AsTask();
+        var second = log.AppendAsync("t", [Record("second", "")], cancel.Token).AsTask();
+        var third = log.AppendAsync("t", [Record("third", "")]).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        other.ExecuteScript("ROLLBACK");
+        await Task.WhenAll(first, third);
+        Assert.Equal(["first", "third"], (await log.ReadToEndAsync(P0)).Select(r => r.Key.Text()));
+        await CloseAsync(log);
+    }
+
+    [Fact]
     public async Task A_damaged_row_is_noticed()
     {
         var log = await OpenAsync();
