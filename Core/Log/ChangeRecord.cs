@@ -40,7 +40,9 @@ public readonly struct NewRecord
     /// <summary>The key, UTF-8; null when the record has none.</summary>
     public ReadOnlyMemory<byte>? Key { get; init; }
 
-    /// <summary>The value; null for a tombstone.</summary>
+    /// <summary>
+    /// The value; null for a tombstone. A null <em>array</em> is not null here: it converts to an empty value. Write <c>(ReadOnlyMemory&lt;byte&gt;?)null</c>.
+    /// </summary>
     public ReadOnlyMemory<byte>? Value { get; init; }
 
     /// <summary>The headers, in their order.</summary>

@@ -137,12 +137,15 @@ public sealed class InMemoryChangeLog : IChangeLog
         {
             Offset = offset,
             Timestamp = record.Timestamp,
-            Key = record.Key?.ToArray(),
-            Value = record.Value?.ToArray(),
+            Key = Copy(record.Key),
+            Value = Copy(record.Value),
             Headers = record.Headers.Count == 0 ? [] : [.. record.Headers.Select(h => new RecordHeader(h.Name, h.Value.ToArray()))],
         });
         return offset;
     }
+
+    // Not "bytes?.ToArray()": a null array converts to memory that is empty, not absent, and a tombstone would become a value.
+    private static ReadOnlyMemory<byte>? Copy(ReadOnlyMemory<byte>? bytes) => bytes is { } present ? present.ToArray() : (ReadOnlyMemory<byte>?)null;
 
     private sealed class Partition
     {

@@ -30,17 +30,15 @@ internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteCh
             _created.Add(Insert(topic, partitions));
     }
 
-    protected override bool Apply(LogWork work)
+    protected override void Apply(LogWork work)
     {
         try
         {
             work.Apply(this);
-            return true;
         }
         catch (TopicMismatchException mismatch)
         {
             work.Fail(mismatch);
-            return false;
         }
     }
 

@@ -45,6 +45,9 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     private readonly SqliteFile _file;
     private readonly LogWriter _writer;
 
+    /// <summary>For tests that take the disk away.</summary>
+    internal LogWriter Writer => _writer;
+
     private SqliteChangeLog(SqliteChangeLogOptions options)
     {
         _options = options;
@@ -56,7 +59,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
             Format = Format,
             Schema = Schema,
             Synchronous = "FULL",
-            PageBytes = 16 << 10,
+            PageBytes = 4 << 10, // larger pages read up to a third faster, but halve the commits a second: each writes whole pages
             Readers = options.Readers,
             CacheKibibytes = 4 << 10,
             LockWaitMilliseconds = options.LockWaitMilliseconds,
