@@ -148,6 +148,7 @@ internal sealed class PartitionSession
 
     private async Task FoldAsync(RecordBatch batch)
     {
+        using var span = StreamsTraces.Process(Fold, batch);
         var begin = Stopwatch.GetTimestamp();
         var output = await Fold.FoldAsync(batch, _services.Store, _publish, CancellationToken.None);
         _services.Metrics.Folded(Fold.Dataset, output, Stopwatch.GetElapsedTime(begin));

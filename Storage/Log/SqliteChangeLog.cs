@@ -67,7 +67,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         });
         var session = _file.OpenWriter();
         LoadTopics(session);
-        _writer = new(_file, session, options, topic => _topics[topic.Name] = topic);
+        _writer = new(_file, session, options, topic => _topics[topic.Name] = topic, topic => _topics.TryRemove(topic.Name, out _));
         _writer.Start();
     }
 
@@ -98,6 +98,16 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         if (_topics.TryGetValue(topic, out var found) && found.Partitions.Length == partitions)
             return; // the usual case at every start: nothing to flush to the disk
         var work = new CreateTopicWork(topic, partitions);
+        _writer.Enqueue(work, cancellationToken);
+        await work.Task.ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        if (!_topics.TryGetValue(topic, out var found))
+            return;
+        var work = new DeleteTopicWork(found);
         _writer.Enqueue(work, cancellationToken);
         await work.Task.ConfigureAwait(false);
     }
