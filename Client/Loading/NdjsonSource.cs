@@ -13,40 +13,47 @@ public sealed class NdjsonSource(string file, NdjsonMapping? mapping = null, Str
     private const int BufferBytes = 1 << 16;
 
     private readonly NdjsonMapping _mapping = mapping ?? new();
-    private CountingStream? _stream;
+    private Func<long> _done = () => 0;
 
     /// <inheritdoc/>
     public override string Unit => "bytes";
 
     /// <inheritdoc/>
-    public override long Done => _stream?.BytesRead ?? 0;
+    public override long Done => _done();
 
     /// <inheritdoc/>
     public override Task OpenAsync(CancellationToken cancellationToken = default)
     {
-        try
-        {
-            var stream = file == "-" ? standardInput ?? Console.OpenStandardInput() : File.OpenRead(file);
-            Total = stream is FileStream { CanSeek: true } onDisk ? onDisk.Length : null;
-            _stream = new(stream);
+        if (file == "-")
             return Task.CompletedTask;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new LoadSourceException($"'{file}' cannot be read: {e.Message}", e);
-        }
+        using var stream = OpenFile();
+        Total = stream.CanSeek ? stream.Length : null;
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
     public override async IAsyncEnumerable<AppendRecord> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var stream = _stream ?? throw new InvalidOperationException("Open the source before it is read.");
+        using var stream = new CountingStream(file == "-" ? standardInput ?? Console.OpenStandardInput() : OpenFile());
+        _done = () => stream.BytesRead;
         using var reader = new StreamReader(
             file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(stream, CompressionMode.Decompress) : stream, bufferSize: BufferBytes);
         for (var number = 1L; await LineAsync(reader, number, cancellationToken).ConfigureAwait(false) is { } line; number++)
         {
             if (!string.IsNullOrWhiteSpace(line))
                 yield return Record(line, number);
+        }
+    }
+
+    private FileStream OpenFile()
+    {
+        try
+        {
+            return File.OpenRead(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LoadSourceException($"'{file}' cannot be read: {e.Message}", e);
         }
     }
 
