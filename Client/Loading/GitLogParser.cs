@@ -28,7 +28,9 @@ internal sealed class GitLogParser(bool realNames)
     /// <summary>Commits read completely.</summary>
     public long Commits { get; private set; }
 
-    public async IAsyncEnumerable<GitChange> ParseAsync(Stream output, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The changes in the output. <paramref name="end"/> throws when git failed; the last commit is given only after it did not.</summary>
+    public async IAsyncEnumerable<GitChange> ParseAsync(
+        Stream output, Func<CancellationToken, Task> end, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var texts = new ZeroEndedTexts(output);
         while (await texts.NextAsync(cancellationToken).ConfigureAwait(false) is { } text)
@@ -52,6 +54,7 @@ internal sealed class GitLogParser(bool realNames)
             }
         }
 
+        await end(cancellationToken).ConfigureAwait(false);
         foreach (var change in Take())
             yield return change;
     }

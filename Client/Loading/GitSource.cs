@@ -13,9 +13,9 @@ public sealed class GitSource(string directory, bool realNames = false) : LoadSo
     // Each option takes away a choice that the user's own git configuration would make.
     private static readonly string[] LogArguments =
     [
-        "-c", "log.showRoot=true", "-c", "log.showSignature=false", "-c", "diff.orderFile=",
+        "-c", "log.showRoot=true", "-c", "log.showSignature=false",
         "log", "--first-parent", "--diff-merges=first-parent", "--reverse", "--no-renames", "--raw", "--numstat", "-z",
-        "--no-ext-diff", "--diff-algorithm=default", "--ignore-submodules=none", "--no-color", "--encoding=UTF-8",
+        "--no-ext-diff", "-O/dev/null", "--diff-algorithm=default", "--ignore-submodules=none", "--no-color", "--encoding=UTF-8",
         "--format=@%H%x1f%ct%x1f%ae%x1f%an", "HEAD", "--",
     ];
 
@@ -45,8 +45,7 @@ public sealed class GitSource(string directory, bool realNames = false) : LoadSo
     public override async IAsyncEnumerable<AppendRecord> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var git = GitProcess.Start(directory, LogArguments);
-        await foreach (var change in _parser.ParseAsync(git.Output, cancellationToken).ConfigureAwait(false))
+        await foreach (var change in _parser.ParseAsync(git.Output, git.EndAsync, cancellationToken).ConfigureAwait(false))
             yield return new() { Key = change.Path, Value = change, Timestamp = DateTimeOffset.FromUnixTimeSeconds(change.Time) };
-        await git.EndAsync(cancellationToken).ConfigureAwait(false);
     }
 }
