@@ -29,6 +29,6 @@ public sealed class ConnectionLostException(Uri url, string reason, Exception? i
 /// </summary>
 public sealed class AppendOutcomeUnknownException(string topic, int records, string reason, HttpStatusCode? status, Exception? innerException)
     : ActorStreamsException(
-        $"Whether {records:N0} records were appended to topic '{topic}' is unknown: {reason} Read the end of the topic before sending them again.",
+        $"It is unknown whether topic '{topic}' has the {(records == 1 ? "record" : $"{records:N0} records")} sent to it: {reason} Read the end of the topic before sending again.",
         status,
         innerException: innerException);

@@ -128,7 +128,7 @@ public sealed class ExactLoadTests
         var error = await Assert.ThrowsAsync<AppendOutcomeUnknownException>(() => client.AppendAsync("t", [new() { Key = "a", Value = 1 }], Token));
 
         Assert.Equal(1, silo.Appends);
-        Assert.StartsWith("Whether 1 records were appended to topic 't' is unknown", error.Message);
+        Assert.StartsWith("It is unknown whether topic 't' has the record sent to it:", error.Message);
     }
 
     private static void AssertExact(FakeSilo silo, int records)
