@@ -39,12 +39,15 @@ internal static class AppendApi
     /// <summary>One request.</summary>
     private sealed class Appending(HttpContext http, IChangeLog log, TopicDescription topic, int maxRecordBytes, TimeProvider time)
     {
+        private IReadOnlyList<Position> _positions = [];
         private int _line;
 
         internal async Task<IResult> RunAsync(int maxLineBytes)
         {
             await foreach (var (lines, last) in AppendBody.GroupsAsync(http.Request.BodyReader, maxLineBytes, http.RequestAborted))
             {
+                if (lines.Count == 0 && http.Response.HasStarted)
+                    break;
                 var answers = Parse(lines, maxLineBytes, out var records);
                 if (last && !http.Response.HasStarted && answers.Exists(answer => answer is not null))
                 {
@@ -86,8 +89,6 @@ internal static class AppendApi
             return answers;
         }
 
-        private IReadOnlyList<Position> _positions = [];
-
         private async Task<(IResult Result, string Detail)?> AppendAsync(List<NewRecord> records)
         {
             try
@@ -103,7 +104,8 @@ internal static class AppendApi
 
         private async Task AnswerAsync(List<string?> answers)
         {
-            http.Response.ContentType = "application/x-ndjson";
+            if (!http.Response.HasStarted)
+                http.Response.ContentType = "application/x-ndjson";
             var next = 0;
             for (var i = 0; i < answers.Count; i++)
             {
