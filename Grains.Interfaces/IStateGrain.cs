@@ -17,10 +17,6 @@ public interface IStateGrain : IGrainWithStringKey
     /// </summary>
     [Alias("Watch")]
     IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken = default);
-
-    /// <summary>The state as text, for the Orleans dashboard.</summary>
-    [Alias("GetState")]
-    Task<StateText> GetState();
 }
 
 /// <summary>The virtual actor of one entity.</summary>
@@ -30,8 +26,17 @@ public interface IEntityGrain : IStateGrain
     /// <summary>Appends a record with this entity's key, and answers its position once it is durable. It is folded soon after; see <see cref="ReadRequest.AtLeast"/>.</summary>
     [Alias("Append")]
     Task<PositionReply> Append(AppendRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>The state as text, for the Orleans dashboard: it looks for this on the grain's own interface, not on those it inherits.</summary>
+    [Alias("GetState")]
+    Task<StateText> GetState();
 }
 
 /// <summary>The virtual actor of one key of a derived view.</summary>
 [Alias("ActorStreams.IViewGrain")]
-public interface IViewGrain : IStateGrain;
+public interface IViewGrain : IStateGrain
+{
+    /// <inheritdoc cref="IEntityGrain.GetState"/>
+    [Alias("GetState")]
+    Task<StateText> GetState();
+}

@@ -19,8 +19,8 @@ internal static class AppendApi
 
     internal static void MapAppends(this IEndpointRouteBuilder api) =>
         api.MapPost("/topics/{topic}/records", AppendAsync)
-            .WithTags("log").WithSummary("Appends records: JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each.")
-            .WithDescription("Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. A longer body streams, and a bad line is answered by { line, error }.")
+            .WithTags("log").WithSummary("Append records")
+            .WithDescription("JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. A longer body streams, and a bad line is answered by { line, error }.")
             .Accepts<AppendExample>("application/x-ndjson").Produces<PositionAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(

@@ -11,11 +11,11 @@ internal static class DatasetsApi
 
     internal static void MapDatasets(this IEndpointRouteBuilder api) =>
         api.MapGet("/datasets", async (Topology topology, DatasetReader reader) => await Task.WhenAll(topology.Datasets.Select(dataset => DescribeAsync(dataset, reader))))
-            .WithTags("datasets").WithSummary("Every dataset: kind, version, topic, sources, number of states, and how far it is behind.").Produces<DatasetAnswer[]>();
+            .WithTags("datasets").WithSummary("All datasets").WithDescription("Kind, version, topic, sources, number of states, and how far each is behind.").Produces<DatasetAnswer[]>();
 
     internal static void MapLineage(this IEndpointRouteBuilder api) =>
         api.MapGet("/lineage", (Topology topology) => Lineage(topology))
-            .WithTags("datasets").WithSummary("The graph of topics and datasets: which reads which.").Produces<LineageAnswer>();
+            .WithTags("datasets").WithSummary("Lineage").WithDescription("The graph of topics and datasets: which reads which.").Produces<LineageAnswer>();
 
     private static async Task<DatasetAnswer> DescribeAsync(Dataset dataset, DatasetReader reader)
     {

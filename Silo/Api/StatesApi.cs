@@ -19,12 +19,13 @@ internal static class StatesApi
                 KeyOf(http, key, $"/api/{path}/") is { } asked
                     ? GetAsync(http, services, kind, name, asked, new(atLeast, timeoutSeconds, watch, since))
                     : ListAsync(services, kind, name, prefix ?? "", after, limit))
-            .WithTags(tag).WithSummary($"States in key order (a page), or with ?key= the state of that key: for keys that a path cannot hold, like '.' or ''.")
+            .WithTags(tag).WithSummary("States in key order")
+            .WithDescription("A page of the keys that begin with prefix and come after another; next is where the next page begins. With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
             .Produces<ListAnswer>().ProducesProblem(400).ProducesProblem(404);
         api.MapGet($"/{path}/{{name}}/{{**key}}", (string name, string key, string? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
                 GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(atLeast, timeoutSeconds, watch, since)))
-            .WithTags(tag).WithSummary("The state of a key; with ?watch=true server-sent events: the state, then every change.")
-            .WithDescription("atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, through any number of views) waits until that position is folded in.")
+            .WithTags(tag).WithSummary("The state of a key")
+            .WithDescription("With watch=true server-sent events: the state, then every change, each with the id to go on from (since). atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, through any number of views) waits until that position is folded in.")
             .Produces<StateAnswer>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(504);
     }
 

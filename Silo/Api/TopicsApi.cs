@@ -27,10 +27,10 @@ internal static class TopicsApi
                     topics.Add(new(topic.Topic, KindOf(topic.Topic, topology), [.. (await log.OffsetsAsync(topic.Topic, stop)).Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))]));
                 return topics;
             })
-            .WithTags("log").WithSummary("The topics of the log, with the offsets of their partitions.").Produces<TopicAnswer[]>();
+            .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.").Produces<TopicAnswer[]>();
         api.MapGet("/topics/{topic}/records", ReadAsync)
-            .WithTags("log").WithSummary("Records of a topic as JSON lines; the frames of views' input logs as the changes they hold.")
-            .WithDescription("Without a partition all of them, one after the other. limit counts records of all partitions together; follow=true goes on as records come.")
+            .WithTags("log").WithSummary("Read a topic")
+            .WithDescription("Records as JSON lines; the frames of views' input logs as the changes they hold. Without a partition all of them, one after the other. limit counts records of all partitions together; follow=true goes on as records come.")
             .Produces(200, contentType: "application/x-ndjson").ProducesProblem(400).ProducesProblem(404);
     }
 

@@ -49,8 +49,10 @@ public static class ActorStreamsHosting
         app.UseExceptionHandler();
         app.MapApi();
         app.MapOpenApi("/openapi/v1.json");
-        app.MapScalarApiReference("/api-reference", page => page.WithTitle("ActorStreams").WithOpenApiRoutePattern("/openapi/v1.json"));
-        app.MapOrleansDashboard("/dashboard");
+        // The page is served from here alone: nothing is fetched from, or told to, anybody else.
+        app.MapScalarApiReference("/api-reference", page => page.WithTitle("ActorStreams").WithOpenApiRoutePattern("/openapi/v1.json")
+            .HideDeveloperTools().HideClientButton().DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts());
+        app.MapOrleansDashboard("/dashboard").ExcludeFromDescription();
         app.MapHealth();
         app.MapHomePage();
         return app;

@@ -8,10 +8,10 @@ internal static class Health
     internal static void MapHealth(this IEndpointRouteBuilder app)
     {
         var health = app.MapGroup("/health").WithTags("health");
-        health.MapGet("/live", () => new HealthAnswer("live", null, [])).WithSummary("The process answers.");
+        health.MapGet("/live", () => new HealthAnswer("live", null, [])).WithSummary("Live").WithDescription("The process answers.");
         health.MapGet("/ready", (Readiness readiness) => readiness.Reason is { } reason
                 ? Results.Json(new HealthAnswer("not ready", reason, readiness.Troubles), statusCode: StatusCodes.Status503ServiceUnavailable)
                 : Results.Ok(new HealthAnswer("ready", null, readiness.Troubles)))
-            .WithSummary("The silo can answer; troubles names the partitions that do not fold, and why.").Produces<HealthAnswer>().Produces<HealthAnswer>(503);
+            .WithSummary("Ready").WithDescription("The silo can answer; troubles names the partitions that do not fold, and why.").Produces<HealthAnswer>().Produces<HealthAnswer>(503);
     }
 }
