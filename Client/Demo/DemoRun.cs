@@ -87,9 +87,9 @@ internal sealed class DemoRun(Shell shell, ActorStreamsClient client, SiloOption
             ("API", $"{url}/"),
             ("Dashboard", $"{url}/dashboard"),
             ("A state", $"curl {url}/api/entities/file/README.md"),
-            ("A view", $"curl --path-as-is {url}/api/views/folder/%2E"),
+            ("A view", $"curl {url}/api/views/folder/."),
             ("Live", $"curl -N '{url}/api/entities/file/README.md?watch=true'"),
-            ("Command line", "actorstreams get folder .    actorstreams watch file README.md    actorstreams lineage"),
+            ("Command line", "dotnet run -c Release --no-build --project Client -- get folder .    (or watch, list, lineage, log, --help)"),
         ];
         foreach (var (what, where) in rows)
             table.AddRow(new Text(what, new(Color.Aqua)), new Text(where));
