@@ -1,1 +1,3 @@
-return 0;
+using ActorStreams.Silo;
+
+return await SiloProgram.RunAsync(args);

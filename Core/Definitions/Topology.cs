@@ -42,6 +42,10 @@ internal static class TopicNames
     internal static string Input(string application, string view, int version) =>
         string.Create(CultureInfo.InvariantCulture, $"{application}.{view}.v{version}.input");
 
+    /// <summary>Whether a topic is the input log of a view of this application, of whatever version.</summary>
+    internal static bool IsInput(string application, string topic) =>
+        topic.StartsWith(application + ".", StringComparison.Ordinal) && topic.EndsWith(".input", StringComparison.Ordinal);
+
     internal static string DeadLetters(string application) => $"{application}.dead-letters";
 }
 

@@ -19,6 +19,9 @@ public interface IChangeLog
     /// <exception cref="TopicMismatchException">The topic exists with another number of partitions.</exception>
     ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default);
 
+    /// <summary>Deletes a topic with all its records; nothing happens when there is none. Only for topics that can be written again from others.</summary>
+    ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Reads a partition from an offset on, live: at the end it waits for more and never completes, until it is cancelled.
     /// Each batch keeps to the limits, but holds at least one record where there is one.

@@ -43,6 +43,14 @@ public sealed class InMemoryChangeLog : IChangeLog
     }
 
     /// <inheritdoc/>
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+            _topics.Remove(topic);
+        return default;
+    }
+
+    /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
         TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

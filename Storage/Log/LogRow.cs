@@ -165,7 +165,7 @@ internal sealed class LogRowCursor(LogRow row)
     private ReadOnlyMemory<byte>? ReadOptional()
     {
         var length = (int)ReadVarint();
-        return length == 0 ? null : Take(length - 1);
+        return length == 0 ? (ReadOnlyMemory<byte>?)null : Take(length - 1); // without the cast, null becomes empty memory
     }
 
     private ReadOnlyMemory<byte> Take(int length)

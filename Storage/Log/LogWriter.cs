@@ -4,7 +4,7 @@ using ActorStreams.Log;
 namespace ActorStreams.Storage;
 
 /// <summary>Writes appends and new topics. The appends of one commit to one partition share its rows, whoever made them.</summary>
-internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteChangeLogOptions options, Action<LogTopic> created)
+internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteChangeLogOptions options, Action<LogTopic> created, Action<LogTopic> deleted)
     : SqliteWriter<LogWork>(file, session, options.MaxCommitRecords, options.MaxCommitBytes)
 {
     private const string InsertRow = "INSERT INTO batch (partition_id, base_offset, next_offset, max_timestamp, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -12,6 +12,7 @@ internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteCh
     private readonly LogRowBuilder _row = new(SqliteChangeLogOptions.MaxRowBytes);
     private readonly List<PendingAppend> _pending = [];
     private readonly List<LogTopic> _created = [];
+    private readonly List<LogTopic> _deleted = [];
 
     /// <summary>Gives the record its offset. It is packed in <see cref="Finish"/>, together with all others of its partition.</summary>
     public void Append(LogPartition partition, in NewRecord record, out long offset)
@@ -30,17 +31,30 @@ internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteCh
             _created.Add(Insert(topic, partitions));
     }
 
-    protected override bool Apply(LogWork work)
+    /// <summary>Deletes a topic. What the open transaction appends to it goes with it.</summary>
+    public void Delete(LogTopic topic)
+    {
+        foreach (var partition in topic.Partitions)
+        {
+            Session.Prepare("DELETE FROM batch WHERE partition_id = ?1").Bind(1, partition.Id).Run();
+            Session.Prepare("DELETE FROM partition WHERE id = ?1").Bind(1, partition.Id).Run();
+            _pending.RemoveAll(pending => pending.Partition == partition);
+            partition.Pending = null;
+        }
+
+        Session.Prepare("DELETE FROM topic WHERE name = ?1").BindText(1, topic.Name).Run();
+        _deleted.Add(topic);
+    }
+
+    protected override void Apply(LogWork work)
     {
         try
         {
             work.Apply(this);
-            return true;
         }
         catch (TopicMismatchException mismatch)
         {
             work.Fail(mismatch);
-            return false;
         }
     }
 
@@ -53,6 +67,7 @@ internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteCh
     protected override void Publish()
     {
         _created.ForEach(created);
+        _deleted.ForEach(deleted);
         foreach (var pending in _pending)
             pending.Partition.Publish(pending);
         Abandon();
@@ -64,6 +79,7 @@ internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteCh
             pending.Partition.Pending = null;
         _pending.Clear();
         _created.Clear();
+        _deleted.Clear();
     }
 
     private PendingAppend Begin(LogPartition partition)
@@ -152,6 +168,20 @@ internal sealed class CreateTopicWork(string topic, int partitions) : LogWork
     public override void Apply(LogWriter writer)
     {
         writer.Create(topic, partitions);
+        Answer = [];
+    }
+}
+
+/// <summary>A topic to delete.</summary>
+internal sealed class DeleteTopicWork(LogTopic topic) : LogWork
+{
+    public override int Rows => topic.Partitions.Length;
+
+    public override long Bytes => 0;
+
+    public override void Apply(LogWriter writer)
+    {
+        writer.Delete(topic);
         Answer = [];
     }
 }

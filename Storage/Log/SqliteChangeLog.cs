@@ -45,6 +45,9 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     private readonly SqliteFile _file;
     private readonly LogWriter _writer;
 
+    /// <summary>For tests that take the disk away.</summary>
+    internal LogWriter Writer => _writer;
+
     private SqliteChangeLog(SqliteChangeLogOptions options)
     {
         _options = options;
@@ -56,7 +59,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
             Format = Format,
             Schema = Schema,
             Synchronous = "FULL",
-            PageBytes = 16 << 10,
+            PageBytes = 4 << 10, // larger pages read up to a third faster, but halve the commits a second: each writes whole pages
             Readers = options.Readers,
             CacheKibibytes = 4 << 10,
             LockWaitMilliseconds = options.LockWaitMilliseconds,
@@ -64,7 +67,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         });
         var session = _file.OpenWriter();
         LoadTopics(session);
-        _writer = new(_file, session, options, topic => _topics[topic.Name] = topic);
+        _writer = new(_file, session, options, topic => _topics[topic.Name] = topic, topic => _topics.TryRemove(topic.Name, out _));
         _writer.Start();
     }
 
@@ -95,6 +98,16 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         if (_topics.TryGetValue(topic, out var found) && found.Partitions.Length == partitions)
             return; // the usual case at every start: nothing to flush to the disk
         var work = new CreateTopicWork(topic, partitions);
+        _writer.Enqueue(work, cancellationToken);
+        await work.Task.ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        if (!_topics.TryGetValue(topic, out var found))
+            return;
+        var work = new DeleteTopicWork(found);
         _writer.Enqueue(work, cancellationToken);
         await work.Task.ConfigureAwait(false);
     }

@@ -23,7 +23,8 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
         _queue = new(file.Spec.Owner, maxRows, maxBytes);
     }
 
-    protected SqliteSession Session { get; }
+    /// <summary>The connection that writes; for the writer thread alone.</summary>
+    public SqliteSession Session { get; }
 
     public void Start() => new Thread(Run) { IsBackground = true, Name = $"{_file.Spec.Kind} writer" }.Start();
 
@@ -42,8 +43,11 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
         await _stopped.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Does one work inside the transaction. Returns false when this work alone failed and its caller has been told.</summary>
-    protected abstract bool Apply(TWork work);
+    /// <summary>
+    /// Does one work inside the transaction. Where this work alone fails it tells its caller, and writes nothing of it; what it throws
+    /// fails the whole commit.
+    /// </summary>
+    protected abstract void Apply(TWork work);
 
     /// <summary>What is left to write before the commit.</summary>
     protected virtual void Finish()
@@ -84,12 +88,11 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
     private void Commit(List<TWork> group)
     {
         Session.Execute("BEGIN IMMEDIATE");
-        group.RemoveAll(work => !Apply(work));
+        group.ForEach(Apply);
         Finish();
         Session.Execute("COMMIT");
         Publish();
-        foreach (var work in group)
-            work.Succeed();
+        group.ForEach(work => work.Succeed());
     }
 
     /// <summary>

@@ -1,0 +1,12 @@
+using ActorStreams.Log;
+
+namespace ActorStreams.Client.Commands;
+
+/// <summary>Reads positions that users type.</summary>
+internal static class Positions
+{
+    /// <summary>A position in full, or null where none was given.</summary>
+    public static Position? Parse(string? text) => text is null ? null
+        : Position.TryParse(text, null, out var position) ? position
+        : throw new ActorStreamsException($"'{text}' is not a position. It has the form topic/partition:offset, as append answers it.");
+}

@@ -1,0 +1,7 @@
+namespace ActorStreams.Client.Demo;
+
+/// <summary>The silo a demo starts.</summary>
+/// <param name="Root">The folder with ActorStreams.sln.</param>
+/// <param name="Urls">The address it listens at.</param>
+/// <param name="Data">The folder for its data.</param>
+internal sealed record SiloOptions(string Root, string Urls, string Data);

@@ -1,0 +1,191 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using ActorStreams.Client.Wire;
+using ActorStreams.Log;
+
+namespace ActorStreams.Client;
+
+/// <summary>
+/// Reads, watches and appends over a silo's HTTP interface. One instance serves a whole program; all members may be called by many
+/// threads at once. Every member throws <see cref="ActorStreamsException"/> when the silo refuses or cannot be asked.
+/// </summary>
+/// <remarks>
+/// To read your own write, pass a position that the append answered:
+/// <code>
+/// var positions = await client.AppendAsync("orders", [new() { Key = "7", Value = order }]);
+/// var state = await client.GetAsync&lt;Customer&gt;("customer", "42", new() { AtLeast = positions[0] });
+/// </code>
+/// </remarks>
+public sealed class ActorStreamsClient : IDisposable
+{
+    private const int DefaultPageSize = 500;
+
+    private readonly HttpClient? _owned;
+    private readonly HttpCalls _calls;
+    private readonly DatasetDirectory _directory;
+    private readonly Appender _appender;
+
+    /// <summary>A client of the silo at a URL, e.g. <c>http://127.0.0.1:8080</c>.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
+    public ActorStreamsClient(Uri url, ActorStreamsClientOptions? options = null)
+        : this(Connect(url, options), options, owns: true)
+    {
+    }
+
+    /// <summary>A client over an HttpClient of the caller, which must have its BaseAddress set and which is not disposed.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range, or the HttpClient has no BaseAddress.</exception>
+    public ActorStreamsClient(HttpClient http, ActorStreamsClientOptions? options = null)
+        : this(http, options, owns: false)
+    {
+    }
+
+    private ActorStreamsClient(HttpClient http, ActorStreamsClientOptions? options, bool owns)
+    {
+        Options = options ?? new();
+        Options.Validate();
+        _owned = owns ? http : null;
+        _calls = new(http);
+        _directory = new(_calls, Options.TimeProvider, TimeSpan.FromSeconds(Options.DatasetCacheSeconds));
+        _appender = new(_calls, Options.JsonSerializerOptions);
+    }
+
+    /// <summary>The silo's address.</summary>
+    public Uri Url => _calls.Url;
+
+    internal ActorStreamsClientOptions Options { get; }
+
+    internal Appender Appender => _appender;
+
+    /// <summary>The state of a key; null when it has none.</summary>
+    /// <exception cref="ActorStreamsException">There is no such dataset, or <see cref="ReadOptions.AtLeast"/> was not reached in time (status 504).</exception>
+    public async Task<DatasetState<T>?> GetAsync<T>(string dataset, string key, ReadOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
+        var timeout = options?.TimeoutSeconds?.ToString(CultureInfo.InvariantCulture);
+        var path = Paths.Key(info, key) + Paths.Query(("atLeast", options?.AtLeast?.ToString()), ("timeoutSeconds", timeout));
+        try
+        {
+            var body = await _calls.GetAsync<StateBody>(path, cancellationToken).ConfigureAwait(false);
+            return new(body.Dataset, body.Key, WireJson.Read<T>(body.State, Options.JsonSerializerOptions)!, body.Position ?? default, body.Time ?? default, body.Behind);
+        }
+        catch (ActorStreamsException e) when (e.Status == HttpStatusCode.NotFound)
+        {
+            return null; // the dataset is known to exist, so it is the key that does not
+        }
+    }
+
+    /// <summary>The keys of a dataset that begin with a prefix, with their states, in the order of their UTF-8 bytes.</summary>
+    /// <remarks>Read page by page as it is enumerated: not a snapshot of one moment.</remarks>
+    public async IAsyncEnumerable<DatasetItem<T>> ListAsync<T>(
+        string dataset, string? prefix = null, int pageSize = DefaultPageSize, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
+        string? after = null;
+        do
+        {
+            var query = Paths.Query(("prefix", prefix), ("after", after), ("limit", pageSize.ToString(CultureInfo.InvariantCulture)));
+            var page = await _calls.GetAsync<PageBody>(Paths.Dataset(info) + query, cancellationToken).ConfigureAwait(false);
+            foreach (var item in page.Items)
+                yield return new(item.Key, WireJson.Read<T>(item.State, Options.JsonSerializerOptions)!, item.Time);
+            after = page.Next;
+        }
+        while (after is not null);
+    }
+
+    /// <summary>The state of a key, then every change to it as it happens, until cancelled; or, after <paramref name="since"/>, only the changes.</summary>
+    /// <remarks>
+    /// When the connection breaks or falls silent, the watch connects again and goes on after the last event: none is left out, none
+    /// comes twice. Only the first connection must succeed.
+    /// </remarks>
+    /// <param name="dataset">The dataset.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="since">An earlier event's <see cref="WatchEvent{T}.Id"/>; null begins with the state.</param>
+    /// <param name="cancellationToken">Ends the watch.</param>
+    public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(string dataset, string key, string? since = null, CancellationToken cancellationToken = default) =>
+        new Watcher<T>(_calls, _directory, Options, dataset, key).WatchAsync(since, cancellationToken);
+
+    /// <summary>Appends records and answers the position of each, in order, once all are durable.</summary>
+    /// <remarks>
+    /// Sent in requests of at most 1,000 records and 1 MiB; each is taken as a whole or, for a bad record, refused as a whole. Nothing
+    /// is sent twice: an append is not idempotent. <see cref="ExactLoader"/> goes on after failures.
+    /// </remarks>
+    /// <exception cref="AppendOutcomeUnknownException">The connection broke, or the silo failed, after a request was sent.</exception>
+    /// <exception cref="AppendRefusedException">A record cannot be taken.</exception>
+    public async Task<IReadOnlyList<Position>> AppendAsync(string topic, IEnumerable<AppendRecord> records, CancellationToken cancellationToken = default)
+    {
+        List<Position> positions = [];
+        await foreach (var position in AppendAsync(topic, records.ToAsyncEnumerable(), cancellationToken).ConfigureAwait(false))
+            positions.Add(position);
+        return positions;
+    }
+
+    /// <summary>The same for a stream of records: their positions come as they become durable.</summary>
+    /// <inheritdoc cref="AppendAsync(string, IEnumerable{AppendRecord}, CancellationToken)" path="/remarks|/exception"/>
+    public async IAsyncEnumerable<Position> AppendAsync(
+        string topic, IAsyncEnumerable<AppendRecord> records, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var chunk in AppendChunk.SplitAsync(records, Options.JsonSerializerOptions, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var position in await _appender.SendAsync(topic, chunk, cancellationToken).ConfigureAwait(false))
+                yield return position;
+        }
+    }
+
+    /// <summary>All datasets, as they are now.</summary>
+    public Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken = default) => _directory.ListAsync(cancellationToken);
+
+    /// <summary>Which dataset is derived from what.</summary>
+    public Task<LineageInfo> LineageAsync(CancellationToken cancellationToken = default) => _calls.GetAsync<LineageInfo>("api/lineage", cancellationToken);
+
+    /// <summary>All topics of the log, with the offsets they hold now.</summary>
+    public async Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken = default) =>
+        await _calls.GetAsync<TopicInfo[]>("api/topics", cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Reads records of a topic.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="partition">One partition; null reads all, one after the other.</param>
+    /// <param name="from">The first offset; null is the silo's default, 0.</param>
+    /// <param name="limit">The most records to answer; null is the silo's default, 100.</param>
+    /// <param name="follow">Wait for more at the end, with the partitions interleaved, until cancelled.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="ConnectionLostException">The connection broke while reading.</exception>
+    public async IAsyncEnumerable<LogRecord> ReadRecordsAsync(
+        string topic, int? partition = null, long? from = null, int? limit = null, bool follow = false,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var path = Paths.Records(topic) + Paths.Query(
+            ("partition", partition?.ToString(CultureInfo.InvariantCulture)),
+            ("from", from?.ToString(CultureInfo.InvariantCulture)),
+            ("limit", limit?.ToString(CultureInfo.InvariantCulture)),
+            ("follow", follow ? "true" : null));
+        using var response = await _calls.SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var lines = new JsonLines(_calls, path, response);
+        while (await lines.NextAsync<LogRecord>(cancellationToken).ConfigureAwait(false) is { } record)
+            yield return record;
+    }
+
+    /// <summary>True when the silo says it is ready to serve.</summary>
+    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            using var response = await _calls.SendAsync(HttpMethod.Get, "health/ready", null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (ActorStreamsException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Closes the connections, where the client made its own HttpClient.</summary>
+    public void Dispose() => _owned?.Dispose();
+
+    private static HttpClient Connect(Uri url, ActorStreamsClientOptions? options)
+    {
+        options ??= new();
+        options.Validate();
+        return new() { BaseAddress = url, Timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds) };
+    }
+}

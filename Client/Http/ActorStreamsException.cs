@@ -1,0 +1,34 @@
+using System.Net;
+
+namespace ActorStreams.Client;
+
+/// <summary>The silo refused a request or could not be asked. The message is a sentence to show, with the remedy where one is known.</summary>
+public class ActorStreamsException(string message, HttpStatusCode? status = null, string? title = null, Exception? innerException = null)
+    : Exception(message, innerException)
+{
+    /// <summary>The HTTP status; null when there was no answer.</summary>
+    public HttpStatusCode? Status { get; } = status;
+
+    /// <summary>The problem's title; null when the answer had none.</summary>
+    public string? Title { get; } = title;
+}
+
+/// <summary>No silo answers at the address. Start one, or correct the address; nothing was done.</summary>
+public sealed class SiloUnreachableException(Uri url, string reason, Exception? innerException = null) : ActorStreamsException(
+    $"No silo answers at {url.GetLeftPart(UriPartial.Authority)} ({reason}). Start one with 'dotnet run -c Release --project Silo', or name another with --url or ACTORSTREAMS_URL.",
+    innerException: innerException);
+
+/// <summary>The connection to a silo broke, or it took too long to answer. Try again.</summary>
+public sealed class ConnectionLostException(Uri url, string reason, Exception? innerException = null) : ActorStreamsException(
+    $"The connection to {url.GetLeftPart(UriPartial.Authority)} was lost: {reason} Try again.",
+    innerException: innerException);
+
+/// <summary>
+/// An append was sent and its outcome is unknown: of each key's records any number, from the first on, may have been appended.
+/// Sending them again may append them twice. Read the topic's end to find out, or load with <see cref="ExactLoader"/>, which does.
+/// </summary>
+public sealed class AppendOutcomeUnknownException(string topic, int records, string reason, HttpStatusCode? status, Exception? innerException)
+    : ActorStreamsException(
+        $"It is unknown whether topic '{topic}' has the {(records == 1 ? "record" : $"{records:N0} records")} sent to it: {reason} Read the end of the topic before sending again.",
+        status,
+        innerException: innerException);

@@ -1,0 +1,99 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace ActorStreams.Client.Wire;
+
+/// <summary>Sends requests, and turns every way they fail into an exception of ours that says what the caller can do.</summary>
+internal sealed class HttpCalls(HttpClient http)
+{
+    private const int MaxProblemCharacters = 500;
+
+    /// <summary>The silo's address, ending with a slash.</summary>
+    public Uri Url { get; } = http.BaseAddress is { } address
+        ? new(address.AbsoluteUri.TrimEnd('/') + "/")
+        : throw new ArgumentException("The HttpClient has no BaseAddress: set it to the silo's URL, e.g. http://127.0.0.1:8080.");
+
+    /// <summary>Sends a request and answers once the headers of a successful response are there.</summary>
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, HttpContent? content, HttpCompletionOption completion, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, UriOf(path)) { Content = content };
+        try
+        {
+            var response = await http.SendAsync(request, completion, cancellationToken).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode)
+                return response;
+            using (response)
+                throw await ProblemAsync(response, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (Translate(e, cancellationToken) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    /// <summary>Reads a whole JSON answer.</summary>
+    public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await response.Content.ReadFromJsonAsync<T>(WireJson.Options, cancellationToken).ConfigureAwait(false)
+                ?? throw new JsonException("The answer is null.");
+        }
+        catch (JsonException e)
+        {
+            throw NotOurs(path, e);
+        }
+    }
+
+    /// <summary>The error for an answer that does not keep to the contract.</summary>
+    public ActorStreamsException NotOurs(string path, Exception e) => new(
+        $"What {Url}{path} answered is not what an ActorStreams silo answers: {e.Message} Check the URL, and that client and silo are of one version.",
+        innerException: e);
+
+    /// <summary>The exception of ours for a failure of the transport; null for all others, which pass.</summary>
+    public ActorStreamsException? Translate(Exception failure, CancellationToken cancellationToken) => failure switch
+    {
+        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } e =>
+            new SiloUnreachableException(Url, (e.InnerException ?? e).Message, e),
+        HttpRequestException or IOException => new ConnectionLostException(Url, Sentence(failure.Message), failure),
+        OperationCanceledException { InnerException: TimeoutException } when !cancellationToken.IsCancellationRequested =>
+            new ConnectionLostException(Url, $"there was no answer within {http.Timeout.TotalSeconds:N0} seconds.", failure),
+        _ => null,
+    };
+
+    // A key may hold any character. Without canonicalization off, System.Uri would drop segments like "." (a folder's key).
+    private Uri UriOf(string path) => new(Url.AbsoluteUri + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+
+    private async Task<ActorStreamsException> ProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        var problem = TryRead(text);
+        var detail = problem?.Detail ?? problem?.Title ?? Plain(response, text);
+        if (problem?.Errors is [var first, ..])
+            return new AppendRefusedException(detail, first.Line, first.Error, response.StatusCode, problem.Title);
+        return new(detail, response.StatusCode, problem?.Title);
+    }
+
+    private string Plain(HttpResponseMessage response, string text)
+    {
+        var start = text.Length > MaxProblemCharacters ? text[..MaxProblemCharacters] + "…" : text;
+        return $"{Url} answered {(int)response.StatusCode} {response.ReasonPhrase}. {start}".TrimEnd();
+    }
+
+    private static ProblemBody? TryRead(string text)
+    {
+        try
+        {
+            return text.AsSpan().TrimStart().StartsWith("{") ? JsonSerializer.Deserialize<ProblemBody>(text, WireJson.Options) : null;
+        }
+        catch (JsonException)
+        {
+            return null; // a proxy's page, not a problem of ours: the caller shows its start
+        }
+    }
+
+    private static string Sentence(string message) => message.EndsWith('.') ? message : message + ".";
+}

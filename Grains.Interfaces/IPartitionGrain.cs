@@ -1,0 +1,34 @@
+namespace ActorStreams.Grains;
+
+/// <summary>
+/// The owner of one partition of a dataset: runs the loop of semantics §4 on the silo it is on. It is addressed as <c>dataset/number</c>; the grains of
+/// keys read it directly where they are on the same silo, and call it where they are not.
+/// </summary>
+[Alias("ActorStreams.IPartitionGrain")]
+public interface IPartitionGrain : IGrainWithStringKey
+{
+    /// <summary>Starts the loop if it does not run, and says how it is doing.</summary>
+    [Alias("EnsureRunning")]
+    Task<PartitionStatus> EnsureRunning();
+
+    /// <inheritdoc cref="IStateGrain.Get"/>
+    [Alias("Read")]
+    Task<StateReply> Read(string key, ReadRequest request, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc cref="IStateGrain.Watch"/>
+    [Alias("Watch")]
+    IAsyncEnumerable<WatchReply> Watch(string key, WatchRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>States in key order, of the keys that begin with a prefix and come after another.</summary>
+    [Alias("List")]
+    Task<IReadOnlyList<StateReply>> List(ListRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Waits until the input up to an offset is folded, and the changes it made are durable in the views' input logs.</summary>
+    /// <returns>The offset folded and routed so far: at least the one asked for, unless the time ran out.</returns>
+    [Alias("WaitRouted")]
+    Task<long> WaitRouted(long offset, TimeSpan timeout, CancellationToken cancellationToken = default);
+
+    /// <summary>How it is doing, for the Orleans dashboard.</summary>
+    [Alias("GetState")]
+    Task<PartitionStatus> GetState();
+}

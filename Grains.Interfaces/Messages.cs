@@ -1,0 +1,180 @@
+using ActorStreams.Log;
+
+namespace ActorStreams.Grains;
+
+/// <summary>A position on the wire.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.PositionReply")]
+public sealed record PositionReply([property: Id(0)] string Topic, [property: Id(1)] int Partition, [property: Id(2)] long Offset)
+{
+    /// <summary>A position of the log.</summary>
+    public static PositionReply From(Position position) => new(position.Topic, position.Partition, position.Offset);
+
+    /// <summary>The position of the log.</summary>
+    public Position ToPosition() => new(Topic, Partition, Offset);
+}
+
+/// <summary>What a read asks for.</summary>
+/// <param name="AtLeast">Wait until this position is folded in: of the dataset's own input log, or of a source topic behind it through any number of views.</param>
+/// <param name="TimeoutSeconds">How long to wait.</param>
+[GenerateSerializer, Immutable, Alias("ActorStreams.ReadRequest")]
+public sealed record ReadRequest([property: Id(0)] PositionReply? AtLeast = null, [property: Id(1)] double TimeoutSeconds = 5);
+
+/// <summary>A state and where it stands.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.StateReply")]
+public sealed record StateReply
+{
+    /// <summary>The key.</summary>
+    [Id(0)]
+    public required string Key { get; init; }
+
+    /// <summary>The state as JSON, UTF-8; null when it does not exist.</summary>
+    [Id(1)]
+    public byte[]? State { get; init; }
+
+    /// <summary>The last position of the input log that the state reflects; offset -1 when nothing is folded yet.</summary>
+    [Id(2)]
+    public required PositionReply Position { get; init; }
+
+    /// <summary>The timestamp of the last record folded into the state, in milliseconds since 1970 UTC.</summary>
+    [Id(3)]
+    public long Timestamp { get; init; }
+
+    /// <summary>Records that the partition has still to fold.</summary>
+    [Id(4)]
+    public long BehindRecords { get; init; }
+
+    /// <summary>Seconds since the partition had nothing left to fold; 0 when it has nothing.</summary>
+    [Id(5)]
+    public double BehindSeconds { get; init; }
+
+    /// <summary>False when the position asked for was not reached in time.</summary>
+    [Id(6)]
+    public bool Reached { get; init; } = true;
+}
+
+/// <summary>Where a watch begins.</summary>
+/// <param name="SinceOffset">The offset of the last change seen; null for the current state and what follows.</param>
+/// <param name="SinceOrdinal">That change's place among those of its record; all of them, when left out.</param>
+[GenerateSerializer, Immutable, Alias("ActorStreams.WatchRequest")]
+public sealed record WatchRequest([property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceOrdinal = int.MaxValue);
+
+/// <summary>The state with which a watch begins, or one change after it.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.WatchReply")]
+public sealed record WatchReply
+{
+    /// <summary>Set on the first reply of a watch from now on.</summary>
+    [Id(0)]
+    public StateReply? State { get; init; }
+
+    /// <summary>Set on every other.</summary>
+    [Id(1)]
+    public ChangeReply? Change { get; init; }
+}
+
+/// <summary>One change of a state.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.ChangeReply")]
+public sealed record ChangeReply
+{
+    /// <summary>The key.</summary>
+    [Id(0)]
+    public required string Key { get; init; }
+
+    /// <summary>The state before as JSON, UTF-8; null when it did not exist.</summary>
+    [Id(1)]
+    public byte[]? Before { get; init; }
+
+    /// <summary>The state after; null when it no longer exists.</summary>
+    [Id(2)]
+    public byte[]? After { get; init; }
+
+    /// <summary>The record of the dataset's input log.</summary>
+    [Id(3)]
+    public required PositionReply Position { get; init; }
+
+    /// <summary>The change's place among those that one record makes: a frame holds many.</summary>
+    [Id(4)]
+    public int Ordinal { get; init; }
+
+    /// <summary>The record whose folding made the change.</summary>
+    [Id(5)]
+    public required PositionReply Trigger { get; init; }
+
+    /// <summary>The record of a source topic behind it.</summary>
+    [Id(6)]
+    public required PositionReply Root { get; init; }
+
+    /// <summary>The root record's timestamp, in milliseconds since 1970 UTC.</summary>
+    [Id(7)]
+    public long Timestamp { get; init; }
+}
+
+/// <summary>What a list asks for.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.ListRequest")]
+public sealed record ListRequest([property: Id(0)] string Prefix, [property: Id(1)] string? After, [property: Id(2)] int Limit);
+
+/// <summary>A record to append for an entity.</summary>
+/// <param name="Value">The value as JSON, UTF-8; null for a tombstone.</param>
+/// <param name="Timestamp">Milliseconds since 1970 UTC; now, when left out.</param>
+[GenerateSerializer, Immutable, Alias("ActorStreams.AppendRequest")]
+public sealed record AppendRequest([property: Id(0)] byte[]? Value, [property: Id(1)] long? Timestamp = null);
+
+/// <summary>A state as the dashboard shows it.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.StateText")]
+public sealed record StateText([property: Id(0)] string Key, [property: Id(1)] string? State, [property: Id(2)] string Position, [property: Id(3)] long BehindRecords);
+
+/// <summary>How a partition is doing.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.PartitionStatus")]
+public sealed record PartitionStatus
+{
+    /// <summary>The dataset.</summary>
+    [Id(0)]
+    public required string Dataset { get; init; }
+
+    /// <summary>The partition's number.</summary>
+    [Id(1)]
+    public required int Partition { get; init; }
+
+    /// <summary><c>starting</c>, <c>running</c>, <c>waiting</c> (the log or the store is away; it tries again), <c>stopped</c> (at a bad record) or <c>closed</c>.</summary>
+    [Id(2)]
+    public required string Status { get; init; }
+
+    /// <summary>Why it waits or stopped.</summary>
+    [Id(3)]
+    public string? Reason { get; init; }
+
+    /// <summary>Where folding goes on.</summary>
+    [Id(4)]
+    public required long NextOffset { get; init; }
+
+    /// <summary>The end of the input log.</summary>
+    [Id(5)]
+    public required long EndOffset { get; init; }
+
+    /// <summary>How many states there are.</summary>
+    [Id(6)]
+    public required long States { get; init; }
+
+    /// <summary>States in memory.</summary>
+    [Id(7)]
+    public required int TableEntries { get; init; }
+
+    /// <summary>Records still to fold.</summary>
+    [Id(8)]
+    public required long BehindRecords { get; init; }
+
+    /// <summary>Seconds since there was nothing left to fold.</summary>
+    [Id(9)]
+    public required double BehindSeconds { get; init; }
+}
+
+/// <summary>A watch that must be resumed from the last position seen: its reader was too slow, or the partition moved.</summary>
+[GenerateSerializer, Alias("ActorStreams.WatchBrokenException")]
+public sealed class WatchBrokenException(string message) : Exception(message);
+
+/// <summary>A watch that cannot begin where it was asked to: that place is after the end of the log.</summary>
+[GenerateSerializer, Alias("ActorStreams.WatchPositionException")]
+public sealed class WatchPositionException(string message) : Exception(message);
+
+/// <summary>The partition cannot answer now: it starts, or its log or store is away. Try again.</summary>
+[GenerateSerializer, Alias("ActorStreams.PartitionUnavailableException")]
+public sealed class PartitionUnavailableException(string message) : Exception(message);

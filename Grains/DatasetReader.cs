@@ -1,0 +1,110 @@
+using ActorStreams.Definitions;
+using ActorStreams.Grains.Partitions;
+using ActorStreams.Log;
+using ActorStreams.States;
+
+namespace ActorStreams.Grains;
+
+/// <summary>
+/// Reads datasets wherever their partitions are: directly on this silo, by a call on another. Also knows how to wait until a position is folded in, also one
+/// of a source topic that reaches the dataset only through other views.
+/// </summary>
+internal sealed class DatasetReader(Topology topology, IChangeLog log, PartitionDirectory local, IGrainFactory grains, TimeProvider time)
+{
+    /// <summary>The dataset and key that a state grain's address <c>dataset/key</c> names.</summary>
+    /// <exception cref="ArgumentException">There is no such dataset of this kind.</exception>
+    internal (Dataset Dataset, string Key) Parse(string address, DatasetKind kind)
+    {
+        var slash = address.IndexOf('/', StringComparison.Ordinal);
+        if (slash > 0 && topology.TryGet(address[..slash], out var dataset) && dataset.Kind == kind)
+            return (dataset, address[(slash + 1)..]);
+        throw new ArgumentException($"'{address}' names no {kind.ToString().ToLowerInvariant()}. A state grain is addressed as dataset/key, with a dataset of this topology.", nameof(address));
+    }
+
+    internal async Task<StateReply> ReadAsync(Dataset dataset, string key, ReadRequest request, CancellationToken cancellationToken)
+    {
+        var partition = dataset.PartitionOf(key);
+        var deadline = new Deadline(time, TimeSpan.FromSeconds(request.TimeoutSeconds));
+        var (offset, routed) = request.AtLeast is { } position ? await OwnOffsetAsync(dataset, partition, position.ToPosition(), deadline, cancellationToken) : (-1, true);
+        if (!local.TryGet(dataset.Name, partition, out var runner))
+        {
+            var own = request with { AtLeast = offset < 0 ? null : new(dataset.Topic, partition, offset), TimeoutSeconds = deadline.Left.TotalSeconds };
+            var reply = await Grain(dataset, partition).Read(key, own, cancellationToken);
+            return reply with { Reached = routed && reply.Reached };
+        }
+
+        var folded = offset < 0 || await runner.WaitFoldedAsync(offset, deadline.Left, cancellationToken);
+        return await runner.ReadAsync(key, cancellationToken) with { Reached = routed && folded };
+    }
+
+    internal IAsyncEnumerable<WatchReply> Watch(Dataset dataset, string key, WatchRequest request, CancellationToken cancellationToken)
+    {
+        var partition = dataset.PartitionOf(key);
+        return local.TryGet(dataset.Name, partition, out var runner)
+            ? runner.WatchAsync(key, request, cancellationToken)
+            : Grain(dataset, partition).Watch(key, request, cancellationToken);
+    }
+
+    /// <summary>One page of a dataset's states in key order.</summary>
+    internal async Task<IReadOnlyList<StateReply>> ListAsync(Dataset dataset, ListRequest request, CancellationToken cancellationToken)
+    {
+        var pages = await Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(async partition =>
+            local.TryGet(dataset.Name, partition, out var runner)
+                ? await runner.ListAsync(request, cancellationToken)
+                : await Grain(dataset, partition).List(request, cancellationToken)));
+        return [.. pages.SelectMany(page => page).OrderBy(state => state.Key, KeyOrder.Instance).Take(request.Limit)];
+    }
+
+    /// <summary>How each partition of a dataset is doing.</summary>
+    internal Task<PartitionStatus[]> StatusAsync(Dataset dataset) => Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(partition =>
+        local.TryGet(dataset.Name, partition, out var runner) ? Task.FromResult(runner.ToStatus()) : Grain(dataset, partition).GetState()));
+
+    /// <summary>Whether positions of this topic mean something to the dataset: its own input log, or a source topic behind it.</summary>
+    internal static bool IsBehind(Dataset dataset, string topic) => dataset.Topic == topic || dataset.Sources.Any(source => IsBehind(source, topic));
+
+    /// <summary>
+    /// What to wait for in the dataset's own input log, so that a position is folded in; -1 for nothing. For a position of a source topic: all that has become
+    /// of that record lies before the end of the input log, once every dataset between has folded and routed it.
+    /// </summary>
+    private async Task<(long Offset, bool Routed)> OwnOffsetAsync(Dataset dataset, int partition, Position position, Deadline deadline, CancellationToken cancellationToken)
+    {
+        if (position.Topic == dataset.Topic)
+            return (position.Partition == partition ? position.Offset : -1, true);
+        foreach (var source in dataset.Sources.Where(source => IsBehind(source, position.Topic)))
+        {
+            if (!await RoutedAsync(source, position, deadline, cancellationToken))
+                return (-1, false);
+        }
+
+        return ((await log.OffsetsAsync(dataset.Topic, cancellationToken))[partition].End - 1, true);
+    }
+
+    private async Task<bool> RoutedAsync(Dataset dataset, Position position, Deadline deadline, CancellationToken cancellationToken)
+    {
+        if (dataset.Kind == DatasetKind.Entity)
+            return await RoutedAsync(dataset, position.Partition, position.Offset, deadline, cancellationToken);
+        for (var partition = 0; partition < dataset.Partitions; partition++)
+        {
+            var (offset, routed) = await OwnOffsetAsync(dataset, partition, position, deadline, cancellationToken);
+            if (!routed || !await RoutedAsync(dataset, partition, offset, deadline, cancellationToken))
+                return false;
+        }
+
+        return true;
+    }
+
+    private async Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, Deadline deadline, CancellationToken cancellationToken) =>
+        local.TryGet(dataset.Name, partition, out var runner)
+            ? await runner.WaitRoutedAsync(offset, deadline.Left, cancellationToken)
+            : await Grain(dataset, partition).WaitRouted(offset, deadline.Left, cancellationToken) >= offset;
+
+    private IPartitionGrain Grain(Dataset dataset, int partition) => grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition));
+
+    /// <summary>What is left of a time limit.</summary>
+    private readonly struct Deadline(TimeProvider time, TimeSpan limit)
+    {
+        private readonly long _start = time.GetTimestamp();
+
+        internal TimeSpan Left => limit - time.GetElapsedTime(_start) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+}

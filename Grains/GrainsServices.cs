@@ -1,0 +1,25 @@
+using ActorStreams.Grains.Partitions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace ActorStreams.Grains;
+
+/// <summary>Adds the grains' services to a silo.</summary>
+public static class GrainsServices
+{
+    /// <summary>
+    /// Adds what partitions and state grains work with, and the keeper. The host adds the rest: <c>Topology</c>, <c>IChangeLog</c>, <c>IStateStore</c>, and
+    /// options of <see cref="StreamsOptions"/>.
+    /// </summary>
+    public static IServiceCollection AddStreamGrains(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<PartitionDirectory>();
+        services.AddSingleton<StreamsMetrics>();
+        services.AddSingleton<PartitionServices>();
+        services.AddSingleton<DatasetReader>();
+        services.AddSingleton<TopicSetup>();
+        services.AddHostedService<PartitionKeeper>();
+        return services;
+    }
+}

@@ -1,0 +1,18 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+
+namespace ActorStreams.Grains.Partitions;
+
+/// <summary>The partitions that run on this silo, for those who read them without a grain call.</summary>
+internal sealed class PartitionDirectory
+{
+    private readonly ConcurrentDictionary<(string Dataset, int Partition), PartitionRunner> _runners = new();
+
+    internal IEnumerable<PartitionRunner> All => _runners.Values;
+
+    internal bool TryGet(string dataset, int partition, [NotNullWhen(true)] out PartitionRunner? runner) => _runners.TryGetValue((dataset, partition), out runner);
+
+    internal void Add(PartitionRunner runner) => _runners[(runner.Dataset.Name, runner.Partition)] = runner;
+
+    internal void Remove(PartitionRunner runner) => _runners.TryRemove(new((runner.Dataset.Name, runner.Partition), runner));
+}

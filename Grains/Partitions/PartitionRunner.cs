@@ -1,0 +1,232 @@
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Log;
+using Microsoft.Extensions.Logging;
+
+namespace ActorStreams.Grains.Partitions;
+
+/// <summary>
+/// Keeps one partition alive on this silo: opens a session from the checkpoint, and after a failure another one. There is no other way to recover.
+/// <code>
+/// Starting ─► Running ─► Stopped   (a bad record, where the dataset stops at those)
+///    ▲           │ ╲
+///    └─ Waiting ◄┘  ╲─► Closed     (asked to, or another owner exists)
+/// </code>
+/// </summary>
+internal sealed partial class PartitionRunner : IAsyncDisposable
+{
+    private readonly PartitionServices _services;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _switching = new();
+    private volatile PartitionSession? _session;
+    private Task _loop = Task.CompletedTask;
+    private long _caughtUp;
+
+    internal PartitionRunner(PartitionServices services, Dataset dataset, int partition)
+    {
+        (_services, Dataset, Partition) = (services, dataset, partition);
+        Watches = new(services.Options, services.Time);
+        _caughtUp = services.Time.GetTimestamp();
+    }
+
+    internal enum RunnerStatus
+    {
+        Starting,
+        Running,
+        Waiting,
+        Stopped,
+        Closed,
+    }
+
+    internal Dataset Dataset { get; }
+
+    internal int Partition { get; }
+
+    internal KeyWatches Watches { get; }
+
+    internal PartitionServices Services => _services;
+
+    internal TopicPartition Input => new(Dataset.Topic, Partition);
+
+    internal RunnerStatus Status { get; private set; }
+
+    /// <summary>Why it waits or stopped.</summary>
+    internal string? Reason { get; private set; }
+
+    /// <summary>Pulses whenever more is folded, more is routed, or a session begins.</summary>
+    internal Signal Advanced { get; } = new();
+
+    /// <summary>The present life; null before the first one.</summary>
+    internal PartitionSession? Session => _session;
+
+    internal int TableEntries => _session?.Fold.TableEntries ?? 0;
+
+    internal double CheckpointAgeSeconds => _session?.CheckpointAgeSeconds ?? 0;
+
+    internal long EndOffset => OffsetsNow()?.End ?? NextOffset;
+
+    internal long NextOffset => _session?.Fold.NextOffset ?? 0;
+
+    internal long BehindRecords => Math.Max(0, EndOffset - NextOffset);
+
+    internal double BehindSeconds
+    {
+        get
+        {
+            if (BehindRecords > 0)
+                return _services.Time.GetElapsedTime(Interlocked.Read(ref _caughtUp)).TotalSeconds;
+            Interlocked.Exchange(ref _caughtUp, _services.Time.GetTimestamp());
+            return 0;
+        }
+    }
+
+    internal PartitionStatus ToStatus() => new()
+    {
+        Dataset = Dataset.Name,
+        Partition = Partition,
+        Status = Status.ToString().ToLowerInvariant(),
+        Reason = Reason,
+        NextOffset = NextOffset,
+        EndOffset = EndOffset,
+        States = _session?.Fold.States ?? 0,
+        TableEntries = TableEntries,
+        BehindRecords = BehindRecords,
+        BehindSeconds = BehindSeconds,
+    };
+
+    internal void Start() => _loop = RunAsync();
+
+    /// <summary>Stops folding, and writes a last checkpoint.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop;
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        // The loop must not run on the grain's scheduler: folding would hold up its calls.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        long? stopBefore = null;
+        var (failures, begunAt) = (0, 0L);
+        while (!_stop.IsCancellationRequested && Status != RunnerStatus.Closed)
+        {
+            try
+            {
+                var session = await OpenAsync().ConfigureAwait(false);
+                if (failures > 0 && Status == RunnerStatus.Waiting)
+                    await Task.Delay(RetryDelay(failures), _services.Time, _stop.Token).ConfigureAwait(false);
+                Become(stopBefore is null ? RunnerStatus.Running : RunnerStatus.Stopped, stopBefore is null ? null : Reason);
+                begunAt = session.Fold.NextOffset;
+                await session.RunAsync(stopBefore, _stop.Token).ConfigureAwait(false);
+                if (stopBefore is not null)
+                    await Task.Delay(Timeout.Infinite, _stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (OwnerLostException error)
+            {
+                LogOwnerLost(_services.Logger, error.Message);
+                Become(RunnerStatus.Closed, error.Message);
+            }
+            catch (BadRecordException error)
+            {
+                // The memory is worthless. Begin again, and fold up to the bad record only.
+                stopBefore = error.Offset;
+                Become(RunnerStatus.Stopped, $"{Input}:{error.Offset} cannot be folded, and the dataset stops at bad records: {error.Message}");
+                LogStopped(_services.Logger, Reason!);
+            }
+            catch (Exception error)
+            {
+                // Whoever got on a little waits only a little.
+                failures = NextOffset > begunAt ? 1 : failures + 1;
+                _services.Metrics.Restarted(Dataset);
+                Become(RunnerStatus.Waiting, error.Message);
+                LogRestart(_services.Logger, error, Dataset.Name, Partition, failures);
+                if (_session is null)
+                    await Task.Delay(RetryDelay(failures), _services.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        Watches.Break("The partition has left this silo. Resume from the last position.");
+        Become(RunnerStatus.Closed, Reason);
+    }
+
+    /// <summary>Begins to give out a key's changes from the present session's position on, and does something at exactly that point.</summary>
+    internal T Watch<T>(string key, Func<PartitionSession?, T> begin)
+    {
+        lock (_switching)
+        {
+            if (_session is not { } session)
+                return begin(null);
+            lock (session.Fold.Gate)
+            {
+                session.Fold.WatchedKeys.Add(key);
+                return begin(session);
+            }
+        }
+    }
+
+    /// <summary>No more changes of keys that nobody has watched for a while.</summary>
+    private void ForgetWatches(PartitionSession session)
+    {
+        lock (session.Fold.Gate)
+            session.Fold.WatchedKeys.ExceptWith(Watches.Forget());
+    }
+
+    private async Task<PartitionSession> OpenAsync()
+    {
+        var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, Publish, Advanced, _stop.Token).ConfigureAwait(false);
+        lock (_switching)
+        {
+            session.Fold.WatchedKeys.UnionWith(Watches.Keys);
+            _session = session;
+        }
+
+        Advanced.Pulse();
+        return session;
+    }
+
+    private void Become(RunnerStatus status, string? reason)
+    {
+        (Status, Reason) = (status, reason);
+        Advanced.Pulse();
+    }
+
+    private TimeSpan RetryDelay(int failures) => TimeSpan.FromSeconds(Math.Min(
+        _services.Options.MaxRetrySeconds, _services.Options.MinRetrySeconds * Math.Pow(2, Math.Min(failures - 1, 30))));
+
+    private void Publish(FoldOutput output)
+    {
+        foreach (var change in output.Watched)
+            Watches.Publish(change);
+        if (_session is { } session && Watches.ForgetDue)
+            ForgetWatches(session);
+    }
+
+    private OffsetRange? OffsetsNow()
+    {
+        try
+        {
+            // The logs we have know their ends without asking anybody.
+            var offsets = _services.Log.OffsetsAsync(Dataset.Topic);
+            return offsets.IsCompletedSuccessfully ? offsets.Result[Partition] : null;
+        }
+        catch (UnknownTopicException)
+        {
+            return null;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Dataset}/{Partition} starts again from its checkpoint after failure {Failures}.")]
+    private static partial void LogRestart(ILogger logger, Exception error, string dataset, int partition, int failures);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
+    private static partial void LogOwnerLost(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Reason}")]
+    private static partial void LogStopped(ILogger logger, string reason);
+}

@@ -1,0 +1,32 @@
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Log;
+using ActorStreams.States;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace ActorStreams.Grains.Partitions;
+
+/// <summary>What every partition of a silo works with.</summary>
+internal sealed class PartitionServices(
+    Topology topology, IChangeLog log, IStateStore store, IOptions<StreamsOptions> options, TimeProvider time, StreamsMetrics metrics, ILoggerFactory loggers)
+{
+    internal Topology Topology { get; } = topology;
+
+    internal IChangeLog Log { get; } = log;
+
+    internal IStateStore Store { get; } = store;
+
+    internal StreamsOptions Options { get; } = options.Value;
+
+    internal TimeProvider Time { get; } = time;
+
+    internal StreamsMetrics Metrics { get; } = metrics;
+
+    internal ILogger Logger { get; } = loggers.CreateLogger("ActorStreams.Partition");
+
+    /// <summary>Bounds how many histories are folded from the log at once.</summary>
+    internal SemaphoreSlim HistoryFolds { get; } = new(options.Value.MaxHistoryFolds);
+
+    internal FoldOptions FoldOptionsOf(Dataset dataset) => new() { TableEntries = Options.TableEntriesOf(dataset.Partitions) };
+}

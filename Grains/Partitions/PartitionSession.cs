@@ -1,0 +1,235 @@
+using System.Diagnostics;
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Log;
+using ActorStreams.States;
+
+namespace ActorStreams.Grains.Partitions;
+
+/// <summary>
+/// One life of a partition, from a checkpoint to its end or first failure: the loop of semantics §4. Read a batch, fold it, append its frames; at a
+/// checkpoint wait for the appends, then write states, position and marks in one transaction.
+/// </summary>
+/// <remarks>
+/// At most one append is under way, beside the folding of the next batch: if it fails, nothing later has been sent, so every view partition has received a
+/// prefix of the changes. At most one checkpoint is under way too; its frames were durable before it began.
+/// </remarks>
+internal sealed class PartitionSession
+{
+    private readonly PartitionServices _services;
+    private readonly Action<FoldOutput> _publish;
+    private readonly Signal _advanced;
+    private long? _storedPosition;
+    private volatile Task _append = Task.CompletedTask;
+    private long _folded;
+    private long _routedBefore;
+    private Task<bool>? _checkpoint;
+    private long _checkpointPosition;
+    private long _lastCheckpoint;
+
+    private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Signal advanced)
+    {
+        (_services, Fold, _publish, _advanced) = (services, fold, publish, advanced);
+        (_storedPosition, _folded) = (checkpoint?.Position, fold.NextOffset);
+        _lastCheckpoint = services.Time.GetTimestamp();
+    }
+
+    internal PartitionFold Fold { get; }
+
+    /// <summary>Counts checkpoints: as long as it stays, the store has what it had.</summary>
+    internal int Generation { get; private set; }
+
+    /// <summary>Up to here everything is folded, and durable in the views' input logs.</summary>
+    internal long Routed
+    {
+        get
+        {
+            // The order matters: an append begins before its batch counts as folded.
+            var folded = Volatile.Read(ref _folded);
+            return _append.IsCompletedSuccessfully ? folded : Math.Min(folded, _routedBefore);
+        }
+    }
+
+    /// <summary>Seconds since the last checkpoint, when there is something to write.</summary>
+    internal double CheckpointAgeSeconds => HasUnstored ? SinceCheckpoint.TotalSeconds : 0;
+
+    private bool HasUnstored => Fold.NextOffset != (_storedPosition ?? 0);
+
+    private TimeSpan SinceCheckpoint => _services.Time.GetElapsedTime(Interlocked.Read(ref _lastCheckpoint));
+
+    private TimeSpan CheckpointInterval => TimeSpan.FromSeconds(_services.Options.CheckpointIntervalSeconds);
+
+    /// <summary>Restores a partition from its checkpoint.</summary>
+    internal static async Task<PartitionSession> OpenAsync(
+        PartitionServices services, Dataset dataset, int partition, Action<FoldOutput> publish, Signal advanced, CancellationToken cancellationToken)
+    {
+        var fold = dataset.CreateFold(partition, services.FoldOptionsOf(dataset));
+        var checkpoint = await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken);
+        fold.Restore(checkpoint);
+        return new(services, fold, checkpoint, publish, advanced) { _routedBefore = fold.NextOffset };
+    }
+
+    /// <summary>Folds until it is stopped, or up to <paramref name="stopBefore"/>; then writes a last checkpoint.</summary>
+    internal async Task RunAsync(long? stopBefore, CancellationToken stop)
+    {
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        try
+        {
+            await FoldAllAsync(stopBefore, reading);
+            await FinishCheckpointAsync();
+            await _append;
+            BeginCheckpoint();
+            await FinishCheckpointAsync();
+        }
+        finally
+        {
+            // Whatever is still under way belongs to a life that has ended: its outcome no longer matters, but must have been looked at.
+            await _append.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await (_checkpoint ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task FoldAllAsync(long? stopBefore, CancellationTokenSource reading)
+    {
+        var input = new TopicPartition(Fold.Dataset.Topic, Fold.Partition);
+        var limits = new ReadLimits(_services.Options.BatchRecords, _services.Options.BatchBytes);
+        var batches = _services.Log.ReadAsync(input, Fold.NextOffset, limits, reading.Token).GetAsyncEnumerator(reading.Token);
+        Task<bool>? next = null;
+        try
+        {
+            while (stopBefore is null || Fold.NextOffset < stopBefore)
+            {
+                next ??= batches.MoveNextAsync().AsTask();
+                await WaitAsync(next);
+                await KeepCheckpointsAsync();
+                if (!next.IsCompleted)
+                    continue;
+                if (!await next)
+                    return;
+                next = null;
+                var batch = batches.Current;
+                await FoldAsync(stopBefore < batch.NextOffset ? batch.Before(stopBefore.Value) : batch);
+            }
+        }
+        catch (OperationCanceledException) when (reading.IsCancellationRequested)
+        {
+            // Asked to stop: what is folded so far goes into the last checkpoint.
+        }
+        finally
+        {
+            await reading.CancelAsync();
+            await (next ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await batches.DisposeAsync();
+        }
+    }
+
+    /// <summary>Until there is a batch, a checkpoint has ended, or one is due.</summary>
+    private async ValueTask WaitAsync(Task next)
+    {
+        if (next.IsCompleted)
+            return;
+        if (_checkpoint is not null)
+        {
+            await Task.WhenAny(next, _checkpoint);
+            return;
+        }
+
+        if (!HasUnstored)
+        {
+            await Task.WhenAny(next);
+            return;
+        }
+
+        var wait = CheckpointInterval - SinceCheckpoint;
+        using var due = new CancellationTokenSource();
+        await Task.WhenAny(next, Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, _services.Time, due.Token));
+        await due.CancelAsync();
+    }
+
+    private async Task FoldAsync(RecordBatch batch)
+    {
+        using var span = StreamsTraces.Process(Fold, batch);
+        var begin = Stopwatch.GetTimestamp();
+        var output = await Fold.FoldAsync(batch, _services.Store, _publish, CancellationToken.None);
+        _services.Metrics.Folded(Fold.Dataset, output, Stopwatch.GetElapsedTime(begin));
+        if (output.StoppedAt is { } offset)
+            throw new BadRecordException(offset, output.DeadLetters[^1].Reason);
+        if (output.Frames.Count > 0 || output.DeadLetters.Count > 0)
+        {
+            await _append;
+            _routedBefore = Volatile.Read(ref _folded);
+            _append = AppendAsync(output);
+        }
+
+        Volatile.Write(ref _folded, Fold.NextOffset);
+        _advanced.Pulse();
+    }
+
+    private async Task AppendAsync(FoldOutput output)
+    {
+        var appends = output.Frames.GroupBy(frame => frame.View)
+            .Select(view => (view.Key.Topic, Records: view.Select(NewRecordOf).ToList())).ToList();
+        if (output.DeadLetters.Count > 0)
+            appends.Add((_services.Topology.DeadLetterTopic, [.. output.DeadLetters.Select(DeadLetterFormat.ToRecord)]));
+        await Task.WhenAll(appends.Select(append => _services.Log.AppendAsync(append.Topic, append.Records).AsTask()));
+        _advanced.Pulse();
+    }
+
+    private static NewRecord NewRecordOf(Frame frame) => new() { Partition = frame.Partition, Timestamp = frame.Timestamp, Value = frame.Bytes };
+
+    /// <summary>Ends the checkpoint under way if it is done, and begins one if it is due. Waits only when too much is unstored.</summary>
+    private async ValueTask KeepCheckpointsAsync()
+    {
+        var max = _services.Options.MaxUnstoredStates;
+        if (_checkpoint is { IsCompleted: true } || (_checkpoint is not null && Fold.DirtyEntries >= 2 * max))
+            await FinishCheckpointAsync();
+        if (_checkpoint is null && HasUnstored && (Fold.DirtyEntries >= max || SinceCheckpoint >= CheckpointInterval))
+        {
+            await _append;
+            BeginCheckpoint();
+        }
+    }
+
+    private void BeginCheckpoint()
+    {
+        CheckpointWrite write;
+        lock (Fold.Gate)
+            write = Fold.BeginCheckpoint(_storedPosition);
+        _checkpointPosition = write.Checkpoint.Position;
+        Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
+        _checkpoint = WriteAsync(write);
+    }
+
+    private async Task<bool> WriteAsync(CheckpointWrite write)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        var written = await _services.Store.WriteCheckpointAsync(write);
+        _services.Metrics.Checkpointed(Fold.Dataset, Stopwatch.GetElapsedTime(begin));
+        return written;
+    }
+
+    private async ValueTask FinishCheckpointAsync()
+    {
+        if (_checkpoint is null)
+            return;
+        if (!await _checkpoint)
+            throw new OwnerLostException(Fold.Id);
+        lock (Fold.Gate)
+        {
+            Fold.CheckpointWritten();
+            Generation++;
+        }
+
+        _storedPosition = _checkpointPosition;
+        _checkpoint = null;
+    }
+}
+
+/// <summary>Another owner has moved the checkpoint: this one stops without a trace.</summary>
+internal sealed class OwnerLostException(PartitionId partition) : Exception($"{partition} has another owner, which moved its checkpoint. This one stops.");
+
+/// <summary>The dataset stops at bad records, and this is one.</summary>
+internal sealed class BadRecordException(long offset, string reason) : Exception(reason)
+{
+    internal long Offset { get; } = offset;
+}

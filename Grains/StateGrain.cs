@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using ActorStreams.Definitions;
+using ActorStreams.Grains.Partitions;
+
+namespace ActorStreams.Grains;
+
+/// <summary>What the actors of entities and of derived keys have in common. They read their partition's table directly where it is on this silo.</summary>
+internal abstract class StateGrain(DatasetReader reader) : Grain, IStateGrain
+{
+    private (Dataset Dataset, string Key)? _address;
+
+    private protected Dataset Dataset => Address.Dataset;
+
+    private protected string Key => Address.Key;
+
+    private protected abstract DatasetKind Kind { get; }
+
+    private (Dataset Dataset, string Key) Address => _address ??= reader.Parse(this.GetPrimaryKeyString(), Kind);
+
+    public Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken) => reader.ReadAsync(Dataset, Key, request, cancellationToken);
+
+    public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken) => reader.Watch(Dataset, Key, request, cancellationToken);
+
+    public async Task<StateText> GetState()
+    {
+        var reply = await Get(new(), CancellationToken.None);
+        return new(Key, reply.State is null ? null : Encoding.UTF8.GetString(reply.State), reply.Position.ToPosition().ToString(), reply.BehindRecords);
+    }
+}

@@ -1,0 +1,61 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace ActorStreams.Grains;
+
+/// <summary>The bounds and rhythms of the partitions on a silo: section <c>Streams</c>.</summary>
+public sealed class StreamsOptions
+{
+    /// <summary>States of one dataset that are kept in memory, spread evenly over its partitions; the others rest in the store. 0: no bound.</summary>
+    [Range(0, int.MaxValue)]
+    public int TableEntries { get; set; } = 100_000;
+
+    /// <summary>How often a partition writes a checkpoint, when there is something to write.</summary>
+    [Range(0.01, 3600)]
+    public double CheckpointIntervalSeconds { get; set; } = 1;
+
+    /// <summary>Changed states of a partition after which it writes a checkpoint at once.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxUnstoredStates { get; set; } = 20_000;
+
+    /// <summary>Records a partition reads at once.</summary>
+    [Range(1, 1_000_000)]
+    public int BatchRecords { get; set; } = 1_000;
+
+    /// <summary>Bytes a partition reads at once.</summary>
+    [Range(1_024, 1 << 30)]
+    public int BatchBytes { get; set; } = 1 << 20;
+
+    /// <summary>The wait before a partition starts again after a failure; it doubles up to <see cref="MaxRetrySeconds"/>.</summary>
+    [Range(0.01, 3600)]
+    public double MinRetrySeconds { get; set; } = 0.2;
+
+    /// <summary>The longest wait before a partition starts again.</summary>
+    [Range(0.01, 3600)]
+    public double MaxRetrySeconds { get; set; } = 10;
+
+    /// <summary>How often the keeper looks whether all partitions run.</summary>
+    [Range(0.1, 3600)]
+    public double KeeperIntervalSeconds { get; set; } = 5;
+
+    /// <summary>Changes of a watched key that are kept in memory, for watchers that come back.</summary>
+    [Range(1, 1_000_000)]
+    public int WatchHistoryChanges { get; set; } = 256;
+
+    /// <summary>How long they are kept after the last watcher has left.</summary>
+    [Range(0, 86_400)]
+    public double WatchHistorySeconds { get; set; } = 60;
+
+    /// <summary>Changes that may wait for one slow watcher, before it has to resume.</summary>
+    [Range(1, 1_000_000)]
+    public int WatchBufferChanges { get; set; } = 1_024;
+
+    /// <summary>Watchers of one partition.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxWatchers { get; set; } = 10_000;
+
+    /// <summary>Folds of one key's history from the log that may run at once on a silo.</summary>
+    [Range(1, 64)]
+    public int MaxHistoryFolds { get; set; } = 2;
+
+    internal int TableEntriesOf(int partitions) => TableEntries == 0 ? int.MaxValue : Math.Max(1, TableEntries / partitions);
+}

@@ -1,0 +1,66 @@
+using ActorStreams.Definitions;
+using ActorStreams.Grains;
+using ActorStreams.Log;
+using ActorStreams.States;
+using Microsoft.AspNetCore.Diagnostics;
+
+namespace ActorStreams.Silo.Api;
+
+/// <summary>The HTTP API: a file for each kind of thing it gives.</summary>
+internal static partial class Api
+{
+    internal static void AddApi(this IServiceCollection services)
+    {
+        services.AddProblemDetails();
+        services.AddExceptionHandler<Failures>();
+        services.AddOpenApi("v1", openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "ActorStreams";
+            document.Info.Description = "Entities and derived views, folded from the change log. Ask the grains; there is no serving store.";
+            return Task.CompletedTask;
+        }));
+    }
+
+    internal static void MapApi(this IEndpointRouteBuilder app)
+    {
+        var api = app.MapGroup("/api");
+        api.MapDatasets();
+        api.MapStates("entities", DatasetKind.Entity);
+        api.MapStates("views", DatasetKind.View);
+        api.MapTopics();
+        api.MapAppends();
+        api.MapLineage();
+    }
+
+    /// <summary>An error as RFC 9457 wants it.</summary>
+    internal static IResult Problem(int status, string title, string detail, Dictionary<string, object?>? extensions = null) =>
+        Results.Problem(detail, statusCode: status, title: title, extensions: extensions);
+
+    internal static string NameOf(DatasetKind kind) => kind == DatasetKind.Entity ? "entity" : "view";
+
+    /// <summary>Failures that a caller can do something about, and those that are our fault: without their stack.</summary>
+    private sealed partial class Failures(ILogger<Failures> logger, IProblemDetailsService problems) : IExceptionHandler
+    {
+        public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+        {
+            var (status, title, detail) = exception switch
+            {
+                LogUnavailableException => (503, "The change log is unavailable", exception.Message),
+                StoreUnavailableException => (503, "The state store is unavailable", exception.Message),
+                PartitionUnavailableException or WatchBrokenException => (503, "The partition is unavailable", exception.Message),
+                WatchPositionException => (400, "The position does not exist", exception.Message),
+                UnknownTopicException => (404, "No such topic", exception.Message),
+                OffsetOutOfRangeException => (400, "No such offset", exception.Message),
+                BadHttpRequestException bad => (bad.StatusCode, "Bad request", bad.InnerException is null ? bad.Message : $"{bad.Message} {bad.InnerException.Message}"),
+                _ => (500, "The silo failed", "The silo's log says why."),
+            };
+            if (status == 500)
+                LogFailure(logger, exception, httpContext.Request.Method, httpContext.Request.Path);
+            httpContext.Response.StatusCode = status;
+            return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
+        }
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed.")]
+        private static partial void LogFailure(ILogger logger, Exception error, string method, string path);
+    }
+}

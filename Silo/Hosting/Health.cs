@@ -1,0 +1,17 @@
+using ActorStreams.Silo.Api;
+
+namespace ActorStreams.Silo;
+
+/// <summary>Health as Kubernetes asks for it: live looks at nothing but the process itself, ready says whether to send requests here.</summary>
+internal static class Health
+{
+    internal static void MapHealth(this IEndpointRouteBuilder app)
+    {
+        var health = app.MapGroup("/health").WithTags("health");
+        health.MapGet("/live", () => new HealthAnswer("live", null, [])).WithSummary("Live").WithDescription("The process answers.");
+        health.MapGet("/ready", (Readiness readiness) => readiness.Reason is { } reason
+                ? Results.Json(new HealthAnswer("not ready", reason, readiness.Troubles), statusCode: StatusCodes.Status503ServiceUnavailable)
+                : Results.Ok(new HealthAnswer("ready", null, readiness.Troubles)))
+            .WithSummary("Ready").WithDescription("The silo can answer; troubles names the partitions that do not fold, and why.").Produces<HealthAnswer>().Produces<HealthAnswer>(503);
+    }
+}

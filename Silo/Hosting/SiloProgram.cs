@@ -1,0 +1,72 @@
+using ActorStreams.Definitions;
+using ActorStreams.Grains;
+using ActorStreams.Log;
+using ActorStreams.States;
+using ActorStreams.Storage;
+using Microsoft.Extensions.Options;
+
+namespace ActorStreams.Silo;
+
+/// <summary>The stock silo: all definitions of the assemblies it references, on an embedded log and store.</summary>
+public static class SiloProgram
+{
+    private const string Usage = """
+        A silo: folds the change log into entities and views, and answers over HTTP.
+
+          --urls URL       where to listen (default http://127.0.0.1:8080)
+          --data DIR       where the log and the states are kept (default ./data)
+          --rebuild        forget all states, and fold everything again from the log
+
+        Every other setting can be given as --Section:Name VALUE; docs/settings.md lists them.
+        """;
+
+    /// <summary>Runs until it is asked to stop.</summary>
+    /// <returns>0 after a clean stop, 1 when it could not start.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args.Contains("--help") || args.Contains("-h"))
+        {
+            Console.WriteLine(Usage);
+            return 0;
+        }
+
+        try
+        {
+            var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = Expand(args), ContentRootPath = AppContext.BaseDirectory });
+            builder.AddActorStreams(DefinitionFinder.AddAll);
+            await using var app = builder.Build();
+            app.MapActorStreams();
+            await app.RunAsync();
+            return 0;
+        }
+        catch (Exception error) when (Explanation(error) is { } explanation)
+        {
+            await Console.Error.WriteLineAsync($"The silo cannot start. {explanation}");
+            return 1;
+        }
+    }
+
+    /// <summary>The short options, as the configuration knows them.</summary>
+    private static string[] Expand(string[] args) =>
+    [
+        .. args.Select(arg => arg switch
+        {
+            "--data" => "--Silo:DataDirectory",
+            "--rebuild" => "--Silo:Rebuild=true",
+            _ when arg.StartsWith("--data=", StringComparison.Ordinal) => "--Silo:DataDirectory=" + arg["--data=".Length..],
+            _ => arg,
+        }),
+    ];
+
+    /// <summary>What a person can do something about is said in a sentence; anything else is a bug, and keeps its stack.</summary>
+    private static string? Explanation(Exception error) => error switch
+    {
+        TopologyException or DefinitionsChangedException or DataDirectoryInUseException or TopicMismatchException
+            or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException => error.Message,
+        OptionsValidationException options => "Settings are wrong:" + string.Concat(options.Failures.Select(failure => $"\n- {failure}")),
+        IOException or UnauthorizedAccessException => error.Message + (error.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase)
+            ? " Stop the program that listens there, or choose another address with --urls." : ""),
+        AggregateException { InnerExceptions: [var inner] } => Explanation(inner),
+        _ => null,
+    };
+}

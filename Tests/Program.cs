@@ -1,0 +1,11 @@
+using ActorStreams.Tests;
+using ActorStreams.Tests.Log;
+using Xunit.MicrosoftTestingPlatform;
+using Xunit.Runner.InProc.SystemConsole;
+
+// What xunit generates, and one command before it: a process that a test can kill.
+if (args is [KilledAppender.Command, var directory])
+    return await KilledAppender.RunAsync(directory);
+return args.Any(arg => arg is "-automated" or "@@")
+    ? await ConsoleRunner.Run(args)
+    : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
