@@ -28,8 +28,12 @@ internal sealed class EntityFold<TState, TEvent>(JsonTypeInfo<TEvent>? eventJson
 {
     internal override Type EventType => typeof(TEvent);
 
-    internal override EntityFold<TState> Bind(JsonSerializerOptions json) =>
-        new EntityFold<TState, TEvent>((JsonTypeInfo<TEvent>)json.GetTypeInfo(typeof(TEvent)));
+    internal override EntityFold<TState> Bind(JsonSerializerOptions json)
+    {
+        // What comes from outside must be as the type says; null is no value of a member that is not nullable.
+        var strict = new JsonSerializerOptions(json) { RespectNullableAnnotations = true };
+        return new EntityFold<TState, TEvent>((JsonTypeInfo<TEvent>)strict.GetTypeInfo(typeof(TEvent)));
+    }
 
     internal override TState? Apply(TState? state, string key, in ChangeRecord record, TopicPartition partition)
     {

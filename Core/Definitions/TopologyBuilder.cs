@@ -20,14 +20,14 @@ public sealed class TopologyBuilder
     public int DefaultPartitions { get; set; } = 4;
 
     /// <summary>
-    /// How values and states are read and written: camelCase names, and strict, so that a missing or null member of a record that needs it
-    /// is an error and not a silent default. Decimals are written without trailing zeros, so that equal values have equal stored forms. A source-generated context goes into <see cref="JsonSerializerOptions.TypeInfoResolverChain"/>.
+    /// How values and states are read and written: camelCase names, and strict, so that a missing member of a record that needs it is an error and not a silent
+    /// default. Of values, not of states, null is as strict: a state must have a stored form whatever a fold made of it. Decimals are written without
+    /// trailing zeros, so that equal values have equal stored forms. A source-generated context goes into <see cref="JsonSerializerOptions.TypeInfoResolverChain"/>.
     /// </summary>
     public JsonSerializerOptions Json { get; } = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DictionaryKeyPolicy = null,
-        RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         AllowOutOfOrderMetadataProperties = true,
         // Every state must have a stored form, also one with a NaN in it.

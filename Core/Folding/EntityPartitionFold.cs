@@ -11,6 +11,10 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     : PartitionFold<TState>(dataset, partition, options)
     where TState : class
 {
+    /// <summary>What a <see cref="DateTimeOffset"/> can hold, in milliseconds since 1970.</summary>
+    private const long MinTimestamp = -62_135_596_800_000;
+    private const long MaxTimestamp = 253_402_300_799_999;
+
     private static readonly string EventName = typeof(TState).Name;
     private readonly EntityFold<TState> _fold = dataset.Fold;
     private readonly TopicPartition _input = new(dataset.Topic, partition);
@@ -24,7 +28,11 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         _prepared.Clear();
         foreach (var record in batch.Records)
         {
-            if (record.Key is not { } key)
+            if (record.Timestamp is < MinTimestamp or > MaxTimestamp)
+            {
+                _prepared.Add(new(null, $"The record's timestamp is {record.Timestamp} ms since 1970, which is no time between the years 1 and 9999."));
+            }
+            else if (record.Key is not { } key)
             {
                 _prepared.Add(new(null, "The record has no key, so it belongs to no entity. Append it with one."));
             }

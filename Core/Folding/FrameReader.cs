@@ -74,6 +74,8 @@ internal ref struct FrameReader
         _routes--;
         var head = _reader.ReadVarInt();
         (kind, index) = ((RouteKind)(head & 3), (int)(head >> 2));
+        if (kind > RouteKind.Entered)
+            throw new InvalidDataException($"The frame has a route of kind {(int)kind}, which this program does not know.");
         viewKey = _reader.ReadBytes().Span;
         return true;
     }

@@ -127,7 +127,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             {
                 break;
             }
-            catch (OwnerLostException error)
+            catch (Exception error) when (error is OwnerLostException or StaleOwnerException)
             {
                 LogOwnerLost(_services.Logger, error.Message);
                 Become(RunnerStatus.Closed, error.Message);

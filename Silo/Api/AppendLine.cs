@@ -9,6 +9,10 @@ internal static class AppendLine
 {
     private const int MaxDepth = 64;
 
+    /// <summary>The years 1 to 9999.</summary>
+    private static readonly long MinTimestamp = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();
+    private static readonly long MaxTimestamp = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     /// <summary>Reads a line.</summary>
     /// <returns>Null and the record, or what is wrong with the line.</returns>
     internal static string? Parse(ReadOnlySpan<byte> line, int partitions, int maxRecordBytes, long now, out NewRecord record)
@@ -86,7 +90,7 @@ internal static class AppendLine
 
     private static Members Timestamp(ref Utf8JsonReader reader, Members members) => reader.TokenType switch
     {
-        JsonTokenType.Number when reader.TryGetInt64(out var milliseconds) => members with { Timestamp = milliseconds },
+        JsonTokenType.Number when reader.TryGetInt64(out var milliseconds) && milliseconds >= MinTimestamp && milliseconds <= MaxTimestamp => members with { Timestamp = milliseconds },
         JsonTokenType.String when reader.TryGetDateTimeOffset(out var time) => members with { Timestamp = time.ToUnixTimeMilliseconds() },
         JsonTokenType.Null => members,
         _ => members with { Error = "The timestamp is neither Unix milliseconds nor ISO 8601 text like \"2026-01-31T12:00:00Z\"." },
