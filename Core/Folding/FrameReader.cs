@@ -1,4 +1,4 @@
-using System.Text;
+using System.IO.Compression;
 using ActorStreams.Log;
 
 namespace ActorStreams.Folding;
@@ -13,11 +13,7 @@ internal ref struct FrameReader
 
     internal FrameReader(ReadOnlyMemory<byte> frame)
     {
-        _reader = new(frame);
-        if (_reader.ReadByte() != FrameFormat.Magic)
-            throw new InvalidDataException("The record is not a frame: a view's input log is written by its sources alone.");
-        if (_reader.ReadByte() is var version && version != FrameFormat.Version)
-            throw new InvalidDataException($"The frame has format version {version}, but this program reads version {FrameFormat.Version}. Run a newer one.");
+        _reader = new(Body(frame));
         Source = _reader.ReadText();
         SourceVersion = _reader.ReadCount();
         SourcePartition = _reader.ReadCount();
@@ -28,6 +24,30 @@ internal ref struct FrameReader
     internal int SourceVersion { get; }
 
     internal int SourcePartition { get; }
+
+    private static ReadOnlyMemory<byte> Body(ReadOnlyMemory<byte> frame)
+    {
+        var header = new VarIntReader(frame);
+        if (header.ReadByte() != FrameFormat.Magic)
+            throw new InvalidDataException("The record is not a frame: a view's input log is written by its sources alone.");
+        if (header.ReadByte() is var version && version != FrameFormat.Version)
+            throw new InvalidDataException($"The frame has format version {version}, but this program reads version {FrameFormat.Version}. Run a newer one.");
+        switch (header.ReadByte())
+        {
+            case FrameFormat.Plain:
+                return header.Rest;
+            case FrameFormat.Brotli:
+                var length = header.ReadCount();
+                if (length > FrameFormat.MaxBodyBytes)
+                    throw new InvalidDataException($"The frame says it has {length} bytes, but at most {FrameFormat.MaxBodyBytes} are taken.");
+                var body = new byte[length];
+                if (!BrotliDecoder.TryDecompress(header.Rest.Span, body, out var written) || written != length)
+                    throw new InvalidDataException($"The frame's body is not the Brotli of {length} bytes.");
+                return body;
+            case var encoding:
+                throw new InvalidDataException($"The frame has the encoding {encoding}, which this program does not know.");
+        }
+    }
 
     /// <summary>The current change's offset in the source's input log.</summary>
     internal long Offset { get; private set; }

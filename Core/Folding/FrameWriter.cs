@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Compression;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 
@@ -47,16 +48,40 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
     /// <summary>The finished frame; the writer is empty again.</summary>
     internal byte[] Take()
     {
-        var frame = _buffer.WrittenSpan.ToArray();
+        var frame = Encode(_buffer.WrittenSpan);
         _buffer.ResetWrittenCount();
         _topics.Clear();
         (_offset, _timestamp) = (0, 0);
         return frame;
     }
 
+    private static byte[] Encode(ReadOnlySpan<byte> body)
+    {
+        var frame = new ArrayBufferWriter<byte>(FrameFormat.HeaderBytes + body.Length);
+        if (body.Length >= FrameFormat.MinBrotliBytes)
+        {
+            var brotli = ArrayPool<byte>.Shared.Rent(BrotliEncoder.GetMaxCompressedLength(body.Length));
+            if (BrotliEncoder.TryCompress(body, brotli, out var length, FrameFormat.BrotliQuality, FrameFormat.BrotliWindow) && length < body.Length)
+            {
+                frame.Write([FrameFormat.Magic, FrameFormat.Version, FrameFormat.Brotli]);
+                frame.WriteVarInt((ulong)body.Length);
+                frame.Write(brotli.AsSpan(0, length));
+            }
+
+            ArrayPool<byte>.Shared.Return(brotli);
+        }
+
+        if (frame.WrittenCount == 0)
+        {
+            frame.Write([FrameFormat.Magic, FrameFormat.Version, FrameFormat.Plain]);
+            frame.Write(body);
+        }
+
+        return frame.WrittenSpan.ToArray();
+    }
+
     private void WriteHeader()
     {
-        _buffer.Write([FrameFormat.Magic, FrameFormat.Version]);
         _buffer.WriteText(source.Name);
         _buffer.WriteVarInt((ulong)source.Version);
         _buffer.WriteVarInt((ulong)sourcePartition);

@@ -43,6 +43,9 @@ internal ref struct VarIntReader(ReadOnlyMemory<byte> memory)
 
     internal readonly bool AtEnd => _at >= _span.Length;
 
+    /// <summary>What has not been read yet.</summary>
+    internal readonly ReadOnlyMemory<byte> Rest => memory[_at..];
+
     internal byte ReadByte() => _at < _span.Length ? _span[_at++] : throw Truncated();
 
     internal ulong ReadVarInt()
