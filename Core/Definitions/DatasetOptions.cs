@@ -14,8 +14,48 @@ public abstract class DatasetOptions
     internal BadRecords BadRecords { get; private protected set; }
 }
 
+/// <summary>What may be said of an entity and of a view alike.</summary>
+public abstract class DatasetOptions<TSelf> : DatasetOptions
+    where TSelf : DatasetOptions<TSelf>
+{
+    private protected DatasetOptions(string name)
+        : base(name)
+    {
+    }
+
+    private TSelf Self => (TSelf)this;
+
+    /// <summary>The dataset's name; by default the type's, as in <c>source-file</c>.</summary>
+    public TSelf Named(string name)
+    {
+        Name = name;
+        return Self;
+    }
+
+    /// <summary>The version of the definition, from 1. Raise it with every change of the fold.</summary>
+    public TSelf WithVersion(int version)
+    {
+        Version = version;
+        return Self;
+    }
+
+    /// <summary>The partitions of the input log, if it is yet to be created: an entity's source topic, or the view's own.</summary>
+    public TSelf WithPartitions(int partitions)
+    {
+        Partitions = partitions;
+        return Self;
+    }
+
+    /// <summary>What happens to a record that cannot be folded; by default it is set aside.</summary>
+    public TSelf OnBadRecord(BadRecords badRecords)
+    {
+        BadRecords = badRecords;
+        return Self;
+    }
+}
+
 /// <summary>What may be said of an entity.</summary>
-public sealed class EntityOptions : DatasetOptions
+public sealed class EntityOptions : DatasetOptions<EntityOptions>
 {
     internal EntityOptions(string name)
         : base(name)
@@ -30,69 +70,13 @@ public sealed class EntityOptions : DatasetOptions
         Topic = topic;
         return this;
     }
-
-    /// <summary>The dataset's name; by default the type's, as in <c>source-file</c>.</summary>
-    public EntityOptions Named(string name)
-    {
-        Name = name;
-        return this;
-    }
-
-    /// <summary>The version of the definition, from 1. Raise it with every change of the fold.</summary>
-    public EntityOptions WithVersion(int version)
-    {
-        Version = version;
-        return this;
-    }
-
-    /// <summary>The partitions of the source topic, if it is yet to be created.</summary>
-    public EntityOptions WithPartitions(int partitions)
-    {
-        Partitions = partitions;
-        return this;
-    }
-
-    /// <summary>What happens to a record that cannot be folded; by default it is set aside.</summary>
-    public EntityOptions OnBadRecord(BadRecords badRecords)
-    {
-        BadRecords = badRecords;
-        return this;
-    }
 }
 
 /// <summary>What may be said of a view.</summary>
-public sealed class ViewOptions : DatasetOptions
+public sealed class ViewOptions : DatasetOptions<ViewOptions>
 {
     internal ViewOptions(string name)
         : base(name)
     {
-    }
-
-    /// <inheritdoc cref="EntityOptions.Named"/>
-    public ViewOptions Named(string name)
-    {
-        Name = name;
-        return this;
-    }
-
-    /// <inheritdoc cref="EntityOptions.WithVersion"/>
-    public ViewOptions WithVersion(int version)
-    {
-        Version = version;
-        return this;
-    }
-
-    /// <summary>The partitions of the view's input log, if it is yet to be created.</summary>
-    public ViewOptions WithPartitions(int partitions)
-    {
-        Partitions = partitions;
-        return this;
-    }
-
-    /// <inheritdoc cref="EntityOptions.OnBadRecord"/>
-    public ViewOptions OnBadRecord(BadRecords badRecords)
-    {
-        BadRecords = badRecords;
-        return this;
     }
 }

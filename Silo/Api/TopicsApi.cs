@@ -40,7 +40,8 @@ internal static class TopicsApi
         : topology.SourceTopics.Contains(topic) ? "source" : "other";
 
     private static async Task<IResult> ReadAsync(
-        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Topology topology, [FromServices] IChangeLog log)
+        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Topology topology, [FromServices] IChangeLog log,
+        [FromServices] IHostApplicationLifetime lifetime)
     {
         var ranges = await log.OffsetsAsync(topic, http.RequestAborted);
         if (partition >= ranges.Count || partition < 0)
@@ -49,7 +50,9 @@ internal static class TopicsApi
             return Api.Problem(400, "Bad limit", $"limit is {limit}, but must be at least 1.");
         var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count)).Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
         http.Response.ContentType = "application/x-ndjson";
-        var batches = follow == true ? Follow(log, parts, http.RequestAborted) : Read(log, parts, http.RequestAborted);
+        // A stop of the silo must not wait for somebody who follows.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
+        var batches = follow == true ? Follow(log, parts, stop.Token) : Read(log, parts, stop.Token);
         await WriteAsync(http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), KindOf(topic, topology) == "input");
         return Results.Empty;
     }
