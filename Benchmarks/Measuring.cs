@@ -13,11 +13,15 @@ internal sealed record Variant(string Letter, string What, Func<Task<int>> Run)
 {
     public List<Sample> Samples { get; } = [];
 
+    /// <summary>What must be there before a run, and is not measured.</summary>
+    public Func<Task> Prepare { get; init; } = () => Task.CompletedTask;
+
     /// <summary>States at the end of the last run: what the variants must agree on.</summary>
     public int States { get; private set; }
 
     public async Task MeasureAsync(bool keep)
     {
+        await Prepare();
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
