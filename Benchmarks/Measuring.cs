@@ -4,9 +4,10 @@ namespace ActorStreams.Benchmarks;
 
 /// <summary>One timed run of one variant.</summary>
 /// <param name="Seconds">How long it took.</param>
+/// <param name="CpuSeconds">Processor time of all threads: what other programs on the machine disturb least.</param>
 /// <param name="Bytes">Bytes allocated by all threads.</param>
 /// <param name="GcSeconds">How long the runtime stood still for garbage collections.</param>
-internal readonly record struct Sample(double Seconds, long Bytes, double GcSeconds);
+internal readonly record struct Sample(double Seconds, double CpuSeconds, long Bytes, double GcSeconds);
 
 /// <summary>A variant, by the letter the results call it.</summary>
 internal sealed record Variant(string Letter, string What, Func<Task<int>> Run)
@@ -25,10 +26,13 @@ internal sealed record Variant(string Letter, string What, Func<Task<int>> Run)
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        var (bytes, paused, begin) = (GC.GetTotalAllocatedBytes(true), GC.GetTotalPauseDuration(), Stopwatch.GetTimestamp());
+        var (bytes, paused, cpu, begin) = (GC.GetTotalAllocatedBytes(true), GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         States = await Run();
         var sample = new Sample(
-            Stopwatch.GetElapsedTime(begin).TotalSeconds, GC.GetTotalAllocatedBytes(true) - bytes, (GC.GetTotalPauseDuration() - paused).TotalSeconds);
+            Stopwatch.GetElapsedTime(begin).TotalSeconds,
+            (Environment.CpuUsage.TotalTime - cpu).TotalSeconds,
+            GC.GetTotalAllocatedBytes(true) - bytes,
+            (GC.GetTotalPauseDuration() - paused).TotalSeconds);
         if (keep)
             Samples.Add(sample);
     }
@@ -49,14 +53,16 @@ internal static class Measuring
     /// <summary>A Markdown table: rates, the ratio to the first variant round by round, and allocation.</summary>
     public static void Print(IReadOnlyList<Variant> variants, int records)
     {
-        Console.WriteLine("| | | records/s | ratio to a | worst and best round | bytes allocated a record | GC pauses |");
-        Console.WriteLine("|---|---|---:|---:|---:|---:|---:|");
+        Console.WriteLine("| | | records/s | ratio to a | worst and best round | CPU ns a record | CPU, times a | bytes allocated a record | GC pauses |");
+        Console.WriteLine("|---|---|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var variant in variants)
         {
             var ratios = variants[0].Samples.Zip(variant.Samples, (a, b) => a.Seconds / b.Seconds).ToList();
             var seconds = Median(variant.Samples.Select(sample => sample.Seconds));
             Console.WriteLine(
                 $"| {variant.Letter} | {variant.What} | {records / seconds:N0} | {Median(ratios):F2} | {ratios.Min():F2} … {ratios.Max():F2} "
+                + $"| {Median(variant.Samples.Select(sample => sample.CpuSeconds)) * 1e9 / records:N0} "
+                + $"| {Median(variants[0].Samples.Zip(variant.Samples, (a, b) => b.CpuSeconds / a.CpuSeconds)):F2} "
                 + $"| {Median(variant.Samples.Select(sample => (double)sample.Bytes)) / records:N0} "
                 + $"| {Median(variant.Samples.Select(sample => sample.GcSeconds)) / seconds:P0} |");
         }
