@@ -25,12 +25,21 @@ internal static class SiloBenchmark
         ];
         variants.RemoveAll(variant => options.Only is not null && variant.Letter != options.Only);
         await Measuring.RunAsync(variants, WarmUps, options.Rounds);
-        await entity.CloseAsync();
-        await withView.CloseAsync();
+        foreach (var run in new[] { entity, withView })
+        {
+            if (run.Stages.Any)
+                await run.CheckAsync();
+            await run.CloseAsync();
+        }
+
         Console.WriteLine($"{input.Records.Length:N0} records, {options.Partitions} partitions a dataset, {variants[0].States:N0} states at the end, {options.Rounds} rounds.\n");
         Measuring.Print(variants, input.Records.Length);
         foreach (var (letter, run) in new[] { ("c", entity), ("d", withView) })
-            run.Stages.Print(letter, WarmUps + options.Rounds, input.Records.Length);
+        {
+            if (run.Stages.Any)
+                run.Stages.Print(letter, WarmUps + options.Rounds, input.Records.Length);
+        }
+
         return 0;
     }
 }

@@ -76,6 +76,20 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, Tempor
         return (int)runners.Where(runner => runner.Dataset == _topology.Datasets[0]).Sum(runner => runner.Session!.Fold.States);
     }
 
+    /// <summary>Throws unless the store holds, after a run, what a fold in memory comes to.</summary>
+    public async Task CheckAsync()
+    {
+        var alone = new FoldRun(input, withView);
+        await alone.RunAsync();
+        var expected = alone.Result();
+        var last = _topology.Datasets[^1];
+        var found = new List<StoredState>();
+        for (var partition = 0; partition < last.Partitions; partition++)
+            found.AddRange(await _store!.ScanAsync(new(last.Name, last.Version, partition), "", null, int.MaxValue));
+        if (found.Count != expected.Count || !found.TrueForAll(state => expected.TryGetValue(state.Key, out var json) && state.State.Span.SequenceEqual(json)))
+            throw new InvalidOperationException($"The store has {found.Count} states of {last}, which are not the {expected.Count} that a fold in memory gives.");
+    }
+
     public async Task CloseAsync()
     {
         if (_services is null)

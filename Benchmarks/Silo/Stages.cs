@@ -21,6 +21,9 @@ internal sealed class Stages
         Checkpoint,
     }
 
+    /// <summary>Whether anything was measured at all.</summary>
+    public bool Any => _ticks.Any(ticks => ticks > 0);
+
     public void Add(Stage stage, TimeSpan time) => Interlocked.Add(ref _ticks[(int)stage], time.Ticks);
 
     /// <summary>Hears what the partitions say of their folds.</summary>

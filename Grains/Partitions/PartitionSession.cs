@@ -184,14 +184,14 @@ internal sealed class PartitionSession
     private void BeginAppend()
     {
         Volatile.Write(ref _routedBefore, _routedAfter);
-        _append = AppendAsync([.. _waiting]);
+        _append = AppendAsync([.. _waiting], Fold.NextOffset);
         Volatile.Write(ref _routedAfter, Fold.NextOffset);
         _waiting.Clear();
         _waitingBytes = 0;
     }
 
     /// <summary>Appends the frames of one or more batches, each view's in the order in which they were made.</summary>
-    private async Task AppendAsync(IReadOnlyList<FoldOutput> outputs)
+    private async Task AppendAsync(IReadOnlyList<FoldOutput> outputs, long upTo)
     {
         var appends = outputs.SelectMany(output => output.Frames).GroupBy(frame => frame.View)
             .Select(view => (view.Key.Topic, Records: view.Select(NewRecordOf).ToList())).ToList();
@@ -199,6 +199,9 @@ internal sealed class PartitionSession
         if (letters.Count > 0)
             appends.Add((_services.Topology.DeadLetterTopic, letters));
         await Task.WhenAll(appends.Select(append => _services.Log.AppendAsync(append.Topic, append.Records).AsTask()));
+
+        // Before the pulse: whoever it wakes may look before this task has ended, and is not woken again.
+        Volatile.Write(ref _routedBefore, upTo);
         _advanced.Pulse();
     }
 
@@ -223,7 +226,6 @@ internal sealed class PartitionSession
         lock (Fold.Gate)
             write = Fold.BeginCheckpoint(_storedPosition);
         _checkpointPosition = write.Checkpoint.Position;
-        Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
         _checkpoint = WriteAsync(write);
     }
 
@@ -247,6 +249,8 @@ internal sealed class PartitionSession
             Generation++;
         }
 
+        // The interval begins at the end of the write: where the store is slow, folding is not to write the same states again and again.
+        Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
         _storedPosition = _checkpointPosition;
         _checkpoint = null;
     }
