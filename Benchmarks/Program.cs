@@ -1,1 +1,8 @@
-return 0;
+using ActorStreams.Benchmarks;
+
+return await (args.FirstOrDefault() switch
+{
+    "fold" => FoldBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
+    "silo" => SiloBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
+    _ => BenchmarkOptions.UsageAsync(),
+});

@@ -25,6 +25,10 @@ public sealed class StreamsOptions
     [Range(1_024, 1 << 30)]
     public int BatchBytes { get; set; } = 1 << 20;
 
+    /// <summary>Bytes of routed changes that may wait in a partition while its append before is under way; with more, folding waits too.</summary>
+    [Range(1, 1 << 30)]
+    public int MaxWaitingBytes { get; set; } = 2 << 20;
+
     /// <summary>The wait before a partition starts again after a failure; it doubles up to <see cref="MaxRetrySeconds"/>.</summary>
     [Range(0.01, 3600)]
     public double MinRetrySeconds { get; set; } = 0.2;

@@ -16,6 +16,9 @@ internal sealed class FoldOutput
     /// <summary>Changes of keys that somebody watches.</summary>
     internal List<WatchedChange> Watched { get; } = [];
 
+    /// <summary>Bytes of all frames and dead letters.</summary>
+    internal long Bytes => Frames.Sum(frame => (long)frame.Bytes.Length) + DeadLetters.Sum(letter => (long)(letter.Value?.Length ?? 0));
+
     /// <summary>Records folded; repeats and dead letters not counted.</summary>
     internal int Folded { get; set; }
 

@@ -9,17 +9,9 @@ namespace ActorStreams.Folding;
 internal sealed class StateEntry<TState>(string key)
     where TState : class
 {
-    private Form _form;
+    private StateForm _form;
     private TState? _state;
     private byte[]? _stored;
-
-    [Flags]
-    private enum Form : byte
-    {
-        None = 0,
-        Object = 1,
-        Bytes = 2,
-    }
 
     internal string Key { get; } = key;
 
@@ -44,20 +36,20 @@ internal sealed class StateEntry<TState>(string key)
     /// <summary>What is kept beside the state; null where the view has no reductions.</summary>
     internal ContributionSlot[]? Contributions { get; set; }
 
-    internal bool Exists => _form.HasFlag(Form.Object) ? _state is not null : _stored is not null;
+    internal bool Exists => Has(StateForm.Object) ? _state is not null : _stored is not null;
 
     internal void Load(byte[]? stored, long offset, long timestamp)
     {
-        (_form, _state, _stored, Offset, Timestamp) = (Form.Bytes, null, stored, offset, timestamp);
+        (_form, _state, _stored, Offset, Timestamp) = (StateForm.Bytes, null, stored, offset, timestamp);
         Status = EntryStatus.Loaded;
     }
 
     internal TState? State(JsonTypeInfo<TState> json)
     {
-        if (!_form.HasFlag(Form.Object))
+        if (!Has(StateForm.Object))
         {
             _state = _stored is null ? null : JsonSerializer.Deserialize(_stored, json);
-            _form |= Form.Object;
+            _form |= StateForm.Object;
         }
 
         return _state;
@@ -65,25 +57,37 @@ internal sealed class StateEntry<TState>(string key)
 
     internal byte[]? Stored(JsonTypeInfo<TState> json)
     {
-        if (!_form.HasFlag(Form.Bytes))
+        if (!Has(StateForm.Bytes))
         {
             _stored = _state is null ? null : JsonSerializer.SerializeToUtf8Bytes(_state, json);
-            _form |= Form.Bytes;
+            _form |= StateForm.Bytes;
         }
 
         return _stored;
     }
 
-    internal void Set(TState? state) => (_form, _state, _stored) = (Form.Object, state, null);
+    internal void Set(TState? state) => (_form, _state, _stored) = (StateForm.Object, state, null);
 
-    internal void Set(TState? state, byte[]? stored) => (_form, _state, _stored) = (Form.Object | Form.Bytes, state, stored);
+    internal void Set(TState? state, byte[]? stored) => (_form, _state, _stored) = (StateForm.Object | StateForm.Bytes, state, stored);
 
     /// <summary>Keeps only the stored form: the smaller one, and all that a reader needs.</summary>
     internal void Compact(JsonTypeInfo<TState> json)
     {
         Stored(json);
-        (_form, _state) = (Form.Bytes, null);
+        (_form, _state) = (StateForm.Bytes, null);
     }
+
+    // Not HasFlag: in code that generic types share it makes two objects a call.
+    private bool Has(StateForm form) => (_form & form) != 0;
+}
+
+/// <summary>In which forms an entry has its state.</summary>
+[Flags]
+internal enum StateForm : byte
+{
+    None = 0,
+    Object = 1,
+    Bytes = 2,
 }
 
 /// <summary>Whether a table entry is known: Missing → Asked → Loaded, or Missing → Loaded; never back.</summary>

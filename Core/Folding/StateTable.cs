@@ -9,9 +9,10 @@ namespace ActorStreams.Folding;
 internal sealed class StateTable<TState>(int capacity)
     where TState : class
 {
-    private const int StackChars = 256;
+        private const int UsualKeyChars = 256;
     private readonly Dictionary<string, StateEntry<TState>> _entries = new(StringComparer.Ordinal);
     private readonly List<StateEntry<TState>> _clock = [];
+    private readonly char[] _chars = new char[UsualKeyChars];
     private int _hand;
 
     internal int Count => _entries.Count;
@@ -23,10 +24,10 @@ internal sealed class StateTable<TState>(int capacity)
     /// <summary>The entry of a UTF-8 key, new and missing if there is none yet; null when the key is not UTF-8.</summary>
     internal StateEntry<TState>? GetOrAdd(ReadOnlySpan<byte> key)
     {
-        Span<char> chars = key.Length <= StackChars ? stackalloc char[StackChars] : new char[key.Length];
+        var chars = key.Length <= _chars.Length ? _chars : new char[key.Length];
         if (Utf8.ToUtf16(key, chars, out _, out var length, replaceInvalidSequences: false) != System.Buffers.OperationStatus.Done)
             return null;
-        var text = chars[..length];
+        var text = chars.AsSpan(0, length);
         if (_entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(text, out var entry))
         {
             entry.Referenced = true;

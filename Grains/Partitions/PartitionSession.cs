@@ -11,8 +11,9 @@ namespace ActorStreams.Grains.Partitions;
 /// checkpoint wait for the appends, then write states, position and marks in one transaction.
 /// </summary>
 /// <remarks>
-/// At most one append is under way, beside the folding of the next batch: if it fails, nothing later has been sent, so every view partition has received a
-/// prefix of the changes. At most one checkpoint is under way too; its frames were durable before it began.
+/// At most one append is under way, beside the folding of the next batches: if it fails, nothing later has been sent, so every view partition has received a
+/// prefix of the changes. What is folded meanwhile waits, up to a bound, and goes with the next append: the slower the log, the more share its flush.
+/// At most one checkpoint is under way too; its frames were durable before it began.
 /// </remarks>
 internal sealed class PartitionSession
 {
@@ -20,9 +21,11 @@ internal sealed class PartitionSession
     private readonly Action<FoldOutput> _publish;
     private readonly Signal _advanced;
     private long? _storedPosition;
+    private readonly List<FoldOutput> _waiting = [];
+    private long _waitingBytes;
     private volatile Task _append = Task.CompletedTask;
-    private long _folded;
     private long _routedBefore;
+    private long _routedAfter;
     private Task<bool>? _checkpoint;
     private long _checkpointPosition;
     private long _lastCheckpoint;
@@ -30,7 +33,7 @@ internal sealed class PartitionSession
     private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Signal advanced)
     {
         (_services, Fold, _publish, _advanced) = (services, fold, publish, advanced);
-        (_storedPosition, _folded) = (checkpoint?.Position, fold.NextOffset);
+        (_storedPosition, _routedBefore, _routedAfter) = (checkpoint?.Position, fold.NextOffset, fold.NextOffset);
         _lastCheckpoint = services.Time.GetTimestamp();
     }
 
@@ -44,9 +47,9 @@ internal sealed class PartitionSession
     {
         get
         {
-            // The order matters: an append begins before its batch counts as folded.
-            var folded = Volatile.Read(ref _folded);
-            return _append.IsCompletedSuccessfully ? folded : Math.Min(folded, _routedBefore);
+            // The order matters: an append begins before it counts.
+            var after = Volatile.Read(ref _routedAfter);
+            return _append.IsCompletedSuccessfully ? after : Volatile.Read(ref _routedBefore);
         }
     }
 
@@ -66,7 +69,7 @@ internal sealed class PartitionSession
         var fold = dataset.CreateFold(partition, services.FoldOptionsOf(dataset));
         var checkpoint = await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken);
         fold.Restore(checkpoint);
-        return new(services, fold, checkpoint, publish, advanced) { _routedBefore = fold.NextOffset };
+        return new(services, fold, checkpoint, publish, advanced);
     }
 
     /// <summary>Folds until it is stopped, or up to <paramref name="stopBefore"/>; then writes a last checkpoint.</summary>
@@ -77,7 +80,7 @@ internal sealed class PartitionSession
         {
             await FoldAllAsync(stopBefore, reading);
             await FinishCheckpointAsync();
-            await _append;
+            await FinishAppendsAsync();
             BeginCheckpoint();
             await FinishCheckpointAsync();
         }
@@ -101,6 +104,7 @@ internal sealed class PartitionSession
             {
                 next ??= batches.MoveNextAsync().AsTask();
                 await WaitAsync(next);
+                await KeepAppendingAsync();
                 await KeepCheckpointsAsync();
                 if (!next.IsCompleted)
                     continue;
@@ -123,20 +127,15 @@ internal sealed class PartitionSession
         }
     }
 
-    /// <summary>Until there is a batch, a checkpoint has ended, or one is due.</summary>
+    /// <summary>Until there is a batch, an append or a checkpoint that something waits for has ended, or a checkpoint is due.</summary>
     private async ValueTask WaitAsync(Task next)
     {
         if (next.IsCompleted)
             return;
-        if (_checkpoint is not null)
+        var append = _waiting.Count > 0 ? _append : next;
+        if (_checkpoint is not null || _waiting.Count > 0 || !HasUnstored)
         {
-            await Task.WhenAny(next, _checkpoint);
-            return;
-        }
-
-        if (!HasUnstored)
-        {
-            await Task.WhenAny(next);
+            await Task.WhenAny(next, append, _checkpoint ?? next);
             return;
         }
 
@@ -156,22 +155,54 @@ internal sealed class PartitionSession
             throw new BadRecordException(offset, output.DeadLetters[^1].Reason);
         if (output.Frames.Count > 0 || output.DeadLetters.Count > 0)
         {
-            await _append;
-            _routedBefore = Volatile.Read(ref _folded);
-            _append = AppendAsync(output);
+            _waiting.Add(output);
+            _waitingBytes += output.Bytes;
         }
 
-        Volatile.Write(ref _folded, Fold.NextOffset);
+        if (_waiting.Count == 0)
+            Volatile.Write(ref _routedAfter, Fold.NextOffset);
+        await KeepAppendingAsync();
         _advanced.Pulse();
     }
 
-    private async Task AppendAsync(FoldOutput output)
+    /// <summary>Sends on what waits, as soon as the append before has ended. Waits for that only when too much waits already.</summary>
+    private async ValueTask KeepAppendingAsync()
     {
-        var appends = output.Frames.GroupBy(frame => frame.View)
+        if (_append.IsCompleted || _waitingBytes >= _services.Options.MaxWaitingBytes)
+            await _append;
+        if (_waiting.Count > 0 && _append.IsCompleted)
+            BeginAppend();
+    }
+
+    private async ValueTask FinishAppendsAsync()
+    {
+        await _append;
+        if (_waiting.Count > 0)
+            BeginAppend();
+        await _append;
+    }
+
+    private void BeginAppend()
+    {
+        Volatile.Write(ref _routedBefore, _routedAfter);
+        _append = AppendAsync([.. _waiting], Fold.NextOffset);
+        Volatile.Write(ref _routedAfter, Fold.NextOffset);
+        _waiting.Clear();
+        _waitingBytes = 0;
+    }
+
+    /// <summary>Appends the frames of one or more batches, each view's in the order in which they were made.</summary>
+    private async Task AppendAsync(IReadOnlyList<FoldOutput> outputs, long upTo)
+    {
+        var appends = outputs.SelectMany(output => output.Frames).GroupBy(frame => frame.View)
             .Select(view => (view.Key.Topic, Records: view.Select(NewRecordOf).ToList())).ToList();
-        if (output.DeadLetters.Count > 0)
-            appends.Add((_services.Topology.DeadLetterTopic, [.. output.DeadLetters.Select(DeadLetterFormat.ToRecord)]));
+        var letters = outputs.SelectMany(output => output.DeadLetters).Select(DeadLetterFormat.ToRecord).ToList();
+        if (letters.Count > 0)
+            appends.Add((_services.Topology.DeadLetterTopic, letters));
         await Task.WhenAll(appends.Select(append => _services.Log.AppendAsync(append.Topic, append.Records).AsTask()));
+
+        // Before the pulse: whoever it wakes may look before this task has ended, and is not woken again.
+        Volatile.Write(ref _routedBefore, upTo);
         _advanced.Pulse();
     }
 
@@ -185,7 +216,7 @@ internal sealed class PartitionSession
             await FinishCheckpointAsync();
         if (_checkpoint is null && HasUnstored && (Fold.DirtyEntries >= max || SinceCheckpoint >= CheckpointInterval))
         {
-            await _append;
+            await FinishAppendsAsync();
             BeginCheckpoint();
         }
     }
@@ -196,7 +227,6 @@ internal sealed class PartitionSession
         lock (Fold.Gate)
             write = Fold.BeginCheckpoint(_storedPosition);
         _checkpointPosition = write.Checkpoint.Position;
-        Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
         _checkpoint = WriteAsync(write);
     }
 
@@ -220,6 +250,8 @@ internal sealed class PartitionSession
             Generation++;
         }
 
+        // The interval begins at the end of the write: where the store is slow, folding is not to write the same states again and again.
+        Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
         _storedPosition = _checkpointPosition;
         _checkpoint = null;
     }
