@@ -42,6 +42,7 @@ internal sealed record BenchmarkOptions
         await Console.Error.WriteLineAsync("""
             dotnet run -c Release --project Benchmarks -- fold [--rounds N] [--records N] [--git FILE] [--only a|b|b+]
             dotnet run -c Release --project Benchmarks -- silo [--rounds N] [--records N] [--partitions N] [--only a|c|d]
+            dotnet run -c Release --project Benchmarks -- lean [--records N]
             """);
         return 2;
     }

@@ -9,13 +9,13 @@ public sealed class StreamsOptions
     [Range(0, int.MaxValue)]
     public int TableEntries { get; set; } = 100_000;
 
-    /// <summary>How often a partition writes a checkpoint, when there is something to write.</summary>
+    /// <summary>How often a partition writes a checkpoint, when there is something to write; less often where writing takes long.</summary>
     [Range(0.01, 3600)]
     public double CheckpointIntervalSeconds { get; set; } = 1;
 
-    /// <summary>Changed states of a partition after which it writes a checkpoint at once.</summary>
+    /// <summary>Changed states of a partition after which it writes a checkpoint at once; also when they are half of a table that is over its bound.</summary>
     [Range(1, int.MaxValue)]
-    public int MaxUnstoredStates { get; set; } = 20_000;
+    public int MaxUnstoredStates { get; set; } = 100_000;
 
     /// <summary>Records a partition reads at once.</summary>
     [Range(1, 1_000_000)]

@@ -1,7 +1,7 @@
 namespace ActorStreams.Benchmarks;
 
 /// <summary>
-/// The silo's path on the embedded log and store, without grains: (c) an entity, (d) an entity and one re-keyed view. All records are in the log
+/// The whole silo on the embedded log and store: (c) an entity, (d) an entity and one re-keyed view. All records are in the log and the silo is up
 /// when the clock starts; it stops when every partition has folded to the end and written its last checkpoint.
 /// </summary>
 /// <remarks>The plain loop runs on one thread, the partitions on all cores.</remarks>

@@ -1,23 +1,30 @@
 using ActorStreams.Definitions;
-using ActorStreams.Grains;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using ActorStreams.States;
 using ActorStreams.Storage;
+using ActorStreams.Silo;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Benchmarks;
 
-/// <summary>Folds an input from the embedded log into the embedded store, with all partitions of all datasets side by side.</summary>
+/// <summary>
+/// A whole silo, with Orleans, HTTP and dashboard, on the embedded log and store: folds an input that is in the log already. Reading is held back until the silo is up.
+/// </summary>
 internal sealed class SiloRun(Input input, bool withView, int partitions, TemporaryDirectory directory)
 {
     private const int AppendRecords = 10_000;
+    private const int PollMilliseconds = 10;
 
     private readonly Topology _topology = input.Topology(withView, partitions);
     private readonly string _filled = directory.NewFile("filled.log");
     private SqliteChangeLog? _log;
     private SqliteStateStore? _store;
-    private ServiceProvider? _services;
+    private WebApplication? _silo;
+    private TimedLog? _timed;
 
     public Stages Stages { get; } = new();
 
@@ -47,33 +54,36 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, Tempor
         File.Copy(_filled, file);
         _log = SqliteChangeLog.Open(new() { Path = file });
         _store = SqliteStateStore.Open(new() { Path = directory.NewFile("states") });
-        _services = new ServiceCollection()
-            .AddMetrics().AddLogging().AddOptions()
-            .AddSingleton(_topology)
-            .AddSingleton<IChangeLog>(new TimedLog(_log, Stages))
-            .AddSingleton<IStateStore>(new TimedStore(_store, Stages))
-            .AddStreamGrains()
-            .BuildServiceProvider();
-        await _services.GetRequiredService<TopicSetup>().RunAsync(default);
+        _timed = new(_log, Stages);
+        var builder = WebApplication.CreateBuilder(["--Silo:DataDirectory", directory.NewFile("unused")]);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.AddActorStreams(topology =>
+        {
+            topology.DefaultPartitions = partitions;
+            input.AddTo(topology, withView);
+        });
+        builder.Services.AddSingleton<IChangeLog>(_timed).AddSingleton<IStateStore>(new TimedStore(_store, Stages));
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        _silo = builder.Build();
+        _silo.MapActorStreams();
+        await _silo.StartAsync();
+        var directoryOfPartitions = _silo.Services.GetRequiredService<PartitionDirectory>();
+        while (directoryOfPartitions.All.Count(partition => partition.Session is not null) < _topology.Datasets.Sum(dataset => dataset.Partitions))
+            await Task.Delay(PollMilliseconds);
     }
 
     public async Task<int> RunAsync()
     {
-        var services = _services!.GetRequiredService<PartitionServices>();
         using var folds = Stages.Listen();
-        List<PartitionRunner> runners =
-        [
-            .. from dataset in _topology.Datasets
-               from partition in Enumerable.Range(0, dataset.Partitions)
-               select new PartitionRunner(services, dataset, partition),
-        ];
-        runners.ForEach(runner => runner.Start());
+        var order = _topology.Datasets.Select(dataset => dataset.Name).ToList();
+        var runners = _silo!.Services.GetRequiredService<PartitionDirectory>().All.OrderBy(runner => order.IndexOf(runner.Dataset.Name)).ToList();
+        _timed!.Open();
 
         // Sources come before their views: when they have routed all they have, the ends of the views' inputs stand still.
         foreach (var runner in runners)
             await FoldedToEndAsync(runner);
         await Task.WhenAll(runners.Select(runner => runner.DisposeAsync().AsTask()));
-        return (int)runners.Where(runner => runner.Dataset == _topology.Datasets[0]).Sum(runner => runner.Session!.Fold.States);
+        return (int)runners.Where(runner => runner.Dataset.Name == _topology.Datasets[0].Name).Sum(runner => runner.Session!.Fold.States);
     }
 
     /// <summary>Throws unless the store holds, after a run, what a fold in memory comes to.</summary>
@@ -92,9 +102,10 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, Tempor
 
     public async Task CloseAsync()
     {
-        if (_services is null)
+        if (_silo is null)
             return;
-        await _services.DisposeAsync();
+        await _silo.StopAsync();
+        await _silo.DisposeAsync();
         await _log!.DisposeAsync();
         await _store!.DisposeAsync();
     }

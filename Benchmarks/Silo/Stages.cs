@@ -62,6 +62,11 @@ internal sealed class Stages
 /// <summary>A log that measures what its callers wait for.</summary>
 internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
 {
+    private readonly TaskCompletionSource _open = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets readers begin.</summary>
+    public void Open() => _open.TrySetResult();
+
     public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) => log.ListTopicsAsync(cancellationToken);
 
     public ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) => log.DescribeAsync(topic, cancellationToken);
@@ -69,9 +74,12 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
     public ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default) =>
         log.CreateTopicAsync(topic, partitions, cancellationToken);
 
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => log.DeleteTopicAsync(topic, cancellationToken);
+
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
         TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        await _open.Task.WaitAsync(cancellationToken);
         await using var batches = log.ReadAsync(partition, fromOffset, limits, cancellationToken).GetAsyncEnumerator(cancellationToken);
         while (true)
         {

@@ -99,9 +99,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     /// <summary>Stops folding, and writes a last checkpoint.</summary>
     public async ValueTask DisposeAsync()
     {
+        // Not disposed: it may be asked to stop twice, and has no timer or handle that would need it.
         await _stop.CancelAsync();
         await _loop;
-        _stop.Dispose();
     }
 
     private async Task RunAsync()

@@ -17,6 +17,9 @@ namespace ActorStreams.Grains.Partitions;
 /// </remarks>
 internal sealed class PartitionSession
 {
+    /// <summary>After a checkpoint comes a rest of so many times what it took: in the meantime states change again and again, and are written once.</summary>
+    private const int RestAfterWrite = 4;
+
     private readonly PartitionServices _services;
     private readonly Action<FoldOutput> _publish;
     private readonly Signal _advanced;
@@ -29,6 +32,7 @@ internal sealed class PartitionSession
     private Task<bool>? _checkpoint;
     private long _checkpointPosition;
     private long _lastCheckpoint;
+    private TimeSpan _lastWrite;
 
     private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Signal advanced)
     {
@@ -60,7 +64,15 @@ internal sealed class PartitionSession
 
     private TimeSpan SinceCheckpoint => _services.Time.GetElapsedTime(Interlocked.Read(ref _lastCheckpoint));
 
-    private TimeSpan CheckpointInterval => TimeSpan.FromSeconds(_services.Options.CheckpointIntervalSeconds);
+    /// <summary>At least as the options say; longer where the store is slow, so that writing takes at most a part of the time.</summary>
+    private TimeSpan CheckpointInterval
+    {
+        get
+        {
+            var (asked, rest) = (TimeSpan.FromSeconds(_services.Options.CheckpointIntervalSeconds), RestAfterWrite * _lastWrite);
+            return asked > rest ? asked : rest;
+        }
+    }
 
     /// <summary>Restores a partition from its checkpoint.</summary>
     internal static async Task<PartitionSession> OpenAsync(
@@ -211,14 +223,21 @@ internal sealed class PartitionSession
     /// <summary>Ends the checkpoint under way if it is done, and begins one if it is due. Waits only when too much is unstored.</summary>
     private async ValueTask KeepCheckpointsAsync()
     {
-        var max = _services.Options.MaxUnstoredStates;
-        if (_checkpoint is { IsCompleted: true } || (_checkpoint is not null && Fold.DirtyEntries >= 2 * max))
+        if (_checkpoint is { IsCompleted: true } || (_checkpoint is not null && IsCrowded(times: 2)))
             await FinishCheckpointAsync();
-        if (_checkpoint is null && HasUnstored && (Fold.DirtyEntries >= max || SinceCheckpoint >= CheckpointInterval))
+        if (_checkpoint is null && HasUnstored && (SinceCheckpoint >= CheckpointInterval || IsCrowded(times: 1)))
         {
             await FinishAppendsAsync();
             BeginCheckpoint();
         }
+    }
+
+    /// <summary>Whether what the store does not have yet takes more memory than it may: no state can leave the table before it is stored.</summary>
+    private bool IsCrowded(long times)
+    {
+        var room = Math.Max(Fold.Options.TableEntries, _services.Options.BatchRecords);
+        return Fold.DirtyEntries >= times * _services.Options.MaxUnstoredStates
+            || (Fold.TableEntries > times * room && 2L * Fold.DirtyEntries >= times * room);
     }
 
     private void BeginCheckpoint()
@@ -234,7 +253,8 @@ internal sealed class PartitionSession
     {
         var begin = Stopwatch.GetTimestamp();
         var written = await _services.Store.WriteCheckpointAsync(write);
-        _services.Metrics.Checkpointed(Fold.Dataset, Stopwatch.GetElapsedTime(begin));
+        _lastWrite = Stopwatch.GetElapsedTime(begin);
+        _services.Metrics.Checkpointed(Fold.Dataset, _lastWrite);
         return written;
     }
 

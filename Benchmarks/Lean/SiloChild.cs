@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using ActorStreams.Client;
+
+namespace ActorStreams.Benchmarks;
+
+/// <summary>The stock silo as a process of its own.</summary>
+internal sealed class SiloChild : IDisposable
+{
+    private const int PollMilliseconds = 20;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private readonly Process _process;
+
+    private SiloChild(Process process, Uri url) => (_process, Url) = (process, url);
+
+    public Uri Url { get; }
+
+    public TimeSpan ReadyAfter { get; private set; }
+
+    public long Resident
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    public long Peak
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
+    public static async Task<SiloChild> StartAsync(string data, params string[] settings)
+    {
+        var url = new Uri($"http://127.0.0.1:{FreePort()}");
+        var begin = Stopwatch.GetTimestamp();
+        var process = Process.Start(new ProcessStartInfo(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "ActorStreams.Silo.dll"), "--urls", url.ToString(), "--data", data, .. settings]) { RedirectStandardOutput = true })!;
+        _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        var silo = new SiloChild(process, url);
+        using var client = new ActorStreamsClient(url);
+        while (!await client.IsReadyAsync())
+        {
+            if (process.HasExited || Stopwatch.GetElapsedTime(begin) > Patience)
+                throw new InvalidOperationException("The silo did not become ready.");
+            await Task.Delay(PollMilliseconds);
+        }
+
+        silo.ReadyAfter = Stopwatch.GetElapsedTime(begin);
+        return silo;
+    }
+
+    /// <summary>Waits until a dataset has so many states, and nothing is behind.</summary>
+    public async Task WaitUntilAsync(string dataset, long states)
+    {
+        using var client = new ActorStreamsClient(Url);
+        for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < Patience; await Task.Delay(10 * PollMilliseconds))
+        {
+            var datasets = await client.DatasetsAsync();
+            if (datasets.All(d => d.Behind.Records == 0) && datasets.First(d => d.Name == dataset).States == states)
+                return;
+        }
+
+        throw new InvalidOperationException($"'{dataset}' did not come to {states} states.");
+    }
+
+    public async Task StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)])!;
+        await kill.WaitForExitAsync();
+        await _process.WaitForExitAsync();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
