@@ -63,7 +63,7 @@ internal sealed class SiloChild : IDisposable
         for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < Patience; await Task.Delay(10 * PollMilliseconds))
         {
             var datasets = await client.DatasetsAsync();
-            if (datasets.All(d => d.Behind.Records == 0) && datasets.First(d => d.Name == dataset).States == states)
+            if (datasets.All(d => d.Behind?.Records is 0) && datasets.First(d => d.Name == dataset).States == states)
                 return;
         }
 
