@@ -12,6 +12,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(25);
     private readonly Queue<string> _lines = [];
+    private readonly Queue<string> _errors = [];
     private readonly TemporaryDirectory? _own;
     private Process? _process;
 
@@ -48,6 +49,16 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>What it wrote to its standard error, over all its lives.</summary>
+    internal string Errors
+    {
+        get
+        {
+            lock (_lines)
+                return string.Join('\n', _errors);
+        }
+    }
+
     internal ActorStreamsClient NewClient() => new(Url, new() { ReconnectMinMilliseconds = 20, ReconnectMaxMilliseconds = 250 });
 
     /// <summary>Starts it, and waits until it is ready.</summary>
@@ -75,7 +86,11 @@ internal sealed class SiloProcess : IAsyncDisposable
         Keep($"--- silo {string.Join(' ', settings)}");
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
-        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.ErrorDataReceived += (_, line) =>
+        {
+            Keep(line.Data);
+            Keep(line.Data, _errors);
+        };
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -124,15 +139,16 @@ internal sealed class SiloProcess : IAsyncDisposable
         _own?.Dispose();
     }
 
-    private void Keep(string? line)
+    private void Keep(string? line, Queue<string>? lines = null)
     {
         if (line is null)
             return;
         lock (_lines)
         {
-            _lines.Enqueue(line);
-            if (_lines.Count > KeptLines)
-                _lines.Dequeue();
+            lines ??= _lines;
+            lines.Enqueue(line);
+            if (lines.Count > KeptLines)
+                lines.Dequeue();
         }
     }
 
