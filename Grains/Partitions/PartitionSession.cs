@@ -18,6 +18,7 @@ internal sealed class PartitionSession
 {
     private readonly PartitionServices _services;
     private readonly Action<FoldOutput> _publish;
+    private readonly Action _settled;
     private readonly Signal _advanced;
     private long? _storedPosition;
     private volatile Task _append = Task.CompletedTask;
@@ -27,9 +28,9 @@ internal sealed class PartitionSession
     private long _checkpointPosition;
     private long _lastCheckpoint;
 
-    private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Signal advanced)
+    private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Action settled, Signal advanced)
     {
-        (_services, Fold, _publish, _advanced) = (services, fold, publish, advanced);
+        (_services, Fold, _publish, _settled, _advanced) = (services, fold, publish, settled, advanced);
         (_storedPosition, _folded) = (checkpoint?.Position, fold.NextOffset);
         _lastCheckpoint = services.Time.GetTimestamp();
     }
@@ -60,13 +61,20 @@ internal sealed class PartitionSession
     private TimeSpan CheckpointInterval => TimeSpan.FromSeconds(_services.Options.CheckpointIntervalSeconds);
 
     /// <summary>Restores a partition from its checkpoint.</summary>
+    /// <param name="services">What it works with.</param>
+    /// <param name="dataset">The dataset.</param>
+    /// <param name="partition">The partition's number.</param>
+    /// <param name="publish">Called with what each batch gave, under the fold's gate.</param>
+    /// <param name="settled">Called when all that is folded has been stored.</param>
+    /// <param name="advanced">Pulses whenever more is folded or routed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<PartitionSession> OpenAsync(
-        PartitionServices services, Dataset dataset, int partition, Action<FoldOutput> publish, Signal advanced, CancellationToken cancellationToken)
+        PartitionServices services, Dataset dataset, int partition, Action<FoldOutput> publish, Action settled, Signal advanced, CancellationToken cancellationToken)
     {
         var fold = dataset.CreateFold(partition, services.FoldOptionsOf(dataset));
         var checkpoint = await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken);
         fold.Restore(checkpoint);
-        return new(services, fold, checkpoint, publish, advanced) { _routedBefore = fold.NextOffset };
+        return new(services, fold, checkpoint, publish, settled, advanced) { _routedBefore = fold.NextOffset };
     }
 
     /// <summary>Folds until it is stopped, or up to <paramref name="stopBefore"/>; then writes a last checkpoint.</summary>
@@ -136,6 +144,7 @@ internal sealed class PartitionSession
 
         if (!HasUnstored)
         {
+            _settled();
             await Task.WhenAny(next);
             return;
         }
@@ -222,6 +231,7 @@ internal sealed class PartitionSession
 
         _storedPosition = _checkpointPosition;
         _checkpoint = null;
+        _settled();
     }
 }
 

@@ -63,10 +63,16 @@ public static class SiloProgram
     {
         TopologyException or DefinitionsChangedException or DataDirectoryInUseException or TopicMismatchException
             or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException => error.Message,
-        OptionsValidationException options => "Settings are wrong:" + string.Concat(options.Failures.Select(failure => $"\n- {failure}")),
+        OptionsValidationException options => Explanation([options]),
+        AggregateException many when many.InnerExceptions.OfType<OptionsValidationException>().ToList() is { Count: > 1 } options => Explanation(options),
+        // A setting that is no number, and an address that is none.
+        InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } or FormatException { Source: "Microsoft.AspNetCore.Http" } => error.Message,
         IOException or UnauthorizedAccessException => error.Message + (error.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase)
             ? " Stop the program that listens there, or choose another address with --urls." : ""),
         AggregateException { InnerExceptions: [var inner] } => Explanation(inner),
         _ => null,
     };
+
+    private static string Explanation(IEnumerable<OptionsValidationException> errors) =>
+        "Settings are wrong:" + string.Concat(errors.SelectMany(error => error.Failures).Select(failure => $"\n- {failure}"));
 }

@@ -134,6 +134,7 @@ internal sealed class SiloProcess : IAsyncDisposable
         if (Runs)
             await KillAsync();
         _process?.Dispose();
+        _process = null;
         Client.Dispose();
         Http.Dispose();
         _own?.Dispose();

@@ -5,7 +5,10 @@ internal static class Paths
 {
     public static string Dataset(DatasetInfo dataset) => $"api/{(dataset.Kind == DatasetKind.View ? "views" : "entities")}/{Uri.EscapeDataString(dataset.Name)}";
 
-    public static string Key(DatasetInfo dataset, string key) => $"{Dataset(dataset)}/{EscapeKey(key)}";
+    /// <summary>The path of a key with a query. The empty key is named in the query: a path that ends with a slash means the key '.'.</summary>
+    public static string Key(DatasetInfo dataset, string key, params ReadOnlySpan<(string Name, string? Value)> members) => key.Length == 0
+        ? Dataset(dataset) + Query([("key", ""), .. members])
+        : $"{Dataset(dataset)}/{EscapeKey(key)}{Query(members)}";
 
     public static string Records(string topic) => $"api/topics/{Uri.EscapeDataString(topic)}/records";
 
