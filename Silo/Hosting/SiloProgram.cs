@@ -36,13 +36,28 @@ public static class SiloProgram
             builder.AddActorStreams(DefinitionFinder.AddAll);
             await using var app = builder.Build();
             app.MapActorStreams();
-            await app.RunAsync();
+            await StartAsync(app);
+            await app.WaitForShutdownAsync();
             return 0;
         }
         catch (Exception error) when (Explanation(error) is { } explanation)
         {
             await Console.Error.WriteLineAsync($"The silo cannot start. {explanation}");
             return 1;
+        }
+    }
+
+    /// <summary>Starts; where that fails, stops in order what has started already, so that nothing runs on among what is being taken down.</summary>
+    private static async Task StartAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
     }
 

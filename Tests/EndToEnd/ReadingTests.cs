@@ -76,7 +76,7 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
             var read = await Silo.Client.GetAsync<Order>("order", key, new() { AtLeast = at });
             Assert.True(read?.State == expected && read.Key == key, $"'{key}' reads as {read}.");
             Assert.Equal(index, JsonSerializer.Deserialize<Order>((await Silo.GetAsync($"api/entities/order?key={Uri.EscapeDataString(key)}")).State, JsonSerializerOptions.Web)!.Total);
-            if (key.Length > 0)
+            if (key == "." || (key.Length > 0 && !key.Split('/').Any(segment => segment is "." or "..")))
             {
                 var path = key == "." ? "%2E" : Uri.EscapeDataString(key);
                 Assert.Equal(index, JsonSerializer.Deserialize<Order>((await Silo.GetAsync($"api/entities/order/{path}")).State, JsonSerializerOptions.Web)!.Total);

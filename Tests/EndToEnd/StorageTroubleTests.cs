@@ -36,18 +36,18 @@ public sealed class StorageTroubleTests : EndToEndTest
     public async Task A_view_whose_input_log_is_locked_waits_and_says_so_and_loses_nothing()
     {
         var silo = await StartSiloAsync("--Streams:CheckpointIntervalSeconds=0.05");
-        var locked = Lock(silo, "log.db");
-        var posting = silo.PostAsync(Orders, SharedSiloTest.Placed("o", "c", 1));
-        locked.Dispose();
-        await posting;
+        var stop = false;
+        var writers = Enumerable.Range(0, 8).Select(async writer =>
+        {
+            // Some orders are in the log before it is locked, and their changes are to be routed while it is.
+            for (var order = 0; !Volatile.Read(ref stop); order++)
+                await silo.PostAsync(Orders, Enumerable.Range(0, 20).Select(i => SharedSiloTest.Placed($"o{writer}-{order % 100}-{i}", $"c{order % 50}", order)));
+        }).ToList();
         await silo.CaughtUpAsync(Orders);
-
-        // The orders are in the log before it is locked, and their changes are to be routed while it is.
-        var posts = Enumerable.Range(0, 20).Select(i => silo.PostAsync(Orders, Enumerable.Range(0, 400).Select(order => SharedSiloTest.Placed($"o{i}-{order}", $"c{order % 50}", 1)))).ToList();
-        await posts[0];
         using (Lock(silo, "log.db"))
             await WithTroubleAsync(silo, "locked by another process");
-        await Task.WhenAll(posts);
+        Volatile.Write(ref stop, true);
+        await Task.WhenAll(writers);
         await silo.CaughtUpAsync(Orders);
         await AssertNoTroubleAsync(silo);
         await AssertExactAsync(silo);
