@@ -12,7 +12,7 @@ namespace ActorStreams.Grains.Partitions;
 ///              ▲   │ ╲
 ///     Waiting ─┘◄──┘  ╲─► Closed   (asked to, or another owner exists)
 /// </code>
-/// After a failure it waits until a new session has stored all it folded, or has nothing to store: a session that only begins proves nothing.
+/// After a failure it waits until a new session has written a checkpoint, or has nothing to fold: a session that only begins proves nothing.
 /// </summary>
 internal sealed partial class PartitionRunner : IAsyncDisposable
 {
@@ -157,10 +157,10 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         Become(RunnerStatus.Closed, Reason);
     }
 
-    /// <summary>A session has stored all it folded: whatever went wrong before has passed.</summary>
+    /// <summary>The session has stored what it folded. Where that was something, or there is nothing left to fold, whatever went wrong before has passed.</summary>
     private void Settled()
     {
-        if (Status == RunnerStatus.Waiting)
+        if (Status == RunnerStatus.Waiting && (_session!.Generation > 0 || BehindRecords == 0))
             Run();
     }
 

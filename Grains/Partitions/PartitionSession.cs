@@ -65,7 +65,7 @@ internal sealed class PartitionSession
     /// <param name="dataset">The dataset.</param>
     /// <param name="partition">The partition's number.</param>
     /// <param name="publish">Called with what each batch gave, under the fold's gate.</param>
-    /// <param name="settled">Called when all that is folded has been stored.</param>
+    /// <param name="settled">Called after each checkpoint, and when there is none to write.</param>
     /// <param name="advanced">Pulses whenever more is folded or routed.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<PartitionSession> OpenAsync(

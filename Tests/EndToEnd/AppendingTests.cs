@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using ActorStreams.Samples.Shop;
+using static ActorStreams.Tests.EndToEnd.OrderRequests;
 
 namespace ActorStreams.Tests.EndToEnd;
 

@@ -13,7 +13,7 @@ namespace ActorStreams.Tests.EndToEnd;
 /// </summary>
 public sealed class CrashTests : EndToEndTest
 {
-    private const int Kills = 22;
+    private const int Kills = 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]

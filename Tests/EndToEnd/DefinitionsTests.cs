@@ -30,7 +30,7 @@ public sealed class DefinitionsTests : EndToEndTest
         await client.GetAsync<Meter>("meter", "m", new() { AtLeast = good });
         var bad = (await client.AppendAsync("meter", [new() { Key = "m", Value = "no reading" }, Reading("m", 2)]))[0];
 
-        await SharedSiloTest.UntilAsync(async () => (await client.DatasetsAsync()).Single().Status == "stopped", "status 'stopped'");
+        await UntilAsync(async () => (await client.DatasetsAsync()).Single().Status == "stopped", "status 'stopped'");
         using var http = new HttpClient { BaseAddress = client.Url };
         var dataset = (await http.GetFromJsonAsync<JsonElement>("api/datasets"))[0];
         Assert.Contains(bad.ToString(), dataset.GetProperty("reason").GetString(), StringComparison.Ordinal);
@@ -54,7 +54,7 @@ public sealed class DefinitionsTests : EndToEndTest
         {
             using var client = ClientOf(host);
             await client.AppendAsync("meter", Enumerable.Range(0, 100).Select(i => Reading($"m{i % 10}", i)));
-            await SharedSiloTest.UntilAsync(async () => (await client.DatasetsAsync()).Single() is { States: 10, Behind.Records: 0 }, "ten meters");
+            await UntilAsync(async () => (await client.DatasetsAsync()).Single() is { States: 10, Behind.Records: 0 }, "ten meters");
             await host.StopAsync();
         }
 
@@ -66,7 +66,7 @@ public sealed class DefinitionsTests : EndToEndTest
         {
             await using var host = await StartAsync(WithTotal, $"--Silo:Rebuild={rebuild}");
             using var client = ClientOf(host);
-            await SharedSiloTest.UntilAsync(async () => (await client.GetAsync<Total>("total", "all"))?.State == new Total(10, 100), "the total of all meters");
+            await UntilAsync(async () => (await client.GetAsync<Total>("total", "all"))?.State == new Total(10, 100), "the total of all meters");
             Assert.Equal(new(10, 93), (await client.GetAsync<Meter>("meter", "m3"))!.State);
             await host.StopAsync();
         }

@@ -49,4 +49,15 @@ public abstract class EndToEndTest : IAsyncLifetime
         Print($"SEED={seed}");
         return new(seed);
     }
+
+    /// <summary>Waits until a condition holds that nothing can signal.</summary>
+    internal static async Task UntilAsync(Func<Task<bool>> condition, string what, double seconds = 60)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        while (!await condition())
+        {
+            Assert.False(limit.IsCancellationRequested, $"Not within {seconds} s: {what}");
+            await Task.Delay(20);
+        }
+    }
 }

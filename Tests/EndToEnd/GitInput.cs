@@ -20,27 +20,32 @@ internal sealed class GitInput
     private const int GeneratedSeed = 20141219;
     private static readonly Lazy<GitInput> Found = new(Find);
 
-    private GitInput(string file, bool isReal)
+    private readonly string? _file;
+
+    /// <param name="file">JSON lines with gzip; null for a history that is made up.</param>
+    private GitInput(string? file)
     {
-        (File, IsReal) = (file, isReal);
-        Lines = [.. Read(file)];
+        _file = file;
+        Lines = [.. file is null ? GitLikeHistory.Lines(GeneratedSeed).Select(line => JsonElement.Parse(line)) : Read(file)];
         foreach (var line in Lines)
             Count(line);
     }
 
     internal static GitInput Instance => Found.Value;
 
-    /// <summary>JSON lines, with gzip where the name says so.</summary>
-    internal string File { get; }
-
-    internal bool IsReal { get; }
+    internal bool IsReal => _file is not null;
 
     internal IReadOnlyList<JsonElement> Lines { get; }
 
     /// <summary>Lines of each file that exists at the end.</summary>
     internal Dictionary<string, long> LinesOf { get; } = [];
 
-    internal LoadSource Source() => new NdjsonSource(File, new() { KeyField = "path", TimeField = "time" });
+    internal LoadSource Source()
+    {
+        var mapping = new NdjsonMapping { KeyField = "path", TimeField = "time" };
+        return _file is not null ? new NdjsonSource(_file, mapping)
+            : new NdjsonSource("-", mapping, new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', Lines.Select(line => line.GetRawText())))));
+    }
 
     internal static Topology NewTopology()
     {
@@ -88,8 +93,7 @@ internal sealed class GitInput
 
     private static IEnumerable<JsonElement> Read(string file)
     {
-        using var stream = System.IO.File.OpenRead(file);
-        using var reader = new StreamReader(file.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(stream, CompressionMode.Decompress) : stream);
+        using var reader = new StreamReader(new GZipStream(File.OpenRead(file), CompressionMode.Decompress));
         while (reader.ReadLine() is { } line)
             yield return JsonElement.Parse(line);
     }
@@ -97,13 +101,9 @@ internal sealed class GitInput
     private static GitInput Find()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !System.IO.File.Exists(Path.Combine(root.FullName, "ActorStreams.sln")))
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "ActorStreams.sln")))
             root = root.Parent;
-        if (root?.Parent is { } beside && Path.Combine(beside.FullName, "shared", "data", "git-history.ndjson.gz") is var real && System.IO.File.Exists(real))
-            return new(real, isReal: true);
-        // Written anew for each run, over that of the run before.
-        var made = Path.Combine(Path.GetTempPath(), $"actorstreams-git-like-{Environment.ProcessId}.ndjson");
-        System.IO.File.WriteAllLines(made, GitLikeHistory.Lines(GeneratedSeed));
-        return new(made, isReal: false);
+        var real = root?.Parent is { } beside ? Path.Combine(beside.FullName, "shared", "data", "git-history.ndjson.gz") : null;
+        return new(File.Exists(real) ? real : null);
     }
 }

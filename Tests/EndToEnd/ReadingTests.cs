@@ -5,6 +5,7 @@ using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;
 using ActorStreams.Samples.Shop;
 using ActorStreams.States;
+using static ActorStreams.Tests.EndToEnd.OrderRequests;
 
 namespace ActorStreams.Tests.EndToEnd;
 
@@ -38,7 +39,7 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task A_read_that_does_not_reach_its_position_in_time_says_how_far_it_got()
     {
         var key = NewKey();
-        var at = await PlaceAsync(key, "c", 1);
+        var at = await Silo.PlaceAsync(key, "c", 1);
         var late = await Silo.GetAsync($"api/entities/order/{key}?atLeast={at.Partition}:{at.Offset + 1_000_000}&timeoutSeconds=0.1");
         Assert.Equal(HttpStatusCode.GatewayTimeout, late.Status);
         Assert.Contains("1000", late.Detail, StringComparison.Ordinal);
@@ -93,7 +94,7 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task A_tombstone_ends_a_state_and_a_later_record_begins_a_new_one()
     {
         var (key, customer) = (NewKey(), NewKey("customer"));
-        await PlaceAsync(key, customer, 5);
+        await Silo.PlaceAsync(key, customer, 5);
         var ended = (await Silo.Client.AppendAsync(Orders, [new() { Key = key }]))[0];
         Assert.Null(await Silo.Client.GetAsync<Order>("order", key, new() { AtLeast = ended }));
         var gone = await Silo.GetAsync($"api/entities/order/{key}");
@@ -101,7 +102,7 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
         Assert.Contains(key, gone.Detail, StringComparison.Ordinal);
         Assert.Null(await Silo.Client.GetAsync<Spend>("spend", customer, new() { AtLeast = ended }));
         Assert.Empty(await Silo.AllAsync("order", key));
-        var again = await PlaceAsync(key, customer, 7);
+        var again = await Silo.PlaceAsync(key, customer, 7);
         Assert.Equal(new(1, 7), (await Silo.Client.GetAsync<Spend>("spend", customer, new() { AtLeast = again }))!.State);
     }
 

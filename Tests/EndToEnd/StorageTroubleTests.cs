@@ -5,28 +5,27 @@ using ActorStreams.Definitions;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Storage;
 using Microsoft.Data.Sqlite;
+using static ActorStreams.Tests.EndToEnd.OrderRequests;
 
 namespace ActorStreams.Tests.EndToEnd;
 
 public sealed class StorageTroubleTests : EndToEndTest
 {
-    private const string Orders = SharedSiloTest.Orders;
-
     [Fact]
     public async Task A_locked_log_refuses_appends_with_a_sentence_and_everything_goes_on_exactly_afterwards()
     {
         var silo = await StartSiloAsync();
-        await SharedSiloTest.PlaceAsync(silo, "before", "c", 1);
+        await silo.PlaceAsync("before", "c", 1);
         await silo.CaughtUpAsync(Orders);
         using (Lock(silo, "log.db"))
         {
-            var refused = await silo.PostAsync(Orders, SharedSiloTest.Placed("never", "c", 2));
+            var refused = await silo.PostAsync(Orders, Placed("never", "c", 2));
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.Status);
             Assert.Contains("locked by another process", refused.Detail, StringComparison.Ordinal);
             Assert.Equal(new Order("c", 1), (await silo.Client.GetAsync<Order>("order", "before"))!.State);
         }
 
-        await SharedSiloTest.PlaceAsync(silo, "after", "c", 3);
+        await silo.PlaceAsync("after", "c", 3);
         await silo.CaughtUpAsync(Orders);
         Assert.Equal(new Spend(2, 4), (await silo.Client.GetAsync<Spend>("spend", "c"))!.State);
         await AssertExactAsync(silo);
@@ -41,7 +40,7 @@ public sealed class StorageTroubleTests : EndToEndTest
         {
             // Some orders are in the log before it is locked, and their changes are to be routed while it is.
             for (var order = 0; !Volatile.Read(ref stop); order++)
-                await silo.PostAsync(Orders, Enumerable.Range(0, 20).Select(i => SharedSiloTest.Placed($"o{writer}-{order % 100}-{i}", $"c{order % 50}", order)));
+                await silo.PostAsync(Orders, Enumerable.Range(0, 20).Select(i => Placed($"o{writer}-{order % 100}-{i}", $"c{order % 50}", order)));
         }).ToList();
         await silo.CaughtUpAsync(Orders);
         using (Lock(silo, "log.db"))
@@ -57,17 +56,17 @@ public sealed class StorageTroubleTests : EndToEndTest
     public async Task Locked_states_hold_up_no_reader_and_are_written_afterwards()
     {
         var silo = await StartSiloAsync("--Streams:CheckpointIntervalSeconds=0.1", "--Streams:TableEntries=8");
-        await silo.PostAsync(Orders, Enumerable.Range(0, 500).Select(i => SharedSiloTest.Placed($"o{i}", $"c{i % 30}", i)));
+        await silo.PostAsync(Orders, Enumerable.Range(0, 500).Select(i => Placed($"o{i}", $"c{i % 30}", i)));
         await silo.CaughtUpAsync(Orders);
         using (Lock(silo, "states.db"))
         {
-            var at = await SharedSiloTest.PlaceAsync(silo, "o7", "c7", 1_000);
+            var at = await silo.PlaceAsync("o7", "c7", 1_000);
             Assert.Equal(new Order("c7", 1_000), (await silo.Client.GetAsync<Order>("order", "o7", new() { AtLeast = at }))!.State);
             await WithTroubleAsync(silo, "locked by another process");
             Assert.Equal(new Order("c3", 3), (await silo.Client.GetAsync<Order>("order", "o3"))!.State);
         }
 
-        await SharedSiloTest.PlaceAsync(silo, "o8", "c8", 2_000);
+        await silo.PlaceAsync("o8", "c8", 2_000);
         await silo.CaughtUpAsync(Orders);
         await AssertNoTroubleAsync(silo);
         await AssertExactAsync(silo);
@@ -80,13 +79,13 @@ public sealed class StorageTroubleTests : EndToEndTest
         using var disk = await SmallDisk.MountAsync(directory.Path, megabytes: 8);
         var silo = NewSilo(directory.File("data"));
         await silo.StartAsync("--Streams:CheckpointIntervalSeconds=0.1");
-        await silo.PostAsync(Orders, Enumerable.Range(0, 300).Select(i => SharedSiloTest.Placed($"o{i}", $"c{i % 30}", i)));
+        await silo.PostAsync(Orders, Enumerable.Range(0, 300).Select(i => Placed($"o{i}", $"c{i % 30}", i)));
         await silo.CaughtUpAsync(Orders);
 
         disk.Fill();
         Answer answer;
         do
-            answer = await silo.PostAsync(Orders, Enumerable.Range(0, 300).Select(i => SharedSiloTest.Placed($"o{i}", $"c{i % 20}", i + 1)));
+            answer = await silo.PostAsync(Orders, Enumerable.Range(0, 300).Select(i => Placed($"o{i}", $"c{i % 20}", i + 1)));
         while (answer.Status == HttpStatusCode.OK);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.Status);
         Assert.Contains("full", answer.Detail, StringComparison.Ordinal);
@@ -94,7 +93,7 @@ public sealed class StorageTroubleTests : EndToEndTest
         Assert.Equal(300, (await silo.AllAsync("order")).Count);
 
         disk.Free();
-        await SharedSiloTest.UntilAsync(async () => (await silo.PostAsync(Orders, SharedSiloTest.Placed("last", "c", 1))).Status == HttpStatusCode.OK, "an append after there is room");
+        await UntilAsync(async () => (await silo.PostAsync(Orders, Placed("last", "c", 1))).Status == HttpStatusCode.OK, "an append after there is room");
         await silo.CaughtUpAsync(Orders);
         await AssertNoTroubleAsync(silo);
         await AssertExactAsync(silo);
@@ -115,7 +114,7 @@ public sealed class StorageTroubleTests : EndToEndTest
     private static async Task WithTroubleAsync(SiloProcess silo, string says)
     {
         // Often enough that it is no luck to see it.
-        await SharedSiloTest.UntilAsync(async () => await TroublesAsync(silo) is var troubles && troubles.Contains(says, StringComparison.Ordinal), $"'{says}' among the troubles", 25);
+        await UntilAsync(async () => await TroublesAsync(silo) is var troubles && troubles.Contains(says, StringComparison.Ordinal), $"'{says}' among the troubles", 25);
         for (var i = 0; i < 30; i++)
         {
             Assert.Contains(says, await TroublesAsync(silo), StringComparison.Ordinal);
@@ -126,7 +125,7 @@ public sealed class StorageTroubleTests : EndToEndTest
     }
 
     private static async Task AssertNoTroubleAsync(SiloProcess silo) =>
-        await SharedSiloTest.UntilAsync(async () => await TroublesAsync(silo) == "[]", "no troubles any more", 25);
+        await UntilAsync(async () => await TroublesAsync(silo) == "[]", "no troubles any more", 25);
 
     private static async Task<string> TroublesAsync(SiloProcess silo) => (await silo.GetAsync("health/ready")).Json.GetProperty("troubles").GetRawText();
 

@@ -5,6 +5,7 @@ using ActorStreams.Client;
 using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;
 using ActorStreams.Samples.Shop;
+using static ActorStreams.Tests.EndToEnd.OrderRequests;
 
 namespace ActorStreams.Tests.EndToEnd;
 
@@ -61,7 +62,7 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task A_watch_that_is_to_go_on_after_the_end_of_the_log_ends_with_an_error()
     {
         var key = NewKey();
-        var at = await PlaceAsync(key, "c", 1);
+        var at = await Silo.PlaceAsync(key, "c", 1);
         var events = await Silo.EventsAsync($"api/entities/order/{key}?watch=true&since={at.Partition}:{at.Offset + 1_000_000}").ToListAsync();
         Assert.Equal("error", Assert.Single(events).EventType);
         Assert.Contains("ends at", JsonElement.Parse(events[0].Data).GetProperty("detail").GetString(), StringComparison.Ordinal);
@@ -89,7 +90,7 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
         await using var watch = Silo.EventsAsync($"api/entities/order/{key}?watch=true").GetAsyncEnumerator();
         Assert.True(await watch.MoveNextAsync());
         Assert.Equal(("state", JsonValueKind.Null), (watch.Current.EventType, JsonElement.Parse(watch.Current.Data).GetProperty("state").ValueKind));
-        var at = await PlaceAsync(key, "c", 3);
+        var at = await Silo.PlaceAsync(key, "c", 3);
         Assert.True(await watch.MoveNextAsync());
         Assert.Equal(new($"{at.Partition}:{at.Offset}:0", null, """{"customer":"c","total":3}"""), SeenChange.Of(watch.Current));
     }
