@@ -63,7 +63,7 @@ public sealed class ActorStreamsClient : IDisposable
     {
         var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
         var timeout = options?.TimeoutSeconds?.ToString(CultureInfo.InvariantCulture);
-        var path = Paths.Key(info, key) + Paths.Query(("atLeast", options?.AtLeast?.ToString()), ("timeoutSeconds", timeout));
+        var path = Paths.Key(info, key, ("atLeast", options?.AtLeast?.ToString()), ("timeoutSeconds", timeout));
         try
         {
             var body = await _calls.GetAsync<StateBody>(path, cancellationToken).ConfigureAwait(false);

@@ -9,9 +9,10 @@ namespace ActorStreams.Grains.Partitions;
 /// Keeps one partition alive on this silo: opens a session from the checkpoint, and after a failure another one. There is no other way to recover.
 /// <code>
 /// Starting ─► Running ─► Stopped   (a bad record, where the dataset stops at those)
-///    ▲           │ ╲
-///    └─ Waiting ◄┘  ╲─► Closed     (asked to, or another owner exists)
+///              ▲   │ ╲
+///     Waiting ─┘◄──┘  ╲─► Closed   (asked to, or another owner exists)
 /// </code>
+/// After a failure it waits until a new session has written a checkpoint, or has nothing to fold: a session that only begins proves nothing.
 /// </summary>
 internal sealed partial class PartitionRunner : IAsyncDisposable
 {
@@ -21,6 +22,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     private volatile PartitionSession? _session;
     private Task _loop = Task.CompletedTask;
     private long _caughtUp;
+    private BadRecordException? _bad;
 
     internal PartitionRunner(PartitionServices services, Dataset dataset, int partition)
     {
@@ -108,19 +110,19 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     {
         // The loop must not run on the grain's scheduler: folding would hold up its calls.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        long? stopBefore = null;
         var (failures, begunAt) = (0, 0L);
         while (!_stop.IsCancellationRequested && Status != RunnerStatus.Closed)
         {
             try
             {
                 var session = await OpenAsync().ConfigureAwait(false);
-                if (failures > 0 && Status == RunnerStatus.Waiting)
+                if (Status == RunnerStatus.Waiting)
                     await Task.Delay(RetryDelay(failures), _services.Time, _stop.Token).ConfigureAwait(false);
-                Become(stopBefore is null ? RunnerStatus.Running : RunnerStatus.Stopped, stopBefore is null ? null : Reason);
+                else
+                    Run();
                 begunAt = session.Fold.NextOffset;
-                await session.RunAsync(stopBefore, _stop.Token).ConfigureAwait(false);
-                if (stopBefore is not null)
+                await session.RunAsync(_bad?.Offset, _stop.Token).ConfigureAwait(false);
+                if (_bad is not null)
                     await Task.Delay(Timeout.Infinite, _stop.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -135,8 +137,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             catch (BadRecordException error)
             {
                 // The memory is worthless. Begin again, and fold up to the bad record only.
-                stopBefore = error.Offset;
-                Become(RunnerStatus.Stopped, $"{Input}:{error.Offset} cannot be folded, and the dataset stops at bad records: {error.Message}");
+                _bad = error;
+                Run();
                 LogStopped(_services.Logger, Reason!);
             }
             catch (Exception error)
@@ -154,6 +156,17 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         Watches.Break("The partition has left this silo. Resume from the last position.");
         Become(RunnerStatus.Closed, Reason);
     }
+
+    /// <summary>The session has stored what it folded. Where that was something, or there is nothing left to fold, whatever went wrong before has passed.</summary>
+    private void Settled()
+    {
+        if (Status == RunnerStatus.Waiting && (_session!.Generation > 0 || BehindRecords == 0))
+            Run();
+    }
+
+    private void Run() => Become(
+        _bad is null ? RunnerStatus.Running : RunnerStatus.Stopped,
+        _bad is null ? null : $"{Input}:{_bad.Offset} cannot be folded, and the dataset stops at bad records: {_bad.Message}");
 
     /// <summary>Begins to give out a key's changes from the present session's position on, and does something at exactly that point.</summary>
     internal T Watch<T>(string key, Func<PartitionSession?, T> begin)
@@ -179,7 +192,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     private async Task<PartitionSession> OpenAsync()
     {
-        var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, Publish, Advanced, _stop.Token).ConfigureAwait(false);
+        var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, Publish, Settled, Advanced, _stop.Token).ConfigureAwait(false);
         lock (_switching)
         {
             session.Fold.WatchedKeys.UnionWith(Watches.Keys);

@@ -22,6 +22,7 @@ internal sealed class PartitionSession
 
     private readonly PartitionServices _services;
     private readonly Action<FoldOutput> _publish;
+    private readonly Action _settled;
     private readonly Signal _advanced;
     private long? _storedPosition;
     private readonly List<FoldOutput> _waiting = [];
@@ -34,9 +35,9 @@ internal sealed class PartitionSession
     private long _lastCheckpoint;
     private TimeSpan _lastWrite;
 
-    private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Signal advanced)
+    private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Action settled, Signal advanced)
     {
-        (_services, Fold, _publish, _advanced) = (services, fold, publish, advanced);
+        (_services, Fold, _publish, _settled, _advanced) = (services, fold, publish, settled, advanced);
         (_storedPosition, _routedBefore, _routedAfter) = (checkpoint?.Position, fold.NextOffset, fold.NextOffset);
         _lastCheckpoint = services.Time.GetTimestamp();
     }
@@ -75,13 +76,20 @@ internal sealed class PartitionSession
     }
 
     /// <summary>Restores a partition from its checkpoint.</summary>
+    /// <param name="services">What it works with.</param>
+    /// <param name="dataset">The dataset.</param>
+    /// <param name="partition">The partition's number.</param>
+    /// <param name="publish">Called with what each batch gave, under the fold's gate.</param>
+    /// <param name="settled">Called after each checkpoint, and when there is none to write.</param>
+    /// <param name="advanced">Pulses whenever more is folded or routed.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     internal static async Task<PartitionSession> OpenAsync(
-        PartitionServices services, Dataset dataset, int partition, Action<FoldOutput> publish, Signal advanced, CancellationToken cancellationToken)
+        PartitionServices services, Dataset dataset, int partition, Action<FoldOutput> publish, Action settled, Signal advanced, CancellationToken cancellationToken)
     {
         var fold = dataset.CreateFold(partition, services.FoldOptionsOf(dataset));
         var checkpoint = await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken);
         fold.Restore(checkpoint);
-        return new(services, fold, checkpoint, publish, advanced);
+        return new(services, fold, checkpoint, publish, settled, advanced);
     }
 
     /// <summary>Folds until it is stopped, or up to <paramref name="stopBefore"/>; then writes a last checkpoint.</summary>
@@ -147,6 +155,8 @@ internal sealed class PartitionSession
         var append = _waiting.Count > 0 ? _append : next;
         if (_checkpoint is not null || _waiting.Count > 0 || !HasUnstored)
         {
+            if (!HasUnstored)
+                _settled();
             await Task.WhenAny(next, append, _checkpoint ?? next);
             return;
         }
@@ -274,6 +284,7 @@ internal sealed class PartitionSession
         Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
         _storedPosition = _checkpointPosition;
         _checkpoint = null;
+        _settled();
     }
 }
 

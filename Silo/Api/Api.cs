@@ -13,6 +13,8 @@ internal static partial class Api
     {
         services.AddProblemDetails();
         services.AddExceptionHandler<Failures>();
+        // A parameter that cannot be read is told as a problem too, and not by a bare 400.
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1", openApi => openApi.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "ActorStreams";

@@ -4,7 +4,10 @@ using System.Runtime.CompilerServices;
 
 namespace ActorStreams.Silo.Api;
 
-/// <summary>Cuts a request body into groups of lines, as it arrives: nothing of it is kept but one group. A line that is too long is passed over, and counted.</summary>
+/// <summary>
+/// Cuts a request body into groups of lines, as it arrives: nothing of it is kept but one group. A line that is too long is passed over, and counted.
+/// A full group is given out when more comes after it, so that a body of one full group is still known to be the whole body.
+/// </summary>
 internal static class AppendBody
 {
     /// <summary>Lines of a group.</summary>
@@ -30,21 +33,27 @@ internal static class AppendBody
                     continue;
                 }
 
-                if (!IsBlank(line))
+                if (IsBlank(line))
+                    continue;
+                var taken = line.Length > maxLineBytes ? null : line.ToArray();
+                if (IsFull(group, bytes, taken))
                 {
-                    var tooLong = line.Length > maxLineBytes;
-                    group.Add(tooLong ? null : line.ToArray());
-                    bytes += tooLong ? 0 : (int)line.Length;
+                    yield return (group, false);
+                    (group, bytes) = ([], 0);
                 }
 
-                if (group.Count < MaxLines && bytes < MaxBytes)
-                    continue;
-                yield return (group, false);
-                (group, bytes) = ([], 0);
+                group.Add(taken);
+                bytes += taken?.Length ?? 0;
             }
 
             if (!skipping && buffer.Length > maxLineBytes)
             {
+                if (IsFull(group, bytes, null))
+                {
+                    yield return (group, false);
+                    (group, bytes) = ([], 0);
+                }
+
                 group.Add(null);
                 skipping = true;
             }
@@ -58,6 +67,10 @@ internal static class AppendBody
 
         yield return (group, true);
     }
+
+    /// <summary>Whether one more line would be too much.</summary>
+    private static bool IsFull(List<byte[]?> group, int bytes, byte[]? line) =>
+        group.Count == MaxLines || (group.Count > 0 && bytes + (line?.Length ?? 0) > MaxBytes);
 
     private static bool TakeLine(ref ReadOnlySequence<byte> buffer, bool completed, out ReadOnlySequence<byte> line)
     {

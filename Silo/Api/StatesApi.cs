@@ -43,7 +43,7 @@ internal static class StatesApi
             return Results.Empty;
         }
 
-        if (ReadRequestOf(query, dataset, services.Silo.Value, out var read) is { } bad)
+        if (ReadRequestOf(query, dataset, services, out var read) is { } bad)
             return bad;
         var reply = await grain.Get(read, http.RequestAborted);
         if (!reply.Reached)
@@ -82,20 +82,21 @@ internal static class StatesApi
             : $"There is no {Api.NameOf(kind)} '{name}'. There are: {string.Join(", ", others)}.");
     }
 
-    private static IResult? ReadRequestOf(ReadQuery query, Dataset dataset, SiloOptions options, out ReadRequest request)
+    private static IResult? ReadRequestOf(ReadQuery query, Dataset dataset, Services services, out ReadRequest request)
     {
         request = new();
         var timeout = query.TimeoutSeconds ?? request.TimeoutSeconds;
-        if (!(timeout >= 0 && timeout <= options.MaxReadWaitSeconds))
-            return Api.Problem(400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {options.MaxReadWaitSeconds}.");
+        if (!(timeout >= 0 && timeout <= services.Silo.Value.MaxReadWaitSeconds))
+            return Api.Problem(400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
         if (query.AtLeast is null)
             return null;
         if (!Position.TryParse(query.AtLeast, dataset.Topic, out var position))
             return Api.Problem(400, "Bad position", $"atLeast is '{query.AtLeast}', but has the form partition:offset or topic/partition:offset.");
         if (!DatasetReader.IsBehind(dataset, position.Topic))
             return Api.Problem(400, "Bad position", $"Nothing of topic '{position.Topic}' flows into the {dataset}. Its input log is '{dataset.Topic}'.");
-        if (position.Topic == dataset.Topic && position.Partition >= dataset.Partitions)
-            return Api.Problem(400, "Bad position", $"Topic '{dataset.Topic}' has {dataset.Partitions} partitions, numbered from 0: there is no partition {position.Partition}.");
+        var partitions = services.Topology.Datasets.First(one => one.Topic == position.Topic).Partitions;
+        if (position.Partition >= partitions)
+            return Api.Problem(400, "Bad position", $"Topic '{position.Topic}' has {partitions} partitions, numbered from 0: there is no partition {position.Partition}.");
         request = new(PositionReply.From(position), timeout);
         return null;
     }

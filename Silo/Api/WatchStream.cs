@@ -28,10 +28,14 @@ internal static class WatchStream
         {
             // Likewise.
         }
-        catch (Exception error) when (error is WatchPositionException or PartitionUnavailableException)
+        catch (PartitionUnavailableException error)
         {
-            var status = error is WatchPositionException ? 400 : 503;
-            await WriteEventAsync(http.Response, "error", null, new { status, title = "The watch cannot go on", detail = error.Message });
+            // This passes, and an error event would be final: the reader comes back, and one who looks is told by a comment.
+            await http.Response.WriteAsync($": {error.Message.ReplaceLineEndings(" ")}\n\n", CancellationToken.None);
+        }
+        catch (WatchPositionException error)
+        {
+            await WriteEventAsync(http.Response, "error", null, new { status = 400, title = "The watch cannot go on", detail = error.Message });
         }
     }
 

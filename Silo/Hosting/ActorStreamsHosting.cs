@@ -28,7 +28,9 @@ public static class ActorStreamsHosting
         services.AddSingleton(topology.Build());
         services.AddOptions<SiloOptions>().BindConfiguration("Silo").ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<StreamsOptions>().BindConfiguration("Streams").ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<HostOptions>().Configure<IOptions<SiloOptions>>((host, silo) => host.ShutdownTimeout = TimeSpan.FromSeconds(silo.Value.ShutdownSeconds));
+        // Read before settings are checked, and so by itself: the check is to tell of all settings at once.
+        services.AddOptions<HostOptions>().Configure<IConfiguration>((host, settings) =>
+            host.ShutdownTimeout = TimeSpan.FromSeconds(settings.GetValue<double?>("Silo:ShutdownSeconds") ?? new SiloOptions().ShutdownSeconds));
         AddEmbeddedStorage(services);
         services.AddSingleton<Readiness>();
         // First of all hosted services, since the silo's partitions need what it sets up.
@@ -44,8 +46,11 @@ public static class ActorStreamsHosting
     }
 
     /// <summary>Maps the HTTP API, its description and a page to try it, the dashboard, and health.</summary>
+    /// <exception cref="OptionsValidationException">Settings are out of range.</exception>
     public static WebApplication MapActorStreams(this WebApplication app)
     {
+        // Before anything is opened with them.
+        app.Services.GetService<IStartupValidator>()?.Validate();
         app.UseExceptionHandler();
         app.MapApi();
         app.MapOpenApi("/openapi/v1.json");

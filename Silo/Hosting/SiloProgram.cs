@@ -36,13 +36,28 @@ public static class SiloProgram
             builder.AddActorStreams(DefinitionFinder.AddAll);
             await using var app = builder.Build();
             app.MapActorStreams();
-            await app.RunAsync();
+            await StartAsync(app);
+            await app.WaitForShutdownAsync();
             return 0;
         }
         catch (Exception error) when (Explanation(error) is { } explanation)
         {
             await Console.Error.WriteLineAsync($"The silo cannot start. {explanation}");
             return 1;
+        }
+    }
+
+    /// <summary>Starts; where that fails, stops in order what has started already, so that nothing runs on among what is being taken down.</summary>
+    private static async Task StartAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
     }
 
@@ -63,10 +78,16 @@ public static class SiloProgram
     {
         TopologyException or DefinitionsChangedException or DataDirectoryInUseException or TopicMismatchException
             or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException => error.Message,
-        OptionsValidationException options => "Settings are wrong:" + string.Concat(options.Failures.Select(failure => $"\n- {failure}")),
+        OptionsValidationException options => Explanation([options]),
+        AggregateException many when many.InnerExceptions.OfType<OptionsValidationException>().ToList() is { Count: > 1 } options => Explanation(options),
+        // A setting that is no number, and an address that is none.
+        InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } or FormatException { Source: "Microsoft.AspNetCore.Http" } => error.Message,
         IOException or UnauthorizedAccessException => error.Message + (error.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase)
             ? " Stop the program that listens there, or choose another address with --urls." : ""),
         AggregateException { InnerExceptions: [var inner] } => Explanation(inner),
         _ => null,
     };
+
+    private static string Explanation(IEnumerable<OptionsValidationException> errors) =>
+        "Settings are wrong:" + string.Concat(errors.SelectMany(error => error.Failures).Select(failure => $"\n- {failure}"));
 }

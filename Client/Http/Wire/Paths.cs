@@ -5,7 +5,13 @@ internal static class Paths
 {
     public static string Dataset(DatasetInfo dataset) => $"api/{(dataset.Kind == DatasetKind.View ? "views" : "entities")}/{Uri.EscapeDataString(dataset.Name)}";
 
-    public static string Key(DatasetInfo dataset, string key) => $"{Dataset(dataset)}/{EscapeKey(key)}";
+    /// <summary>
+    /// The path of a key with a query. A key that a path cannot hold is named in the query: an empty one, and one with a segment of dots alone, which servers and
+    /// proxies resolve even where it is escaped. The key '.' alone may stay, since the silo knows what it is resolved to.
+    /// </summary>
+    public static string Key(DatasetInfo dataset, string key, params ReadOnlySpan<(string Name, string? Value)> members) => !FitsPath(key)
+        ? Dataset(dataset) + Query([("key", key), .. members])
+        : $"{Dataset(dataset)}/{EscapeKey(key)}{Query(members)}";
 
     public static string Records(string topic) => $"api/topics/{Uri.EscapeDataString(topic)}/records";
 
@@ -22,7 +28,8 @@ internal static class Paths
         return query;
     }
 
-    // Slashes stay, as servers do not decode them in a path. Dots alone are escaped, or proxies would take them for "this folder".
-    private static string EscapeKey(string key) => string.Join('/', key.Split('/').Select(segment =>
-        segment is "." or ".." ? segment.Replace(".", "%2E", StringComparison.Ordinal) : Uri.EscapeDataString(segment)));
+    private static bool FitsPath(string key) => key is "." || (key.Length > 0 && !key.Split('/').Any(segment => segment is "." or ".."));
+
+    // Slashes stay, as servers do not decode them in a path.
+    private static string EscapeKey(string key) => key is "." ? "%2E" : string.Join('/', key.Split('/').Select(Uri.EscapeDataString));
 }

@@ -41,7 +41,7 @@ internal sealed class Watcher<T>(HttpCalls calls, DatasetDirectory directory, Ac
     private async Task<EventConnection> ConnectAsync(string? since, CancellationToken cancellationToken)
     {
         var info = await directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
-        var path = Paths.Key(info, key) + Paths.Query(("watch", "true"), ("since", since));
+        var path = Paths.Key(info, key, ("watch", "true"), ("since", since));
         return await EventConnection.OpenAsync(calls, path, _heartbeat, options.TimeProvider, cancellationToken).ConfigureAwait(false);
     }
 

@@ -1,0 +1,63 @@
+namespace ActorStreams.Tests.EndToEnd;
+
+/// <summary>Silos are processes that want the whole machine: their tests run one after the other, and beside no others.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class EndToEndCollection
+{
+    internal const string Name = "real silos";
+}
+
+/// <summary>What tests of a real silo have in common: they clean up what they started, and a failure shows what the silos wrote.</summary>
+[Collection(EndToEndCollection.Name)]
+public abstract class EndToEndTest : IAsyncLifetime
+{
+    private readonly List<SiloProcess> _silos = [];
+
+    public virtual ValueTask InitializeAsync() => default;
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        foreach (var silo in _silos)
+        {
+            if (TestContext.Current.TestState?.Result == TestResult.Failed)
+                Print($"The silo at {silo.Url} wrote:\n{silo.Output}");
+            await silo.DisposeAsync();
+        }
+    }
+
+    internal SiloProcess NewSilo(string? data = null)
+    {
+        var silo = new SiloProcess(data);
+        _silos.Add(silo);
+        return silo;
+    }
+
+    internal async Task<SiloProcess> StartSiloAsync(params string[] settings)
+    {
+        var silo = NewSilo();
+        await silo.StartAsync(settings);
+        return silo;
+    }
+
+    internal static void Print(string line) => TestContext.Current.TestOutputHelper!.WriteLine(line);
+
+    /// <summary>Random, but the same again with the environment variable SEED.</summary>
+    internal static Random NewRandom()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        Print($"SEED={seed}");
+        return new(seed);
+    }
+
+    /// <summary>Waits until a condition holds that nothing can signal.</summary>
+    internal static async Task UntilAsync(Func<Task<bool>> condition, string what, double seconds = 60)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        while (!await condition())
+        {
+            Assert.False(limit.IsCancellationRequested, $"Not within {seconds} s: {what}");
+            await Task.Delay(20);
+        }
+    }
+}
