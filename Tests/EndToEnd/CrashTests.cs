@@ -111,7 +111,7 @@ public sealed class CrashTests : EndToEndTest
 
     private static IEnumerable<(string?, string?)> ChangesOf(GitInput input, string path)
     {
-        var json = new Definitions.TopologyBuilder().Json;
+        var json = new ActorStreams.Definitions.TopologyBuilder().Json;
         SourceFile? file = null;
         foreach (var line in input.Lines.Where(line => line.GetProperty("path").GetString() == path))
         {
