@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text;
+using System.Text.Json;
 using ActorStreams.Batch;
 using ActorStreams.Definitions;
+using ActorStreams.Log;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Storage;
 using Microsoft.Data.Sqlite;
@@ -34,19 +37,19 @@ public sealed class StorageTroubleTests : EndToEndTest
     [Fact]
     public async Task A_view_whose_input_log_is_locked_waits_and_says_so_and_loses_nothing()
     {
-        var silo = await StartSiloAsync("--Streams:CheckpointIntervalSeconds=0.05");
-        var stop = false;
-        var writers = Enumerable.Range(0, 8).Select(async writer =>
-        {
-            // Some orders are in the log before it is locked, and their changes are to be routed while it is.
-            for (var order = 0; !Volatile.Read(ref stop); order++)
-                await silo.PostAsync(Orders, Enumerable.Range(0, 20).Select(i => Placed($"o{writer}-{order % 100}-{i}", $"c{order % 50}", order)));
-        }).ToList();
+        var silo = await StartSiloAsync();
+        await silo.PostAsync(Orders, Enumerable.Range(0, 20).Select(i => Placed($"o{i}", $"c{i % 5}", i)));
         await silo.CaughtUpAsync(Orders);
+        await silo.StopAsync();
+        await AppendBesideAsync(silo, Enumerable.Range(0, 500).Select(i => ($"o{i % 50}", (OrderEvent)new Placed($"c{i % 7}", i))));
+
+        // The orders are in the log, and their changes are to be routed while it is locked.
         using (Lock(silo, "log.db"))
+        {
+            await silo.StartAsync();
             await WithTroubleAsync(silo, "locked by another process");
-        Volatile.Write(ref stop, true);
-        await Task.WhenAll(writers);
+        }
+
         await silo.CaughtUpAsync(Orders);
         await AssertNoTroubleAsync(silo);
         await AssertExactAsync(silo);
@@ -98,6 +101,20 @@ public sealed class StorageTroubleTests : EndToEndTest
         await AssertNoTroubleAsync(silo);
         await AssertExactAsync(silo);
         await silo.DisposeAsync();
+    }
+
+    /// <summary>Appends orders to the log of a silo that does not run.</summary>
+    private static async Task AppendBesideAsync(SiloProcess silo, IEnumerable<(string Key, OrderEvent Event)> orders)
+    {
+        await using var log = SqliteChangeLog.Open(new() { Path = Path.Combine(silo.Data, "log.db") });
+        var partitions = (await log.DescribeAsync(Orders))!.Partitions;
+        await log.AppendAsync(Orders, [.. orders.Select(order => new NewRecord
+        {
+            Partition = Partitioner.PartitionOf(order.Key, partitions),
+            Timestamp = 0,
+            Key = Encoding.UTF8.GetBytes(order.Key),
+            Value = JsonSerializer.SerializeToUtf8Bytes(order.Event, new TopologyBuilder().Json),
+        })]);
     }
 
     /// <summary>Another process's transaction on one of the silo's files.</summary>
