@@ -4,7 +4,7 @@ namespace ActorStreams.Folding;
 /// The frame: one log record of a view's input log that holds the changes which one batch of one source partition routes to one partition of the
 /// view. Numbers are little-endian base-128 varints; "signed" ones are zigzag. Text is a length and UTF-8 bytes. Version 1:
 /// <code>
-/// frame  := 'F' version:byte(1) encoding:byte ( body | length and Brotli of body, by encoding 0 and 1 )
+/// frame  := 'F' version:byte(1) encoding:byte ( body | length of body, and its LZ4 block; by encoding 0 and 1 )
 /// body   := source:text sourceVersion sourcePartition change*
 /// change := flags:byte
 ///           offset     signed, less the previous change's: where in the source's input log the change was made (the origin)
@@ -18,7 +18,7 @@ namespace ActorStreams.Folding;
 /// route  := kind+4*index:  index of the route among those of its origin to this view (the running index of semantics §5)
 ///           viewKey:text
 /// </code>
-/// States that are alike stand close together, so that a frame shrinks to about a sixth; small ones are left as they are.
+/// States that are alike stand close together, so that a frame shrinks to about a fifth; small ones are left as they are.
 /// A change stands once for all view keys it is routed to. A route's kind says what its view key is told: both sides, only what was before
 /// (the source left) or only what is after (it entered).
 /// </summary>
@@ -27,18 +27,13 @@ internal static class FrameFormat
     internal const byte Magic = (byte)'F';
     internal const byte Version = 1;
     internal const byte Plain = 0;
-    internal const byte Brotli = 1;
+    internal const byte Lz4 = 1;
 
     /// <summary>Magic, version and encoding.</summary>
     internal const int HeaderBytes = 3;
 
     /// <summary>Smaller bodies are not worth the work.</summary>
-    internal const int MinBrotliBytes = 512;
-
-    /// <summary>The quickest that is still better than none, on frames of real changes: about a sixth at some 200 MB/s.</summary>
-    internal const int BrotliQuality = 1;
-
-    internal const int BrotliWindow = 18;
+    internal const int MinLz4Bytes = 512;
 
     /// <summary>A length beyond it is taken for damage.</summary>
     internal const int MaxBodyBytes = 1 << 30;

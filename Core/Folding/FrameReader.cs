@@ -1,5 +1,5 @@
-using System.IO.Compression;
 using ActorStreams.Log;
+using K4os.Compression.LZ4;
 
 namespace ActorStreams.Folding;
 
@@ -36,13 +36,13 @@ internal ref struct FrameReader
         {
             case FrameFormat.Plain:
                 return header.Rest;
-            case FrameFormat.Brotli:
+            case FrameFormat.Lz4:
                 var length = header.ReadCount();
                 if (length > FrameFormat.MaxBodyBytes)
                     throw new InvalidDataException($"The frame says it has {length} bytes, but at most {FrameFormat.MaxBodyBytes} are taken.");
                 var body = new byte[length];
-                if (!BrotliDecoder.TryDecompress(header.Rest.Span, body, out var written) || written != length)
-                    throw new InvalidDataException($"The frame's body is not the Brotli of {length} bytes.");
+                if (LZ4Codec.Decode(header.Rest.Span, body) != length)
+                    throw new InvalidDataException($"The frame's body is not the LZ4 block of {length} bytes.");
                 return body;
             case var encoding:
                 throw new InvalidDataException($"The frame has the encoding {encoding}, which this program does not know.");

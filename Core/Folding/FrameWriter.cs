@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.IO.Compression;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
+using K4os.Compression.LZ4;
 
 namespace ActorStreams.Folding;
 
@@ -57,18 +57,19 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
 
     private static byte[] Encode(ReadOnlySpan<byte> body)
     {
-        var frame = new ArrayBufferWriter<byte>(FrameFormat.HeaderBytes + body.Length);
-        if (body.Length >= FrameFormat.MinBrotliBytes)
+        var frame = new ArrayBufferWriter<byte>(FrameFormat.HeaderBytes + (body.Length / 2) + 1);
+        if (body.Length >= FrameFormat.MinLz4Bytes)
         {
-            var brotli = ArrayPool<byte>.Shared.Rent(BrotliEncoder.GetMaxCompressedLength(body.Length));
-            if (BrotliEncoder.TryCompress(body, brotli, out var length, FrameFormat.BrotliQuality, FrameFormat.BrotliWindow) && length < body.Length)
+            var block = ArrayPool<byte>.Shared.Rent(LZ4Codec.MaximumOutputSize(body.Length));
+            var length = LZ4Codec.Encode(body, block);
+            if (length > 0 && length < body.Length)
             {
-                frame.Write([FrameFormat.Magic, FrameFormat.Version, FrameFormat.Brotli]);
+                frame.Write([FrameFormat.Magic, FrameFormat.Version, FrameFormat.Lz4]);
                 frame.WriteVarInt((ulong)body.Length);
-                frame.Write(brotli.AsSpan(0, length));
+                frame.Write(block.AsSpan(0, length));
             }
 
-            ArrayPool<byte>.Shared.Return(brotli);
+            ArrayPool<byte>.Shared.Return(block);
         }
 
         if (frame.WrittenCount == 0)
