@@ -70,13 +70,6 @@ internal sealed class StateEntry<TState>(string key)
 
     internal void Set(TState? state, byte[]? stored) => (_form, _state, _stored) = (StateForm.Object | StateForm.Bytes, state, stored);
 
-    /// <summary>Keeps only the stored form: the smaller one, and all that a reader needs.</summary>
-    internal void Compact(JsonTypeInfo<TState> json)
-    {
-        Stored(json);
-        (_form, _state) = (StateForm.Bytes, null);
-    }
-
     // Not HasFlag: in code that generic types share it makes two objects a call.
     private bool Has(StateForm form) => (_form & form) != 0;
 }

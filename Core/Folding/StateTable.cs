@@ -9,7 +9,7 @@ namespace ActorStreams.Folding;
 internal sealed class StateTable<TState>(int capacity)
     where TState : class
 {
-        private const int UsualKeyChars = 256;
+    private const int UsualKeyChars = 256;
     private readonly Dictionary<string, StateEntry<TState>> _entries = new(StringComparer.Ordinal);
     private readonly List<StateEntry<TState>> _clock = [];
     private readonly char[] _chars = new char[UsualKeyChars];
