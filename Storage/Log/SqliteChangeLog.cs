@@ -161,10 +161,11 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     /// <summary>Writes what is queued, then closes the file. Live readers end with <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()
     {
+        // Readers first: only a writer that closes last folds the write-ahead log into the file.
+        _file.Dispose();
         await _writer.DisposeAsync().ConfigureAwait(false);
         foreach (var partition in _topics.Values.SelectMany(topic => topic.Partitions))
             partition.Signal.Close(new ObjectDisposedException(nameof(SqliteChangeLog)));
-        _file.Dispose();
     }
 
     private static TopicDescription Describe(LogTopic topic) => new(topic.Name, topic.Partitions.Length);

@@ -120,8 +120,9 @@ public sealed class SqliteStateStore : IStateStore, IAsyncDisposable
     /// <summary>Writes what is queued, then closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _writer.DisposeAsync().ConfigureAwait(false);
+        // Readers first: only a writer that closes last folds the write-ahead log into the file.
         _file.Dispose();
+        await _writer.DisposeAsync().ConfigureAwait(false);
     }
 
     private ValueTask<bool> WriteAsync(StateWork work, CancellationToken cancellationToken)
