@@ -24,21 +24,19 @@ internal sealed class PartitionSession
     private readonly Action<FoldOutput> _publish;
     private readonly Action _settled;
     private readonly Signal _advanced;
-    private long? _storedPosition;
     private readonly List<FoldOutput> _waiting = [];
     private long _waitingBytes;
     private volatile Task _append = Task.CompletedTask;
     private long _routedBefore;
     private long _routedAfter;
     private Task<bool>? _checkpoint;
-    private long _checkpointPosition;
     private long _lastCheckpoint;
     private TimeSpan _lastWrite;
 
-    private PartitionSession(PartitionServices services, PartitionFold fold, Checkpoint? checkpoint, Action<FoldOutput> publish, Action settled, Signal advanced)
+    private PartitionSession(PartitionServices services, PartitionFold fold, Action<FoldOutput> publish, Action settled, Signal advanced)
     {
         (_services, Fold, _publish, _settled, _advanced) = (services, fold, publish, settled, advanced);
-        (_storedPosition, _routedBefore, _routedAfter) = (checkpoint?.Position, fold.NextOffset, fold.NextOffset);
+        (_routedBefore, _routedAfter) = (fold.NextOffset, fold.NextOffset);
         _lastCheckpoint = services.Time.GetTimestamp();
     }
 
@@ -61,7 +59,7 @@ internal sealed class PartitionSession
     /// <summary>Seconds since the last checkpoint, when there is something to write.</summary>
     internal double CheckpointAgeSeconds => HasUnstored ? SinceCheckpoint.TotalSeconds : 0;
 
-    private bool HasUnstored => Fold.NextOffset != (_storedPosition ?? 0);
+    private bool HasUnstored => Fold.NextOffset != (Fold.StoredPosition ?? 0);
 
     private TimeSpan SinceCheckpoint => _services.Time.GetElapsedTime(Interlocked.Read(ref _lastCheckpoint));
 
@@ -87,9 +85,8 @@ internal sealed class PartitionSession
         PartitionServices services, Dataset dataset, int partition, Action<FoldOutput> publish, Action settled, Signal advanced, CancellationToken cancellationToken)
     {
         var fold = dataset.CreateFold(partition, services.FoldOptionsOf(dataset));
-        var checkpoint = await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken);
-        fold.Restore(checkpoint);
-        return new(services, fold, checkpoint, publish, settled, advanced);
+        fold.Restore(await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken));
+        return new(services, fold, publish, settled, advanced);
     }
 
     /// <summary>Folds until it is stopped, or up to <paramref name="stopBefore"/>; then writes a last checkpoint.</summary>
@@ -254,8 +251,7 @@ internal sealed class PartitionSession
     {
         CheckpointWrite write;
         lock (Fold.Gate)
-            write = Fold.BeginCheckpoint(_storedPosition);
-        _checkpointPosition = write.Checkpoint.Position;
+            write = Fold.BeginCheckpoint(Fold.StoredPosition);
         _checkpoint = WriteAsync(write);
     }
 
@@ -282,7 +278,6 @@ internal sealed class PartitionSession
 
         // The interval begins at the end of the write: where the store is slow, folding is not to write the same states again and again.
         Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
-        _storedPosition = _checkpointPosition;
         _checkpoint = null;
         _settled();
     }
