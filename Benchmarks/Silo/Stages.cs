@@ -102,6 +102,8 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
         return positions;
     }
 
+    public long? KnownEnd(TopicPartition partition) => log.KnownEnd(partition);
+
     public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) => log.OffsetsAsync(topic, cancellationToken);
 
     public ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default) =>

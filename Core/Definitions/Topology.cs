@@ -46,6 +46,10 @@ internal static class TopicNames
     internal static bool IsInput(string application, string topic) =>
         topic.StartsWith(application + ".", StringComparison.Ordinal) && topic.EndsWith(".input", StringComparison.Ordinal);
 
+    /// <summary>The name under which a dataset's progress is told to the log's own tools: a consumer group, in Kafka.</summary>
+    internal static string Reader(string application, Dataset dataset) =>
+        string.Create(CultureInfo.InvariantCulture, $"{application}.{dataset.Name}.v{dataset.Version}");
+
     internal static string DeadLetters(string application) => $"{application}.dead-letters";
 }
 

@@ -15,8 +15,10 @@ public interface IChangeLog
     /// <summary>What is known of a topic; null when there is no such topic.</summary>
     ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default);
 
-    /// <summary>Creates a topic, or finds it as it is asked for.</summary>
-    /// <exception cref="TopicMismatchException">The topic exists with another number of partitions.</exception>
+    /// <summary>
+    /// Creates a topic that is to be ours, which keeps all its records, or finds it as it is asked for. A topic of foreign producers is only described, never created again.
+    /// </summary>
+    /// <exception cref="TopicMismatchException">The topic exists with another number of partitions, or with settings under which records would be lost.</exception>
     ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes a topic with all its records; nothing happens when there is none. Only for topics that can be written again from others.</summary>
@@ -42,6 +44,17 @@ public interface IChangeLog
     /// <summary>For each partition of the topic, by number, the first offset kept and the end.</summary>
     /// <exception cref="UnknownTopicException">There is no such topic.</exception>
     ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default);
+
+    /// <summary>The end of a partition as this process knows it without asking anybody: for gauges. It may be a little behind; null when nothing is known.</summary>
+    long? KnownEnd(TopicPartition partition);
+
+    /// <summary>
+    /// Tells the log's own tools how far a reader has got with a partition, where it has such tools (Kafka: the offset committed for a consumer group). It is
+    /// information alone: it comes when it comes, nothing is read from it, and a failure concerns nobody.
+    /// </summary>
+    void ReportProgress(string reader, TopicPartition partition, long nextOffset)
+    {
+    }
 
     /// <summary>
     /// The offset at which an instant cuts a partition: that of the first record with a later timestamp, so that all records

@@ -99,6 +99,17 @@ public sealed class InMemoryChangeLog : IChangeLog
     }
 
     /// <inheritdoc/>
+    public long? KnownEnd(TopicPartition partition)
+    {
+        lock (_gate)
+        {
+            return _topics.TryGetValue(partition.Topic, out var partitions) && (uint)partition.Partition < (uint)partitions.Length
+                ? partitions[partition.Partition].Records.Count
+                : null;
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default)
     {
         var milliseconds = instant.ToUnixTimeMilliseconds();

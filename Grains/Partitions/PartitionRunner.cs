@@ -65,7 +65,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     internal double CheckpointAgeSeconds => _session?.CheckpointAgeSeconds ?? 0;
 
-    internal long EndOffset => OffsetsNow()?.End ?? NextOffset;
+    internal long EndOffset => _services.Log.KnownEnd(Input) ?? NextOffset;
 
     internal long NextOffset => _session?.Fold.NextOffset ?? 0;
 
@@ -218,20 +218,6 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             Watches.Publish(change);
         if (_session is { } session && Watches.ForgetDue)
             ForgetWatches(session);
-    }
-
-    private OffsetRange? OffsetsNow()
-    {
-        try
-        {
-            // The logs we have know their ends without asking anybody.
-            var offsets = _services.Log.OffsetsAsync(Dataset.Topic);
-            return offsets.IsCompletedSuccessfully ? offsets.Result[Partition] : null;
-        }
-        catch (UnknownTopicException)
-        {
-            return null;
-        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Dataset}/{Partition} starts again from its checkpoint after failure {Failures}.")]

@@ -146,6 +146,10 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         new([.. FindTopic(topic).Partitions.Select(partition => new OffsetRange(0, partition.End))]);
 
     /// <inheritdoc/>
+    public long? KnownEnd(TopicPartition partition) =>
+        _topics.TryGetValue(partition.Topic, out var topic) && (uint)partition.Partition < (uint)topic.Partitions.Length ? topic.Partitions[partition.Partition].End : null;
+
+    /// <inheritdoc/>
     public ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default)
     {
         var source = Find(partition);
