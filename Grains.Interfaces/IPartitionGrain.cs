@@ -7,9 +7,10 @@ namespace ActorStreams.Grains;
 [Alias("ActorStreams.IPartitionGrain")]
 public interface IPartitionGrain : IGrainWithStringKey
 {
-    /// <summary>Starts the loop if it does not run, and says how it is doing.</summary>
+    /// <summary>Starts the loop if it does not run, and says how it is doing. Where its place is elsewhere by now, it goes there soon.</summary>
+    /// <param name="ownersVersion">The version of the owners that the caller knows: <see cref="PartitionMap.Version"/>.</param>
     [Alias("EnsureRunning")]
-    Task<PartitionStatus> EnsureRunning();
+    Task<PartitionStatus> EnsureRunning(long ownersVersion);
 
     /// <inheritdoc cref="IStateGrain.Get"/>
     [Alias("Read")]

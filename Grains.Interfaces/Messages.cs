@@ -134,7 +134,7 @@ public sealed record PartitionStatus
     [Id(1)]
     public required int Partition { get; init; }
 
-    /// <summary><c>starting</c>, <c>running</c>, <c>waiting</c> (the log or the store is away; it tries again), <c>stopped</c> (at a bad record) or <c>closed</c>.</summary>
+    /// <summary><c>starting</c>, <c>running</c>, <c>waiting</c> (the log or the store is away; it tries again), <c>stopped</c> (at a bad record), <c>closed</c> or <c>unreachable</c>.</summary>
     [Id(2)]
     public required string Status { get; init; }
 
@@ -165,6 +165,16 @@ public sealed record PartitionStatus
     /// <summary>Seconds since there was nothing left to fold.</summary>
     [Id(9)]
     public required double BehindSeconds { get; init; }
+
+    /// <summary>The silo it is on; null when it could not be asked.</summary>
+    [Id(10)]
+    public string? Silo { get; init; }
+
+    /// <summary>What there is to say of a partition that cannot be asked.</summary>
+    public static PartitionStatus Unreachable(string dataset, int partition, string reason) => new()
+    {
+        Dataset = dataset, Partition = partition, Status = "unreachable", Reason = reason, NextOffset = 0, EndOffset = 0, States = 0, TableEntries = 0, BehindRecords = 0, BehindSeconds = 0,
+    };
 }
 
 /// <summary>A watch that must be resumed from the last position seen: its reader was too slow, or the partition moved.</summary>

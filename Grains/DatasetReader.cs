@@ -1,5 +1,6 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains.Placement;
 using ActorStreams.Log;
 using ActorStreams.States;
 
@@ -9,8 +10,14 @@ namespace ActorStreams.Grains;
 /// Reads datasets wherever their partitions are: directly on this silo, by a call on another. Also knows how to wait until a position is folded in, also one
 /// of a source topic that reaches the dataset only through other views.
 /// </summary>
-internal sealed class DatasetReader(Topology topology, IChangeLog log, PartitionDirectory local, IGrainFactory grains, TimeProvider time)
+internal sealed class DatasetReader(Topology topology, IChangeLog log, PartitionDirectory local, Ownership ownership, IGrainFactory grains, TimeProvider time)
 {
+    /// <summary>How long a partition on another silo may take to say how it is doing.</summary>
+    private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>Whether a key's actor has its place on this silo.</summary>
+    internal bool IsHere(Dataset dataset, string key) => ownership.Version == 0 || ownership.IsMine(dataset, dataset.PartitionOf(key));
+
     /// <summary>The dataset and key that a state grain's address <c>dataset/key</c> names.</summary>
     /// <exception cref="ArgumentException">There is no such dataset of this kind.</exception>
     internal (Dataset Dataset, string Key) Parse(string address, DatasetKind kind)
@@ -26,15 +33,16 @@ internal sealed class DatasetReader(Topology topology, IChangeLog log, Partition
         var partition = dataset.PartitionOf(key);
         var deadline = new Deadline(time, TimeSpan.FromSeconds(request.TimeoutSeconds));
         var (offset, routed) = request.AtLeast is { } position ? await OwnOffsetAsync(dataset, partition, position.ToPosition(), deadline, cancellationToken) : (-1, true);
-        if (!local.TryGet(dataset.Name, partition, out var runner))
-        {
-            var own = request with { AtLeast = offset < 0 ? null : new(dataset.Topic, partition, offset), TimeoutSeconds = deadline.Left.TotalSeconds };
-            var reply = await Grain(dataset, partition).Read(key, own, cancellationToken);
-            return reply with { Reached = routed && reply.Reached };
-        }
+        var reply = await AskAsync(
+            dataset, partition, runner => ReadHereAsync(runner, key, offset, deadline, cancellationToken),
+            grain => grain.Read(key, new(offset < 0 ? null : new(dataset.Topic, partition, offset), deadline.Left.TotalSeconds), cancellationToken), cancellationToken);
+        return reply with { Reached = routed && reply.Reached };
+    }
 
+    private static async Task<StateReply> ReadHereAsync(PartitionRunner runner, string key, long offset, Deadline deadline, CancellationToken cancellationToken)
+    {
         var folded = offset < 0 || await runner.WaitFoldedAsync(offset, deadline.Left, cancellationToken);
-        return await runner.ReadAsync(key, cancellationToken) with { Reached = routed && folded };
+        return await runner.ReadAsync(key, cancellationToken) with { Reached = folded };
     }
 
     internal IAsyncEnumerable<WatchReply> Watch(Dataset dataset, string key, WatchRequest request, CancellationToken cancellationToken)
@@ -48,16 +56,23 @@ internal sealed class DatasetReader(Topology topology, IChangeLog log, Partition
     /// <summary>One page of a dataset's states in key order.</summary>
     internal async Task<IReadOnlyList<StateReply>> ListAsync(Dataset dataset, ListRequest request, CancellationToken cancellationToken)
     {
-        var pages = await Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(async partition =>
-            local.TryGet(dataset.Name, partition, out var runner)
-                ? await runner.ListAsync(request, cancellationToken)
-                : await Grain(dataset, partition).List(request, cancellationToken)));
+        var pages = await Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(partition => AskAsync(
+            dataset, partition, runner => runner.ListAsync(request, cancellationToken).AsTask(), grain => grain.List(request, cancellationToken), cancellationToken)));
         return [.. pages.SelectMany(page => page).OrderBy(state => state.Key, KeyOrder.Instance).Take(request.Limit)];
     }
 
     /// <summary>How each partition of a dataset is doing.</summary>
-    internal Task<PartitionStatus[]> StatusAsync(Dataset dataset) => Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(partition =>
-        local.TryGet(dataset.Name, partition, out var runner) ? Task.FromResult(runner.ToStatus()) : Grain(dataset, partition).GetState()));
+    internal Task<PartitionStatus[]> StatusAsync(Dataset dataset) => Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(async partition =>
+    {
+        try
+        {
+            return local.TryGet(dataset.Name, partition, out var runner) ? runner.ToStatus() : await Grain(dataset, partition).GetState().WaitAsync(StatusTimeout, time);
+        }
+        catch (Exception error) when (error is OrleansException or TimeoutException or PartitionUnavailableException)
+        {
+            return PartitionStatus.Unreachable(dataset.Name, partition, error.Message);
+        }
+    }));
 
     /// <summary>Whether positions of this topic mean something to the dataset: its own input log, or a source topic behind it.</summary>
     internal static bool IsBehind(Dataset dataset, string topic) => dataset.Topic == topic || dataset.Sources.Any(source => IsBehind(source, topic));
@@ -93,10 +108,13 @@ internal sealed class DatasetReader(Topology topology, IChangeLog log, Partition
         return true;
     }
 
-    private async Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, Deadline deadline, CancellationToken cancellationToken) =>
-        local.TryGet(dataset.Name, partition, out var runner)
-            ? await runner.WaitRoutedAsync(offset, deadline.Left, cancellationToken)
-            : await Grain(dataset, partition).WaitRouted(offset, deadline.Left, cancellationToken) >= offset;
+    private Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, Deadline deadline, CancellationToken cancellationToken) => AskAsync(
+        dataset, partition, runner => runner.WaitRoutedAsync(offset, deadline.Left, cancellationToken).AsTask(),
+        async grain => await grain.WaitRouted(offset, deadline.Left, cancellationToken) >= offset, cancellationToken);
+
+    /// <summary>Asks a partition where it is: directly on this silo, by a call on another; and again where it moves meanwhile.</summary>
+    private Task<T> AskAsync<T>(Dataset dataset, int partition, Func<PartitionRunner, Task<T>> here, Func<IPartitionGrain, Task<T>> there, CancellationToken cancellationToken) =>
+        time.RetryAsync(() => local.TryGet(dataset.Name, partition, out var runner) ? here(runner) : there(Grain(dataset, partition)), cancellationToken);
 
     private IPartitionGrain Grain(Dataset dataset, int partition) => grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition));
 

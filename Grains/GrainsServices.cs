@@ -1,4 +1,5 @@
 using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains.Placement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -19,7 +20,10 @@ public static class GrainsServices
         services.AddSingleton<PartitionServices>();
         services.AddSingleton<DatasetReader>();
         services.AddSingleton<TopicSetup>();
-        services.AddHostedService<PartitionKeeper>();
+        services.AddSingleton<Ownership>();
+        services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();
+        services.AddSingleton<PartitionKeeper>();
+        services.AddHostedService(provider => provider.GetRequiredService<PartitionKeeper>());
         return services;
     }
 }

@@ -18,7 +18,13 @@ internal abstract class StateGrain(DatasetReader reader) : Grain, IStateGrain
 
     private (Dataset Dataset, string Key) Address => _address ??= reader.Parse(this.GetPrimaryKeyString(), Kind);
 
-    public Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken) => reader.ReadAsync(Dataset, Key, request, cancellationToken);
+    public Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken)
+    {
+        // The partition has moved. This call goes there by another; the next ones find an actor beside it.
+        if (!reader.IsHere(Dataset, Key))
+            DeactivateOnIdle();
+        return reader.ReadAsync(Dataset, Key, request, cancellationToken);
+    }
 
     public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken) => reader.Watch(Dataset, Key, request, cancellationToken);
 

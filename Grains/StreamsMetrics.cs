@@ -13,6 +13,7 @@ internal sealed class StreamsMetrics : IDisposable
     private readonly Counter<long> _folded;
     private readonly Counter<long> _deadLetters;
     private readonly Counter<long> _restarts;
+    private readonly Counter<long> _lost;
     private readonly Histogram<double> _fold;
     private readonly Histogram<double> _checkpoint;
 
@@ -22,6 +23,7 @@ internal sealed class StreamsMetrics : IDisposable
         _folded = _meter.CreateCounter<long>("actorstreams.fold.changes", "{change}", "Records and routed changes, by dataset and outcome.");
         _deadLetters = _meter.CreateCounter<long>("actorstreams.dead_letter.changes", "{change}", "Records and routed changes set aside.");
         _restarts = _meter.CreateCounter<long>("actorstreams.partition.restarts", "{restart}", "Times a partition started again from its checkpoint.");
+        _lost = _meter.CreateCounter<long>("actorstreams.source.lost", "{record}", "Records that the log no longer kept when they were to be folded.");
         _fold = _meter.CreateHistogram<double>("actorstreams.fold.duration", "s", "Folding one batch, reads of missing states included.");
         _checkpoint = _meter.CreateHistogram<double>("actorstreams.checkpoint.duration", "s", "Writing one checkpoint.");
         _meter.CreateObservableGauge("actorstreams.consumer.lag", () => partitions.All.Select(p => Tagged(p.BehindRecords, p)), "{change}", "Records still to fold.");
@@ -43,6 +45,8 @@ internal sealed class StreamsMetrics : IDisposable
     }
 
     internal void Restarted(Dataset dataset) => _restarts.Add(1, new KeyValuePair<string, object?>("actorstreams.dataset", dataset.Name));
+
+    internal void Lost(Dataset dataset, long records) => _lost.Add(records, new KeyValuePair<string, object?>("actorstreams.dataset", dataset.Name));
 
     internal void Checkpointed(Dataset dataset, TimeSpan duration) =>
         _checkpoint.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("actorstreams.dataset", dataset.Name));

@@ -37,6 +37,10 @@ public sealed class StreamsOptions
     [Range(0.01, 3600)]
     public double MaxRetrySeconds { get; set; } = 10;
 
+    /// <summary>What happens when records that were never folded are no longer kept by the log.</summary>
+    [EnumDataType(typeof(LostRecords))]
+    public LostRecords LostRecords { get; set; }
+
     /// <summary>How often the keeper looks whether all partitions run.</summary>
     [Range(0.1, 3600)]
     public double KeeperIntervalSeconds { get; set; } = 5;
@@ -62,4 +66,14 @@ public sealed class StreamsOptions
     public int MaxHistoryFolds { get; set; } = 2;
 
     internal int TableEntriesOf(int partitions) => TableEntries == 0 ? int.MaxValue : Math.Max(1, TableEntries / partitions);
+}
+
+/// <summary>What a partition does whose next record the log no longer keeps.</summary>
+public enum LostRecords
+{
+    /// <summary>It waits, and says which records are lost, until somebody decides.</summary>
+    Wait,
+
+    /// <summary>It goes on at the first record that is still kept, and says in the log and in a metric which are lost.</summary>
+    GoOn,
 }

@@ -1,12 +1,14 @@
 using System.Text;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
+using ActorStreams.Grains.Placement;
 using Orleans.Concurrency;
 
 namespace ActorStreams.Grains.Entities;
 
 /// <summary>The virtual actor of one entity.</summary>
 [GrainType("entity")]
+[OwnerPlacement]
 [Reentrant]
 internal sealed class EntityGrain(DatasetReader reader, IChangeLog log, TimeProvider time) : StateGrain(reader), IEntityGrain
 {

@@ -18,6 +18,13 @@ internal static class KeyHistory
         var fold = dataset.CreateFold(partition, FoldOptions.InMemory);
         fold.OnlyKey = key;
         fold.WatchedKeys.Add(key);
+        var start = (await services.Log.OffsetsAsync(dataset.Topic, cancellationToken).ConfigureAwait(false))[partition].Start;
+        if (start > 0)
+        {
+            throw new WatchPositionException(
+                $"The changes of '{key}' after {dataset.Topic}/{partition}:{since.Offset} are no longer in memory, and the log no longer keeps the records before {start} that they would be folded from. Watch again from the present state.");
+        }
+
         for (var offset = 0L; offset < toOffset;)
         {
             (var changes, offset) = await FoldOneBatchAsync(services, fold, offset, toOffset, cancellationToken).ConfigureAwait(false);

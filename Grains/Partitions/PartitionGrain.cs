@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Placement;
 using Orleans.Concurrency;
 
 namespace ActorStreams.Grains.Partitions;
@@ -7,11 +9,12 @@ namespace ActorStreams.Grains.Partitions;
 /// Gives a partition its one place in the cluster. The loop itself runs beside the grain (<see cref="PartitionRunner"/>), so that folding never holds up a call.
 /// Should two activations exist for a moment, the checkpoint's condition decides which one goes on (semantics §5).
 /// </summary>
-[GrainType("partition")]
+[GrainType(GrainTypes.PartitionName)]
+[OwnerPlacement]
 [Reentrant]
 [KeepAlive]
 #pragma warning disable CA1001 // deactivation disposes the runner
-internal sealed class PartitionGrain(PartitionServices services, PartitionDirectory directory) : Grain, IPartitionGrain
+internal sealed class PartitionGrain(PartitionServices services, PartitionDirectory directory, Ownership ownership, PartitionKeeper keeper) : Grain, IPartitionGrain
 #pragma warning restore CA1001
 {
     private PartitionRunner? _runner;
@@ -36,11 +39,13 @@ internal sealed class PartitionGrain(PartitionServices services, PartitionDirect
         await runner.DisposeAsync();
     }
 
-    public Task<PartitionStatus> EnsureRunning()
+    public Task<PartitionStatus> EnsureRunning(long ownersVersion)
     {
-        // Another owner took over and this loop ended: the next call finds or makes the activation that counts.
-        if (_runner is { Status: PartitionRunner.RunnerStatus.Closed })
+        // Handed over, or another owner took over: the next call finds or makes the activation that counts.
+        if (Runner.Status == PartitionRunner.RunnerStatus.Closed)
             DeactivateOnIdle();
+        else if (ownersVersion > ownership.Version || !ownership.IsMine(Runner.Dataset, Runner.Partition))
+            keeper.Nudge();
         return GetState();
     }
 
@@ -69,15 +74,15 @@ internal static class PartitionKeys
 {
     internal static string Of(Dataset dataset, int partition) => string.Create(CultureInfo.InvariantCulture, $"{dataset.Name}/{partition}");
 
-    internal static (Dataset Dataset, int Partition) Parse(string key, Topology topology)
-    {
-        var slash = key.LastIndexOf('/');
-        if (slash > 0 && topology.TryGet(key[..slash], out var dataset)
-            && int.TryParse(key.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var partition) && partition < dataset.Partitions)
-        {
-            return (dataset, partition);
-        }
+    internal static (Dataset Dataset, int Partition) Parse(string key, Topology topology) => TryParse(key, topology, out var dataset, out var partition)
+        ? (dataset, partition)
+        : throw new ArgumentException($"There is no partition '{key}'. A partition grain is addressed as dataset/number, with a dataset of this topology.", nameof(key));
 
-        throw new ArgumentException($"There is no partition '{key}'. A partition grain is addressed as dataset/number, with a dataset of this topology.", nameof(key));
+    internal static bool TryParse(string key, Topology topology, [NotNullWhen(true)] out Dataset? dataset, out int partition)
+    {
+        (dataset, partition) = (null, 0);
+        var slash = key.LastIndexOf('/');
+        return slash > 0 && topology.TryGet(key[..slash], out dataset)
+            && int.TryParse(key.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out partition) && partition < dataset.Partitions;
     }
 }

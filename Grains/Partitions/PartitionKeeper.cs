@@ -1,36 +1,147 @@
+using ActorStreams.Definitions;
+using ActorStreams.Grains.Placement;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Runtime;
 
 namespace ActorStreams.Grains.Partitions;
 
-/// <summary>Keeps all partitions running: asks each, now and then, whether it runs, and by asking activates those that do not.</summary>
+/// <summary>
+/// Keeps the partitions of this silo running, and gives away those that are another's. It looks when the membership changes, when a partition says that its place is not here,
+/// and now and then. A silo that stops gives away everything, one last checkpoint after the other, before it leaves the cluster.
+/// </summary>
 internal sealed partial class PartitionKeeper(
-    IGrainFactory grains, Definitions.Topology topology, IOptions<StreamsOptions> options, TimeProvider time, ILogger<PartitionKeeper> logger) : BackgroundService
+    IGrainFactory grains, Topology topology, Ownership ownership, PartitionDirectory directory, IClusterMembershipService membership, IOptions<StreamsOptions> options,
+    TimeProvider time, ILogger<PartitionKeeper> logger) : BackgroundService, IHostedLifecycleService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.KeeperIntervalSeconds), time);
-        do
-        {
-            await Task.WhenAll(topology.Datasets.SelectMany(dataset => Enumerable.Range(0, dataset.Partitions).Select(partition => KeepAsync(PartitionKeys.Of(dataset, partition)))));
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
+    private readonly SemaphoreSlim _due = new(1, 1);
 
-    private async Task KeepAsync(string partition)
+    /// <summary>Partitions that are given away at the same time: each writes its last checkpoint meanwhile.</summary>
+    private const int MaxHandOvers = 4;
+
+    /// <summary>The wait after a round that failed.</summary>
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Looks soon.</summary>
+    internal void Nudge()
     {
         try
         {
-            await grains.GetGrain<IPartitionGrain>(partition).EnsureRunning();
+            _due.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is due already.
+        }
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Before anything else stops: the HTTP server and the grains still answer, and send on to the new owners.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ownership.LeaveAsync().WaitAsync(cancellationToken);
+            await HandOverAsync(cancellationToken);
+        }
+        catch (Exception error)
+        {
+            // It stops all the same: each partition writes its last checkpoint when its grain is deactivated, and others take over when this silo has gone.
+            LogNotHandedOver(logger, error);
+        }
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var watching = WatchMembersAsync(stoppingToken);
+        while (!stoppingToken.IsCancellationRequested && !ownership.Leaving)
+        {
+            try
+            {
+                await _due.WaitAsync(TimeSpan.FromSeconds(options.Value.KeeperIntervalSeconds), stoppingToken);
+                await ownership.RefreshAsync();
+                await HandOverAsync(stoppingToken);
+                await Task.WhenAll(Mine().Select(partition => KeepAsync(partition.Dataset, partition.Partition)));
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception error)
+            {
+                LogRoundFailed(logger, error);
+                await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Nudge();
+            }
+        }
+
+        await watching;
+    }
+
+    private async Task WatchMembersAsync(CancellationToken stop)
+    {
+        try
+        {
+            await foreach (var _ in membership.MembershipUpdates.WithCancellation(stop))
+                Nudge();
+        }
+        catch (OperationCanceledException)
+        {
+            // The silo stops.
+        }
+    }
+
+    private IEnumerable<(Dataset Dataset, int Partition)> Mine() => topology.Datasets
+        .SelectMany(dataset => Enumerable.Range(0, dataset.Partitions).Select(partition => (Dataset: dataset, Partition: partition)))
+        .Where(partition => ownership.IsMine(partition.Dataset, partition.Partition));
+
+    private async Task KeepAsync(Dataset dataset, int partition)
+    {
+        try
+        {
+            await Grain(dataset, partition).EnsureRunning(ownership.Version);
         }
         catch (Exception error)
         {
             // The next round tries again.
-            LogNotRunning(logger, error, partition);
+            LogNotRunning(logger, error, dataset.Name, partition);
+            Nudge();
+            await Task.Delay(RetryAfter, time);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition} did not say that it runs.")]
-    private static partial void LogNotRunning(ILogger logger, Exception error, string partition);
+    /// <summary>Gives away what this silo runs but does not own.</summary>
+    private Task HandOverAsync(CancellationToken cancellationToken)
+    {
+        var others = directory.All.Where(runner => !ownership.IsMine(runner.Dataset, runner.Partition) && ownership.OwnerOf(runner.Dataset, runner.Partition) is not null).ToList();
+        return Parallel.ForEachAsync(others, new ParallelOptions { MaxDegreeOfParallelism = MaxHandOvers, CancellationToken = cancellationToken }, async (runner, _) =>
+        {
+            var begin = time.GetTimestamp();
+            await runner.DisposeAsync();
+            // The first call ends the activation here. The second finds none, and so makes one at the owner.
+            await Grain(runner.Dataset, runner.Partition).EnsureRunning(ownership.Version);
+            await Grain(runner.Dataset, runner.Partition).EnsureRunning(ownership.Version);
+            LogHandedOver(logger, runner.Dataset.Name, runner.Partition, ownership.OwnerOf(runner.Dataset, runner.Partition)!, time.GetElapsedTime(begin).TotalMilliseconds);
+        });
+    }
+
+    private IPartitionGrain Grain(Dataset dataset, int partition) => grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Dataset}/{Partition} did not say that it runs.")]
+    private static partial void LogNotRunning(ILogger logger, Exception error, string dataset, int partition);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The owners of partitions could not be asked for. Trying again.")]
+    private static partial void LogRoundFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Not all partitions were handed over before the stop.")]
+    private static partial void LogNotHandedOver(ILogger logger, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Dataset}/{Partition} went to {Owner} in {Milliseconds:0} ms.")]
+    private static partial void LogHandedOver(ILogger logger, string dataset, int partition, SiloAddress owner, double milliseconds);
 }

@@ -110,8 +110,7 @@ internal static class PartitionReads
     {
         if (runner.Session is { } session)
             return session;
-        if (!await runner.WaitAsync(() => runner.Session is not null || runner.Status == PartitionRunner.RunnerStatus.Closed, OpenTimeout, cancellationToken)
-            || runner.Session is null)
+        if (!await runner.WaitAsync(() => runner.Session is not null, OpenTimeout, cancellationToken) || runner.Session is null)
         {
             throw new PartitionUnavailableException($"{runner.Dataset} partition {runner.Partition} does not answer: {runner.Reason ?? "it is starting"}. Try again.");
         }
@@ -133,6 +132,8 @@ internal static class PartitionReads
             var next = runner.Advanced.Next;
             if (reached())
                 return true;
+            if (runner.Status == PartitionRunner.RunnerStatus.Closed)
+                throw new PartitionUnavailableException($"{runner.Dataset} partition {runner.Partition} has left this silo. Try again.");
             if (limit.IsCancellationRequested)
                 break;
             await next.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);

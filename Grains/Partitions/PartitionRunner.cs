@@ -23,6 +23,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     private Task _loop = Task.CompletedTask;
     private long _caughtUp;
     private BadRecordException? _bad;
+    private long _resumeAt;
 
     internal PartitionRunner(PartitionServices services, Dataset dataset, int partition)
     {
@@ -86,6 +87,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     {
         Dataset = Dataset.Name,
         Partition = Partition,
+        Silo = _services.SiloName,
         Status = Status.ToString().ToLowerInvariant(),
         Reason = Reason,
         NextOffset = NextOffset,
@@ -121,7 +123,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
                 else
                     Run();
                 begunAt = session.Fold.NextOffset;
-                await session.RunAsync(_bad?.Offset, _stop.Token).ConfigureAwait(false);
+                await session.RunAsync(_bad?.Offset, _resumeAt, _stop.Token).ConfigureAwait(false);
                 if (_bad is not null)
                     await Task.Delay(Timeout.Infinite, _stop.Token).ConfigureAwait(false);
             }
@@ -133,6 +135,12 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             {
                 LogOwnerLost(_services.Logger, error.Message);
                 Become(RunnerStatus.Closed, error.Message);
+            }
+            catch (OffsetOutOfRangeException error) when (error.Offset < error.Range.Start && _services.Options.LostRecords == LostRecords.GoOn)
+            {
+                LogLost(_services.Logger, error.Offset, error.Range.Start - 1, Input.ToString(), Dataset.Name, error.Range.Start);
+                _services.Metrics.Lost(Dataset, error.Range.Start - error.Offset);
+                _resumeAt = error.Range.Start;
             }
             catch (BadRecordException error)
             {
@@ -222,6 +230,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Dataset}/{Partition} starts again from its checkpoint after failure {Failures}.")]
     private static partial void LogRestart(ILogger logger, Exception error, string dataset, int partition, int failures);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The records {First} to {Last} of {Input} are no longer kept and were never folded into '{Dataset}': they are lost. Streams:LostRecords is GoOn, so folding goes on at {Next}.")]
+    private static partial void LogLost(ILogger logger, long first, long last, string input, string dataset, long next);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
     private static partial void LogOwnerLost(ILogger logger, string reason);

@@ -4,13 +4,18 @@ using ActorStreams.Log;
 using ActorStreams.States;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Runtime;
 
 namespace ActorStreams.Grains.Partitions;
 
 /// <summary>What every partition of a silo works with.</summary>
 internal sealed class PartitionServices(
-    Topology topology, IChangeLog log, IStateStore store, IOptions<StreamsOptions> options, TimeProvider time, StreamsMetrics metrics, ILoggerFactory loggers)
+    Topology topology, IChangeLog log, IStateStore store, IOptions<StreamsOptions> options, TimeProvider time, StreamsMetrics metrics, ILocalSiloDetails silo,
+    ILoggerFactory loggers)
 {
+    /// <summary>The silo, as people see it.</summary>
+    internal string SiloName { get; } = $"{silo.Name} ({silo.SiloAddress.Endpoint})";
+
     internal Topology Topology { get; } = topology;
 
     internal IChangeLog Log { get; } = log;

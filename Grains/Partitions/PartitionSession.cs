@@ -59,6 +59,8 @@ internal sealed class PartitionSession
     /// <summary>Seconds since the last checkpoint, when there is something to write.</summary>
     internal double CheckpointAgeSeconds => HasUnstored ? SinceCheckpoint.TotalSeconds : 0;
 
+    private TopicPartition Input => new(Fold.Dataset.Topic, Fold.Partition);
+
     private bool HasUnstored => Fold.NextOffset != (Fold.StoredPosition ?? 0);
 
     private TimeSpan SinceCheckpoint => _services.Time.GetElapsedTime(Interlocked.Read(ref _lastCheckpoint));
@@ -90,11 +92,15 @@ internal sealed class PartitionSession
     }
 
     /// <summary>Folds until it is stopped, or up to <paramref name="stopBefore"/>; then writes a last checkpoint.</summary>
-    internal async Task RunAsync(long? stopBefore, CancellationToken stop)
+    /// <param name="stopBefore">A bad record at which the dataset stops.</param>
+    /// <param name="resumeAt">The first record that is still kept, where those before it are lost and folding is to go on all the same.</param>
+    /// <param name="stop">Asks it to stop.</param>
+    internal async Task RunAsync(long? stopBefore, long resumeAt, CancellationToken stop)
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
         try
         {
+            await BeginAsync(resumeAt, stop);
             await FoldAllAsync(stopBefore, reading);
             await FinishCheckpointAsync();
             await FinishAppendsAsync();
@@ -109,11 +115,19 @@ internal sealed class PartitionSession
         }
     }
 
+    /// <summary>A partition that never had a checkpoint begins where its log does, which is not 0 where retention has been at work.</summary>
+    private async Task BeginAsync(long resumeAt, CancellationToken stop)
+    {
+        if (Fold.StoredPosition is null)
+            resumeAt = Math.Max(resumeAt, (await _services.Log.OffsetsAsync(Fold.Dataset.Topic, stop))[Fold.Partition].Start);
+        if (resumeAt > Fold.NextOffset)
+            await FoldAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt });
+    }
+
     private async Task FoldAllAsync(long? stopBefore, CancellationTokenSource reading)
     {
-        var input = new TopicPartition(Fold.Dataset.Topic, Fold.Partition);
         var limits = new ReadLimits(_services.Options.BatchRecords, _services.Options.BatchBytes);
-        var batches = _services.Log.ReadAsync(input, Fold.NextOffset, limits, reading.Token).GetAsyncEnumerator(reading.Token);
+        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, reading.Token).GetAsyncEnumerator(reading.Token);
         Task<bool>? next = null;
         try
         {
@@ -225,7 +239,8 @@ internal sealed class PartitionSession
         _advanced.Pulse();
     }
 
-    private static NewRecord NewRecordOf(Frame frame) => new() { Partition = frame.Partition, Timestamp = frame.Timestamp, Value = frame.Bytes };
+    /// <summary>The changes in a frame have their own times. Its record's time is for people and tools, and there are logs (Kafka) that know none before 1970.</summary>
+    private static NewRecord NewRecordOf(Frame frame) => new() { Partition = frame.Partition, Timestamp = Math.Max(1, frame.Timestamp), Value = frame.Bytes };
 
     /// <summary>Ends the checkpoint under way if it is done, and begins one if it is due. Waits only when too much is unstored.</summary>
     private async ValueTask KeepCheckpointsAsync()
@@ -276,6 +291,7 @@ internal sealed class PartitionSession
             Generation++;
         }
 
+        _services.Log.ReportProgress(TopicNames.Reader(_services.Topology.Application, Fold.Dataset), Input, Fold.StoredPosition!.Value);
         // The interval begins at the end of the write: where the store is slow, folding is not to write the same states again and again.
         Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
         _checkpoint = null;

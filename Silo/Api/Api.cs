@@ -1,5 +1,6 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using ActorStreams.States;
 using Microsoft.AspNetCore.Diagnostics;
@@ -49,7 +50,8 @@ internal static partial class Api
             {
                 LogUnavailableException => (503, "The change log is unavailable", exception.Message),
                 StoreUnavailableException => (503, "The state store is unavailable", exception.Message),
-                PartitionUnavailableException or WatchBrokenException => (503, "The partition is unavailable", exception.Message),
+                WatchBrokenException => (503, "The partition is unavailable", exception.Message),
+                _ when Passing.IsPassing(exception) || exception is TimeoutException => (503, "The partition is unavailable", exception.Message),
                 WatchPositionException => (400, "The position does not exist", exception.Message),
                 UnknownTopicException => (404, "No such topic", exception.Message),
                 OffsetOutOfRangeException => (400, "No such offset", exception.Message),

@@ -7,7 +7,7 @@ namespace ActorStreams.Silo.Api;
 internal static class DatasetsApi
 {
     /// <summary>The more a status matters, the later it stands.</summary>
-    private static readonly string[] Severity = ["running", "starting", "closed", "waiting", "stopped"];
+    private static readonly string[] Severity = ["running", "starting", "closed", "unreachable", "waiting", "stopped"];
 
     internal static void MapDatasets(this IEndpointRouteBuilder api) =>
         api.MapGet("/datasets", async (Topology topology, DatasetReader reader) => await Task.WhenAll(topology.Datasets.Select(dataset => DescribeAsync(dataset, reader))))

@@ -1,5 +1,6 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
@@ -45,7 +46,7 @@ internal static class StatesApi
 
         if (ReadRequestOf(query, dataset, services, out var read) is { } bad)
             return bad;
-        var reply = await grain.Get(read, http.RequestAborted);
+        var reply = await services.Time.RetryAsync(() => grain.Get(read, http.RequestAborted), http.RequestAborted);
         if (!reply.Reached)
         {
             return Api.Problem(

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Partitions;
+using Orleans.Runtime;
 
 namespace ActorStreams.Silo.Api;
 
@@ -24,11 +26,11 @@ internal static class WatchStream
         {
             // The client has gone, or the silo stops: a watch ends without a word, and is resumed from its last id.
         }
-        catch (WatchBrokenException)
+        catch (Exception error) when (error is WatchBrokenException or EnumerationAbortedException)
         {
             // Likewise.
         }
-        catch (PartitionUnavailableException error)
+        catch (Exception error) when (Passing.IsPassing(error))
         {
             // This passes, and an error event would be final: the reader comes back, and one who looks is told by a comment.
             await http.Response.WriteAsync($": {error.Message.ReplaceLineEndings(" ")}\n\n", CancellationToken.None);

@@ -78,6 +78,7 @@ public static class ActorStreamsHosting
         silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.GatewayPort) = (IPAddress.Loopback, 0));
         silo.Configure<GrainCollectionOptions>(collection =>
             (collection.CollectionQuantum, collection.CollectionAge) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)));
+        silo.AddMemoryGrainStorage("placement");
         silo.AddDashboard(dashboard => dashboard.HideTrace = true);
         silo.AddActivityPropagation();
     }

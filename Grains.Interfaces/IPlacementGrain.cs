@@ -1,0 +1,39 @@
+namespace ActorStreams.Grains;
+
+/// <summary>
+/// Decides which silo owns which partition: one grain for the whole cluster, asked by every silo when the membership changes. What it decided it keeps in grain storage,
+/// so that the next decision, by whichever silo it then lives on, moves only what it must.
+/// </summary>
+[Alias("ActorStreams.IPlacementGrain")]
+public interface IPlacementGrain : IGrainWithIntegerKey
+{
+    /// <summary>The owners, decided anew when the members have changed.</summary>
+    /// <param name="membershipVersion">The version of the membership that the caller has seen; the answer takes it into account.</param>
+    [Alias("Owners")]
+    Task<PartitionMap> Owners(long membershipVersion);
+
+    /// <summary>The owners without a silo that is about to leave.</summary>
+    [Alias("Leave")]
+    Task<PartitionMap> Leave(SiloAddress silo);
+
+    /// <summary>The owners as they were last decided, for the Orleans dashboard.</summary>
+    [Alias("GetState")]
+    Task<PartitionMap> GetState();
+}
+
+/// <summary>Who owns which partition.</summary>
+[GenerateSerializer, Immutable, Alias("ActorStreams.PartitionMap")]
+public sealed record PartitionMap
+{
+    /// <summary>Grows with every decision.</summary>
+    [Id(0)]
+    public long Version { get; init; }
+
+    /// <summary>Silos that have asked to leave, while they are still members.</summary>
+    [Id(1)]
+    public IReadOnlyList<string> Leaving { get; init; } = [];
+
+    /// <summary>For each dataset the owner of each of its partitions, by number: a silo's address as text.</summary>
+    [Id(2)]
+    public IReadOnlyDictionary<string, string[]> Owners { get; init; } = new Dictionary<string, string[]>();
+}

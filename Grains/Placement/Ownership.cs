@@ -1,0 +1,53 @@
+using ActorStreams.Definitions;
+using Orleans.Runtime;
+
+namespace ActorStreams.Grains.Placement;
+
+/// <summary>Who owns which partition, as this silo knows it. It asks the placement grain anew when told to, and never goes back to an older decision.</summary>
+internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService membership, ILocalSiloDetails local)
+{
+    private readonly Lock _gate = new();
+    private Dictionary<string, SiloAddress[]> _owners = [];
+    private Task? _refresh;
+
+    /// <summary>The version of the decision this silo knows; 0 for none.</summary>
+    internal long Version { get; private set; }
+
+    /// <summary>True when this silo has asked to leave.</summary>
+    internal bool Leaving { get; private set; }
+
+    /// <summary>The partition's owner; null when this silo does not know one yet.</summary>
+    internal SiloAddress? OwnerOf(Dataset dataset, int partition)
+    {
+        lock (_gate)
+            return _owners.TryGetValue(dataset.Name, out var owners) && partition < owners.Length ? owners[partition] : null;
+    }
+
+    internal bool IsMine(Dataset dataset, int partition) => OwnerOf(dataset, partition)?.Equals(local.SiloAddress) == true;
+
+    /// <summary>Asks the placement grain for the owners among the members as this silo sees them; callers share one question.</summary>
+    internal Task RefreshAsync()
+    {
+        lock (_gate)
+            return _refresh is { IsCompleted: false } ? _refresh : _refresh = AskAsync(grain => grain.Owners(membership.CurrentSnapshot.Version.Value));
+    }
+
+    /// <summary>Gives up all partitions of this silo.</summary>
+    internal async Task LeaveAsync()
+    {
+        Leaving = true;
+        await AskAsync(grain => grain.Leave(local.SiloAddress));
+    }
+
+    private async Task AskAsync(Func<IPlacementGrain, Task<PartitionMap>> ask)
+    {
+        var map = await ask(grains.GetGrain<IPlacementGrain>(0)).ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (map.Version < Version)
+                return;
+            Version = map.Version;
+            _owners = map.Owners.ToDictionary(dataset => dataset.Key, dataset => dataset.Value.Select(SiloAddress.FromParsableString).ToArray());
+        }
+    }
+}
