@@ -18,6 +18,10 @@ public static class GrainsServices
         services.AddSingleton<StreamsMetrics>();
         services.AddSingleton<PartitionServices>();
         services.AddSingleton<DatasetReader>();
+        services.AddSingleton<ForeignKeys>();
+        services.AddHostedService(provider => provider.GetRequiredService<ForeignKeys>());
+        services.AddSingleton<SourceTopics>();
+        services.AddHostedService(provider => provider.GetRequiredService<SourceTopics>());
         services.AddSingleton<TopicSetup>();
         services.AddHostedService<PartitionKeeper>();
         return services;
