@@ -55,8 +55,9 @@ public sealed record StateReply
 /// <summary>Where a watch begins.</summary>
 /// <param name="SinceOffset">The offset of the last change seen; null for the current state and what follows.</param>
 /// <param name="SinceOrdinal">That change's place among those of its record; all of them, when left out.</param>
+/// <param name="Partition">The partition that offset is of; the one that has the key, when left out.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.WatchRequest")]
-public sealed record WatchRequest([property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceOrdinal = int.MaxValue);
+public sealed record WatchRequest([property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceOrdinal = int.MaxValue, [property: Id(2)] int? Partition = null);
 
 /// <summary>The state with which a watch begins, or one change after it.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.WatchReply")]
@@ -166,8 +167,16 @@ public sealed record PartitionStatus
     [Id(9)]
     public required double BehindSeconds { get; init; }
 
-    /// <summary>The silo it is on; null when it could not be asked.</summary>
+    /// <summary>Records folded whose key belongs to another partition of the topic.</summary>
     [Id(10)]
+    public long MisplacedRecords { get; init; }
+
+    /// <summary>Whether keys that belong to other partitions may stand here; true also while that is not known.</summary>
+    [Id(11)]
+    public bool MayHoldForeignKeys { get; init; }
+
+    /// <summary>The silo it is on; null when it could not be asked.</summary>
+    [Id(12)]
     public string? Silo { get; init; }
 
     /// <summary>What there is to say of a partition that cannot be asked.</summary>

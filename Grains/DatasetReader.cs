@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
@@ -10,8 +11,12 @@ namespace ActorStreams.Grains;
 /// Reads datasets wherever their partitions are: directly on this silo, by a call on another. Also knows how to wait until a position is folded in, also one
 /// of a source topic that reaches the dataset only through other views.
 /// </summary>
-internal sealed class DatasetReader(Topology topology, IChangeLog log, PartitionDirectory local, Ownership ownership, IGrainFactory grains, TimeProvider time)
+internal sealed class DatasetReader(
+    Topology topology, IChangeLog log, PartitionDirectory local, Ownership ownership, ForeignKeys foreign, IGrainFactory grains, TimeProvider time)
 {
+    /// <summary>Partitions that one read asks at once, where its key may lie in any.</summary>
+    private const int MaxAskedAtOnce = 32;
+
     /// <summary>How long a partition on another silo may take to say how it is doing.</summary>
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(3);
 
@@ -30,7 +35,35 @@ internal sealed class DatasetReader(Topology topology, IChangeLog log, Partition
 
     internal async Task<StateReply> ReadAsync(Dataset dataset, string key, ReadRequest request, CancellationToken cancellationToken)
     {
-        var partition = dataset.PartitionOf(key);
+        var home = dataset.PartitionOf(key);
+        var reply = await ReadAsync(dataset, home, key, request, cancellationToken);
+        // An entity's position names a partition, and whoever has one has seen something there.
+        var named = dataset.Kind == DatasetKind.Entity && request.AtLeast is { } position && position.Partition != home ? position.Partition : home;
+        if (named == home && reply.State is not null && dataset.HasHome(key))
+            return reply;
+        var elsewhere = foreign.MayLieElsewhere(dataset, key);
+        if (named == home && !elsewhere)
+            return reply;
+        IEnumerable<int> others = elsewhere ? Enumerable.Range(0, dataset.Partitions).Where(partition => partition != home) : [named];
+        return await ReadAsync(dataset, key, others, named, reply, request, cancellationToken);
+    }
+
+    /// <summary>Whether the key may stand in another partition than its home.</summary>
+    internal bool MayLieElsewhere(Dataset dataset, string key) => foreign.MayLieElsewhere(dataset, key);
+
+    /// <summary>The key's state among its home's and those of other partitions; when none has one, what the partition says that was asked for.</summary>
+    private async Task<StateReply> ReadAsync(
+        Dataset dataset, string key, IEnumerable<int> others, int named, StateReply home, ReadRequest request, CancellationToken cancellationToken)
+    {
+        List<StateReply> replies = [home];
+        foreach (var some in others.Chunk(MaxAskedAtOnce))
+            replies.AddRange(await Task.WhenAll(some.Select(partition => ReadAsync(dataset, partition, key, request, cancellationToken))));
+        var found = replies.Where(reply => reply.State is not null).MaxBy(reply => dataset.PlaceOf(key, reply.Position.Partition, reply.Timestamp));
+        return (found ?? replies.First(reply => reply.Position.Partition == named)) with { Reached = replies.All(reply => reply.Reached) };
+    }
+
+    private async Task<StateReply> ReadAsync(Dataset dataset, int partition, string key, ReadRequest request, CancellationToken cancellationToken)
+    {
         var deadline = new Deadline(time, TimeSpan.FromSeconds(request.TimeoutSeconds));
         var (offset, routed) = request.AtLeast is { } position ? await OwnOffsetAsync(dataset, partition, position.ToPosition(), deadline, cancellationToken) : (-1, true);
         var reply = await AskAsync(
@@ -45,20 +78,36 @@ internal sealed class DatasetReader(Topology topology, IChangeLog log, Partition
         return await runner.ReadAsync(key, cancellationToken) with { Reached = folded };
     }
 
-    internal IAsyncEnumerable<WatchReply> Watch(Dataset dataset, string key, WatchRequest request, CancellationToken cancellationToken)
+    /// <summary>Watches a key in the partition that the request names; else in the one that has the key, or in its home when none has.</summary>
+    internal IAsyncEnumerable<WatchReply> Watch(Dataset dataset, string key, WatchRequest request, CancellationToken cancellationToken) =>
+        request.Partition is null && foreign.MayLieElsewhere(dataset, key)
+            ? SeekAndWatchAsync(dataset, key, request, cancellationToken)
+            : Watch(dataset, request.Partition ?? dataset.PartitionOf(key), key, request, cancellationToken);
+
+    private async IAsyncEnumerable<WatchReply> SeekAndWatchAsync(Dataset dataset, string key, WatchRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var partition = dataset.PartitionOf(key);
+        var place = await ReadAsync(dataset, key, new(), cancellationToken);
+        await foreach (var reply in Watch(dataset, place.Position.Partition, key, request, cancellationToken))
+            yield return reply;
+    }
+
+    private IAsyncEnumerable<WatchReply> Watch(Dataset dataset, int partition, string key, WatchRequest request, CancellationToken cancellationToken)
+    {
         return local.TryGet(dataset.Name, partition, out var runner)
             ? runner.WatchAsync(key, request, cancellationToken)
             : Grain(dataset, partition).Watch(key, request, cancellationToken);
     }
 
-    /// <summary>One page of a dataset's states in key order.</summary>
+    /// <summary>One page of a dataset's states in key order; a key that stands in two partitions comes once.</summary>
     internal async Task<IReadOnlyList<StateReply>> ListAsync(Dataset dataset, ListRequest request, CancellationToken cancellationToken)
     {
         var pages = await Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(partition => AskAsync(
             dataset, partition, runner => runner.ListAsync(request, cancellationToken).AsTask(), grain => grain.List(request, cancellationToken), cancellationToken)));
-        return [.. pages.SelectMany(page => page).OrderBy(state => state.Key, KeyOrder.Instance).Take(request.Limit)];
+        var states = pages.SelectMany(page => page);
+        // A key among the first is so in each of its partitions, or that partition's page would have as many before it.
+        if (dataset.Kind == DatasetKind.Entity)
+            states = states.GroupBy(state => state.Key, StringComparer.Ordinal).Select(group => group.MaxBy(state => dataset.PlaceOf(state.Key, state.Position.Partition, state.Timestamp))!);
+        return [.. states.OrderBy(state => state.Key, KeyOrder.Instance).Take(request.Limit)];
     }
 
     /// <summary>How each partition of a dataset is doing.</summary>

@@ -19,6 +19,10 @@ public static class GrainsServices
         services.AddSingleton<StreamsMetrics>();
         services.AddSingleton<PartitionServices>();
         services.AddSingleton<DatasetReader>();
+        services.AddSingleton<ForeignKeys>();
+        services.AddHostedService(provider => provider.GetRequiredService<ForeignKeys>());
+        services.AddSingleton<SourceTopics>();
+        services.AddHostedService(provider => provider.GetRequiredService<SourceTopics>());
         services.AddSingleton<TopicSetup>();
         services.AddSingleton<Ownership>();
         services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();

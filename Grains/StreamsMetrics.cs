@@ -17,7 +17,7 @@ internal sealed class StreamsMetrics : IDisposable
     private readonly Histogram<double> _fold;
     private readonly Histogram<double> _checkpoint;
 
-    public StreamsMetrics(IMeterFactory meters, PartitionDirectory partitions)
+    public StreamsMetrics(IMeterFactory meters, PartitionDirectory partitions, SourceTopics topics)
     {
         _meter = meters.Create(MeterName);
         _folded = _meter.CreateCounter<long>("actorstreams.fold.changes", "{change}", "Records and routed changes, by dataset and outcome.");
@@ -30,6 +30,12 @@ internal sealed class StreamsMetrics : IDisposable
         _meter.CreateObservableGauge("actorstreams.consumer.delay", () => partitions.All.Select(p => Tagged(p.BehindSeconds, p)), "s", "Time since a partition had nothing left to fold.");
         _meter.CreateObservableGauge("actorstreams.checkpoint.age", () => partitions.All.Select(p => Tagged(p.CheckpointAgeSeconds, p)), "s", "Time since the last checkpoint of a partition that has something to write.");
         _meter.CreateObservableGauge("actorstreams.table.entries", () => partitions.All.Select(p => Tagged((long)p.TableEntries, p)), "{state}", "States in memory.");
+        _meter.CreateObservableGauge(
+            "actorstreams.source.misplaced", () => partitions.All.Where(p => p.Dataset.Kind == DatasetKind.Entity).Select(p => Tagged(p.MisplacedRecords, p)), "{record}",
+            "Records folded whose key belongs to another partition of its topic.");
+        _meter.CreateObservableGauge(
+            "actorstreams.source.changed_partitions", () => topics.Differences.Select(d => new Measurement<int>(d.Partitions, new KeyValuePair<string, object?>("messaging.destination.name", d.Topic))),
+            "{partition}", "Partitions that a source topic has and that are not followed, or that are followed and gone.");
     }
 
     public void Dispose() => _meter.Dispose();

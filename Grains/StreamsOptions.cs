@@ -45,6 +45,14 @@ public sealed class StreamsOptions
     [Range(0.1, 3600)]
     public double KeeperIntervalSeconds { get; set; } = 5;
 
+    /// <summary>How often partitions on other silos are asked whether they hold keys that belong elsewhere.</summary>
+    [Range(0.1, 3600)]
+    public double MisplacedIntervalSeconds { get; set; } = 10;
+
+    /// <summary>How often it is looked whether the source topics have other partitions than those that are followed.</summary>
+    [Range(0.1, 86_400)]
+    public double TopicCheckIntervalSeconds { get; set; } = 60;
+
     /// <summary>Changes of a watched key that are kept in memory, for watchers that come back.</summary>
     [Range(1, 1_000_000)]
     public int WatchHistoryChanges { get; set; } = 256;

@@ -1,3 +1,5 @@
+using ActorStreams.Log;
+
 namespace ActorStreams.Client;
 
 /// <summary>What a silo tells of one dataset.</summary>
@@ -10,6 +12,8 @@ namespace ActorStreams.Client;
 /// <param name="States">How many keys have a state.</param>
 /// <param name="Behind">How far its slowest partition is behind.</param>
 /// <param name="Status">running, starting, stopped or waiting.</param>
+/// <param name="Partitioner">How the producers of the topic choose a key's partition.</param>
+/// <param name="Misplaced">Records folded whose key belongs to another partition of the topic.</param>
 public sealed record DatasetInfo(
     string Name,
     DatasetKind Kind,
@@ -19,7 +23,9 @@ public sealed record DatasetInfo(
     IReadOnlyList<string> Sources,
     long States,
     Behind? Behind,
-    string? Status);
+    string? Status,
+    KeyPartitioner Partitioner = KeyPartitioner.Murmur2,
+    long Misplaced = 0);
 
 /// <summary>What a dataset is folded from.</summary>
 public enum DatasetKind

@@ -19,7 +19,7 @@ internal sealed class LoadedPrefix(TopicEnds ends, JsonSerializerOptions options
         {
             await foreach (var record in source.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
-                var partition = Partitioner.PartitionOf(record.Key, partitions.Length);
+                var partition = Partitioner.PartitionOf(record.Key, partitions.Length, ends.Partitioner);
                 if (!ended[partition] && await IsThereAsync(partitions[partition], record).ConfigureAwait(false))
                 {
                     skipped();

@@ -17,6 +17,9 @@ internal sealed class TopicEnds(ActorStreamsClient client, string topic)
     /// <summary>The first offset kept of each partition.</summary>
     public IReadOnlyList<PartitionOffsets> Partitions { get; private set; } = [];
 
+    /// <summary>How its producers choose a key's partition.</summary>
+    public KeyPartitioner Partitioner { get; private set; }
+
     public Dictionary<int, long> Copy() => new(_ends);
 
     /// <summary>Asks the silo.</summary>
@@ -26,6 +29,7 @@ internal sealed class TopicEnds(ActorStreamsClient client, string topic)
         var found = topics.FirstOrDefault(t => t.Topic == topic) ?? throw new ActorStreamsException(
             $"There is no topic '{topic}' at {client.Url}. It has {string.Join(", ", topics.Where(t => t.Kind == "source").Select(t => $"'{t.Topic}'"))}.",
             HttpStatusCode.NotFound);
+        Partitioner = found.Partitioner;
         Partitions = [.. found.Partitions.OrderBy(p => p.Partition)];
         foreach (var partition in Partitions)
             _ends[partition.Partition] = partition.End;

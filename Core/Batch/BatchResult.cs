@@ -12,16 +12,38 @@ public sealed class BatchResult
     private readonly Topology _topology;
     private readonly Dictionary<string, SortedDictionary<string, byte[]>> _states = [];
 
+    /// <param name="topology">The definitions.</param>
+    /// <param name="cut">The end of the batch.</param>
+    /// <param name="folds">The partitions.</param>
+    /// <param name="partitions">How many partitions each source topic has: more, perhaps, than were folded.</param>
+    /// <param name="deadLetters">What could not be folded.</param>
     internal BatchResult(
-        Topology topology, Cut cut, IReadOnlyDictionary<(Dataset Dataset, int Partition), PartitionFold> folds, IReadOnlyList<DeadLetter> deadLetters)
+        Topology topology, Cut cut, IReadOnlyDictionary<(Dataset Dataset, int Partition), PartitionFold> folds, IReadOnlyDictionary<string, int> partitions, IReadOnlyList<DeadLetter> deadLetters)
     {
         (_topology, Cut, DeadLetters) = (topology, cut, [.. deadLetters.Select(letter => $"{letter.Dataset} at {letter.Position}: {letter.Reason}")]);
         foreach (var dataset in topology.Datasets)
             _states[dataset.Name] = new(KeyOrder.Instance);
-        foreach (var ((dataset, _), fold) in folds)
+        foreach (var group in folds.GroupBy(fold => fold.Key.Dataset))
+            Collect(group.Key, group.Select(fold => fold.Value), partitions);
+    }
+
+    private void Collect(Dataset dataset, IEnumerable<PartitionFold> folds, IReadOnlyDictionary<string, int> partitions)
+    {
+        var states = _states[dataset.Name];
+        var places = new Dictionary<string, (bool, long, int)>(StringComparer.Ordinal);
+        int? count = partitions.TryGetValue(dataset.Topic, out var real) ? real : null;
+        foreach (var (fold, row) in folds.SelectMany(fold => fold.All().Select(row => (fold, row))))
         {
-            foreach (var row in fold.All())
-                _states[dataset.Name][row.Key] = row.State!;
+            // A view's keys lie where this system puts them; only an entity's can stand in two partitions.
+            if (dataset.Kind == DatasetKind.Entity)
+            {
+                var place = dataset.PlaceOf(row.Key, fold.Partition, row.Timestamp, count);
+                if (places.TryGetValue(row.Key, out var other) && other.CompareTo(place) > 0)
+                    continue;
+                places[row.Key] = place;
+            }
+
+            states[row.Key] = row.State!;
         }
     }
 

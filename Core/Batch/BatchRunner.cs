@@ -39,7 +39,20 @@ public sealed class BatchRunner(Topology topology, IChangeLog log)
             throw;
         }
 
-        return new(topology, to, run.Folds, [.. run.DeadLetters]);
+        return new(topology, to, run.Folds, await PartitionsAsync(cancellationToken).ConfigureAwait(false), [.. run.DeadLetters]);
+    }
+
+    /// <summary>The partitions that the source topics really have: they say where a key belongs, whatever the cuts name.</summary>
+    private async Task<Dictionary<string, int>> PartitionsAsync(CancellationToken cancellationToken)
+    {
+        var partitions = new Dictionary<string, int>();
+        foreach (var topic in topology.SourceTopics)
+        {
+            if (await log.DescribeAsync(topic, cancellationToken).ConfigureAwait(false) is { } description)
+                partitions[topic] = description.Partitions;
+        }
+
+        return partitions;
     }
 
     private sealed class Run

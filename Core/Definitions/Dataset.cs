@@ -29,6 +29,9 @@ public abstract class Dataset
     /// <summary>How many partitions the input log has, and so the dataset.</summary>
     public int Partitions { get; internal set; }
 
+    /// <summary>How the producers of the input log choose a key's partition; for a view always murmur2.</summary>
+    public KeyPartitioner Partitioner { get; internal set; }
+
     /// <summary>What happens to a record that cannot be folded.</summary>
     public BadRecords BadRecords { get; }
 
@@ -47,8 +50,18 @@ public abstract class Dataset
 
     internal IReadOnlyList<Edge> DependentEdges => _dependents;
 
-    /// <summary>The partition a key belongs to.</summary>
-    public int PartitionOf(string key) => Partitioner.PartitionOf(key, Partitions);
+    /// <summary>The partition a key belongs to, its home: where the partitioner puts it, or, where that is unknown, where our own appends put it.</summary>
+    public int PartitionOf(string key) => Log.Partitioner.PartitionOf(key, Partitions, Partitioner);
+
+    /// <summary>Whether a well-behaved producer puts this key into its home partition and nowhere else.</summary>
+    internal bool HasHome(ReadOnlySpan<char> key) => Partitioner == KeyPartitioner.Murmur2 || (Partitioner == KeyPartitioner.Crc32 && !key.IsEmpty);
+
+    /// <summary>
+    /// Which of the states of one key counts, where it has one in several partitions: the greatest place. That is its home, where it has one; else the state with the latest
+    /// timestamp; among equals the lowest partition. One rule for reads, lists and batches.
+    /// </summary>
+    internal (bool Home, long Timestamp, int Order) PlaceOf(string key, int partition, long timestamp, int? partitions = null) => (
+        HasHome(key) && Log.Partitioner.PartitionOf(key, partitions ?? Partitions, Partitioner) == partition, timestamp, -partition);
 
     /// <inheritdoc/>
     public override string ToString() => $"{(Kind == DatasetKind.Entity ? "entity" : "view")} '{Name}'";

@@ -1,3 +1,5 @@
+using ActorStreams.Log;
+
 namespace ActorStreams.Definitions;
 
 /// <summary>What may be said of a dataset when it is registered; everything has a default.</summary>
@@ -64,10 +66,19 @@ public sealed class EntityOptions : DatasetOptions<EntityOptions>
 
     internal string? Topic { get; private set; }
 
+    internal KeyPartitioner Partitioner { get; private set; }
+
     /// <summary>The source topic; by default the dataset's name.</summary>
     public EntityOptions FromTopic(string topic)
     {
         Topic = topic;
+        return this;
+    }
+
+    /// <summary>How the producers of the source topic choose a key's partition; by default murmur2, as Kafka's Java clients do.</summary>
+    public EntityOptions PartitionedBy(KeyPartitioner partitioner)
+    {
+        Partitioner = partitioner;
         return this;
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using ActorStreams.Log;
 
 namespace ActorStreams.Definitions;
 
@@ -26,6 +27,9 @@ public sealed class Topology
     /// <summary>The topics that entities are folded from: the roots of all lineage.</summary>
     public IEnumerable<string> SourceTopics =>
         Datasets.Where(dataset => dataset.Kind == DatasetKind.Entity).Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal);
+
+    /// <summary>How the producers of a topic choose a key's partition: as its entities say, and murmur2 for all other topics.</summary>
+    public KeyPartitioner PartitionerOf(string topic) => Datasets.FirstOrDefault(dataset => dataset.Topic == topic)?.Partitioner ?? KeyPartitioner.Murmur2;
 
     /// <summary>The dataset of this name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out Dataset? dataset) => _byName.TryGetValue(name, out dataset);

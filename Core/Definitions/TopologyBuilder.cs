@@ -43,7 +43,7 @@ public sealed class TopologyBuilder
         var options = new EntityOptions(DefaultName(typeof(TState)));
         configure?.Invoke(options);
         _definitions.Add(() => Remember(
-            new EntityDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Fold) { Topic = options.Topic ?? options.Name }, options));
+            new EntityDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Fold) { Topic = options.Topic ?? options.Name, Partitioner = options.Partitioner }, options));
         return this;
     }
 

@@ -51,6 +51,8 @@ internal static partial class TopologyChecks
         {
             if (group.Select(dataset => dataset.Partitions).Distinct().Count() > 1)
                 errors.Add($"The entities of topic '{group.Key}' ({Names(group)}) say different numbers of partitions. A topic has one.");
+            if (group.Select(dataset => dataset.Partitioner).Distinct().Count() > 1)
+                errors.Add($"The entities of topic '{group.Key}' ({Names(group)}) say different partitioners. Its producers have one: say the same PartitionedBy(…) for each, or Unknown.");
             if (group.Key == TopicNames.DeadLetters(application) || datasets.Any(d => d.Kind == DatasetKind.View && d.Topic == group.Key))
                 errors.Add($"The topic '{group.Key}' of {Names(group)} is one that the application writes itself. Take another source topic.");
         }

@@ -40,8 +40,12 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             {
                 var entry = Table.GetOrAdd(key.Span);
                 _prepared.Add(new(entry, entry is null ? "The record's key is not UTF-8 text." : null));
-                if (entry is not null)
-                    Need(entry, needs);
+                if (entry is null)
+                    continue;
+                // Once for each entry, and not for each record: hashing costs as much as finding the entry.
+                if (entry.Status == EntryStatus.Missing)
+                    entry.Misplaced = IsMisplaced(key.Span, entry.Key);
+                Need(entry, needs);
             }
             else
             {
@@ -63,6 +67,8 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         {
             var record = records[i];
             var (entry, fault) = _prepared[i];
+            if (entry is { Misplaced: true })
+                CountMisplaced(record.Offset);
             if (entry is not null ? !FoldOne(entry, record) : fault is not null && !SetAside(Unusable(record, null, fault, null)))
                 return;
             NextOffset = record.Offset + 1;
@@ -70,6 +76,20 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
 
         NextOffset = _batch.NextOffset;
         _batch = null;
+    }
+
+    private protected override byte[] WriteMarks() => MisplacedMarks.Write(this, dataset.Partitioner);
+
+    private protected override void RestoreMarks(ReadOnlyMemory<byte> bytes) =>
+        (MisplacedRecords, FirstMisplaced, CountedFrom) = MisplacedMarks.Read(bytes, dataset.Partitioner, NextOffset);
+
+    private bool IsMisplaced(ReadOnlySpan<byte> utf8, string key) =>
+        dataset.HasHome(key) && Partitioner.PartitionOf(utf8, dataset.Partitions, dataset.Partitioner) != Partition;
+
+    private void CountMisplaced(long offset)
+    {
+        if (MisplacedRecords++ == 0)
+            FirstMisplaced = offset;
     }
 
     private bool FoldOne(StateEntry<TState> entry, in ChangeRecord record)

@@ -39,6 +39,18 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>How many states there are.</summary>
     internal long States { get; private protected set; }
 
+    /// <summary>Records folded whose key belongs to another partition of the topic.</summary>
+    internal long MisplacedRecords { get; private protected set; }
+
+    /// <summary>The offset of the first of them; -1 for none.</summary>
+    internal long FirstMisplaced { get; private protected set; } = -1;
+
+    /// <summary>Records before this offset were folded when the topic was said to have another partitioner, so it is not known which of them are misplaced.</summary>
+    internal long CountedFrom { get; private protected set; }
+
+    /// <summary>Whether keys that belong to other partitions may stand here.</summary>
+    internal bool MayHoldForeignKeys => MisplacedRecords > 0 || CountedFrom > 0;
+
     /// <summary>Entries that the store does not have yet.</summary>
     internal abstract int DirtyEntries { get; }
 

@@ -51,7 +51,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
     {
         (NextOffset, States) = (checkpoint?.Position ?? 0, checkpoint?.States ?? 0);
         (StoredPosition, WritingPosition) = (checkpoint?.Position, null);
-        Marks = Marks.Read(checkpoint?.Marks ?? default);
+        RestoreMarks(checkpoint?.Marks ?? default);
         StoreIsEmpty = checkpoint is null;
     }
 
@@ -127,7 +127,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
         {
             Partition = Id,
             ExpectedPosition = expectedPosition,
-            Checkpoint = new(NextOffset, States, Marks.Write()),
+            Checkpoint = new(NextOffset, States, WriteMarks()),
             Upserts = upserts,
             Deletes = deletes,
             ContributionUpserts = contributions,
@@ -147,6 +147,11 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
         _writing.Clear();
     }
+
+    /// <summary>What a checkpoint keeps beside position and states.</summary>
+    private protected virtual byte[] WriteMarks() => Marks.Write();
+
+    private protected virtual void RestoreMarks(ReadOnlyMemory<byte> bytes) => Marks = Marks.Read(bytes);
 
     /// <summary>Folds what was prepared, by <see cref="Step"/>, until the end or a bad record at which the dataset stops.</summary>
     private protected abstract void FoldPrepared();

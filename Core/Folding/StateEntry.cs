@@ -24,6 +24,9 @@ internal sealed class StateEntry<TState>(string key)
     /// <summary>Part of a checkpoint that is under way.</summary>
     internal bool Writing { get; set; }
 
+    /// <summary>The key belongs to another partition of the topic.</summary>
+    internal bool Misplaced { get; set; }
+
     /// <summary>Used since the clock hand last came by.</summary>
     internal bool Referenced { get; set; }
 

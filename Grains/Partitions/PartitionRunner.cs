@@ -64,6 +64,11 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     internal int TableEntries => _session?.Fold.TableEntries ?? 0;
 
+    internal long MisplacedRecords => _session?.Fold.MisplacedRecords ?? 0;
+
+    /// <summary>Whether keys that belong to other partitions may stand here; true as long as nothing is known.</summary>
+    internal bool MayHoldForeignKeys => _session?.Fold.MayHoldForeignKeys ?? true;
+
     internal double CheckpointAgeSeconds => _session?.CheckpointAgeSeconds ?? 0;
 
     internal long EndOffset => _services.Log.KnownEnd(Input) ?? NextOffset;
@@ -96,6 +101,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         TableEntries = TableEntries,
         BehindRecords = BehindRecords,
         BehindSeconds = BehindSeconds,
+        MisplacedRecords = MisplacedRecords,
+        MayHoldForeignKeys = MayHoldForeignKeys,
     };
 
     internal void Start() => _loop = RunAsync();

@@ -3,6 +3,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.Log;
 using ActorStreams.States;
+using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Grains.Partitions;
 
@@ -15,7 +16,7 @@ namespace ActorStreams.Grains.Partitions;
 /// prefix of the changes. What is folded meanwhile waits, up to a bound, and goes with the next append: the slower the log, the more share its flush.
 /// At most one checkpoint is under way too; its frames were durable before it began.
 /// </remarks>
-internal sealed class PartitionSession
+internal sealed partial class PartitionSession
 {
     /// <summary>After a checkpoint comes a rest of so many times what it took: in the meantime states change again and again, and are written once.</summary>
     private const int RestAfterWrite = 4;
@@ -32,6 +33,7 @@ internal sealed class PartitionSession
     private Task<bool>? _checkpoint;
     private long _lastCheckpoint;
     private TimeSpan _lastWrite;
+    private bool _saidMisplaced;
 
     private PartitionSession(PartitionServices services, PartitionFold fold, Action<FoldOutput> publish, Action settled, Signal advanced)
     {
@@ -88,7 +90,9 @@ internal sealed class PartitionSession
     {
         var fold = dataset.CreateFold(partition, services.FoldOptionsOf(dataset));
         fold.Restore(await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken));
-        return new(services, fold, publish, settled, advanced);
+        var session = new PartitionSession(services, fold, publish, settled, advanced);
+        session.SayMisplaced();
+        return session;
     }
 
     /// <summary>Folds until it is stopped, or up to <paramref name="stopBefore"/>; then writes a last checkpoint.</summary>
@@ -184,6 +188,7 @@ internal sealed class PartitionSession
         var begin = Stopwatch.GetTimestamp();
         var output = await Fold.FoldAsync(batch, _services.Store, _publish, CancellationToken.None);
         _services.Metrics.Folded(Fold.Dataset, output, Stopwatch.GetElapsedTime(begin));
+        SayMisplaced();
         if (output.StoppedAt is { } offset)
             throw new BadRecordException(offset, output.DeadLetters[^1].Reason);
         if (output.Frames.Count > 0 || output.DeadLetters.Count > 0)
@@ -196,6 +201,14 @@ internal sealed class PartitionSession
             Volatile.Write(ref _routedAfter, Fold.NextOffset);
         await KeepAppendingAsync();
         _advanced.Pulse();
+    }
+
+    private void SayMisplaced()
+    {
+        if (_saidMisplaced || Fold.MisplacedRecords == 0)
+            return;
+        _saidMisplaced = true;
+        LogMisplaced(_services.Logger, Fold.Dataset.Topic, Fold.Partition, Fold.MisplacedRecords, Fold.FirstMisplaced, Fold.Dataset.Partitioner, Fold.Dataset.Name);
     }
 
     /// <summary>Sends on what waits, as soon as the append before has ended. Waits for that only when too much waits already.</summary>
@@ -297,6 +310,10 @@ internal sealed class PartitionSession
         _checkpoint = null;
         _settled();
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Topic '{Topic}' partition {Partition} has {Records} records so far whose key belongs to another partition by {Partitioner}, the first at offset {Offset}. "
+        + "They are folded and read where they lie. Say how the producers of the topic partition it, by PartitionedBy(…) of entity '{Entity}'.")]
+    private static partial void LogMisplaced(ILogger logger, string topic, int partition, long records, long offset, KeyPartitioner partitioner, string entity);
 }
 
 /// <summary>Another owner has moved the checkpoint: this one stops without a trace.</summary>

@@ -48,9 +48,10 @@ internal sealed record ChangeAnswer(string Key, RawJson? Before, RawJson? After,
 }
 
 internal sealed record DatasetAnswer(
-    string Name, string Kind, int Version, string Topic, int Partitions, IReadOnlyList<string> Sources, long States, BehindAnswer Behind, string Status, string? Reason);
+    string Name, string Kind, int Version, string Topic, int Partitions, IReadOnlyList<string> Sources, long States, BehindAnswer Behind, string Status, string? Reason,
+    string Partitioner, long Misplaced);
 
-internal sealed record TopicAnswer(string Topic, string Kind, IReadOnlyList<TopicPartitionAnswer> Partitions);
+internal sealed record TopicAnswer(string Topic, string Kind, IReadOnlyList<TopicPartitionAnswer> Partitions, string Partitioner);
 
 internal sealed record TopicPartitionAnswer(int Partition, long Start, long End);
 

@@ -41,6 +41,8 @@ internal static partial class Api
 
     internal static string NameOf(DatasetKind kind) => kind == DatasetKind.Entity ? "entity" : "view";
 
+    internal static string NameOf(KeyPartitioner partitioner) => partitioner.ToString().ToLowerInvariant();
+
     /// <summary>Failures that a caller can do something about, and those that are our fault: without their stack.</summary>
     private sealed partial class Failures(ILogger<Failures> logger, IProblemDetailsService problems) : IExceptionHandler
     {

@@ -32,12 +32,12 @@ internal static class AppendApi
             return Api.Problem(400, "Not a source topic", $"The topic '{topic}' is written by the system alone. Append to a source topic: {string.Join(", ", topology.SourceTopics)}.");
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        var append = new Appending(http, log, description, options.Value.MaxRecordBytes, time);
+        var append = new Appending(http, log, description, topology.PartitionerOf(topic), options.Value.MaxRecordBytes, time);
         return await append.RunAsync(options.Value.MaxRecordBytes + LineOverhead);
     }
 
     /// <summary>One request.</summary>
-    private sealed class Appending(HttpContext http, IChangeLog log, TopicDescription topic, int maxRecordBytes, TimeProvider time)
+    private sealed class Appending(HttpContext http, IChangeLog log, TopicDescription topic, KeyPartitioner partitioner, int maxRecordBytes, TimeProvider time)
     {
         private IReadOnlyList<Position> _positions = [];
         private int _line;
@@ -80,7 +80,7 @@ internal static class AppendApi
                 var record = default(NewRecord);
                 var error = line is null
                     ? $"The line is longer than {maxLineBytes} bytes; a record may have {maxRecordBytes} (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere."
-                    : AppendLine.Parse(line, topic.Partitions, maxRecordBytes, now, out record);
+                    : AppendLine.Parse(line, topic.Partitions, partitioner, maxRecordBytes, now, out record);
                 answers.Add(error);
                 if (error is null)
                     records.Add(record);

@@ -15,7 +15,7 @@ internal static class AppendLine
 
     /// <summary>Reads a line.</summary>
     /// <returns>Null and the record, or what is wrong with the line.</returns>
-    internal static string? Parse(ReadOnlySpan<byte> line, int partitions, int maxRecordBytes, long now, out NewRecord record)
+    internal static string? Parse(ReadOnlySpan<byte> line, int partitions, KeyPartitioner partitioner, int maxRecordBytes, long now, out NewRecord record)
     {
         record = default;
         try
@@ -30,7 +30,7 @@ internal static class AppendLine
             var bytes = Encoding.UTF8.GetBytes(key);
             record = new()
             {
-                Partition = Partitioner.PartitionOf(bytes, partitions),
+                Partition = Partitioner.PartitionOf(bytes, partitions, partitioner),
                 Timestamp = members.Timestamp ?? now,
                 Key = bytes,
                 Value = members.Value is { } value ? value : default(ReadOnlyMemory<byte>?),

@@ -25,7 +25,7 @@ internal static class DatasetsApi
             dataset.Name, Api.NameOf(dataset.Kind), dataset.Version, dataset.Topic, dataset.Partitions, [.. dataset.Sources.Select(source => source.Name)],
             partitions.Sum(partition => partition.States),
             new(partitions.Sum(partition => partition.BehindRecords), Math.Round(partitions.Max(partition => partition.BehindSeconds), 3)),
-            worst.Status, worst.Reason);
+            worst.Status, worst.Reason, Api.NameOf(dataset.Partitioner), partitions.Sum(partition => partition.MisplacedRecords));
     }
 
     private static LineageAnswer Lineage(Topology topology) => new(

@@ -38,7 +38,7 @@ internal static class StatesApi
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchRequests.TryParse(since, dataset, key, out var request, out var error))
+            if (!WatchRequests.TryParse(since, dataset, key, services.Reader.MayLieElsewhere(dataset, key), out var request, out var error))
                 return Api.Problem(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;

@@ -24,7 +24,7 @@ internal static class TopicsApi
             {
                 var topics = new List<TopicAnswer>();
                 foreach (var topic in await log.ListTopicsAsync(stop))
-                    topics.Add(new(topic.Topic, KindOf(topic.Topic, topology), [.. (await log.OffsetsAsync(topic.Topic, stop)).Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))]));
+                    topics.Add(new(topic.Topic, KindOf(topic.Topic, topology), [.. (await log.OffsetsAsync(topic.Topic, stop)).Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))], Api.NameOf(topology.PartitionerOf(topic.Topic))));
                 return topics;
             })
             .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.").Produces<TopicAnswer[]>();

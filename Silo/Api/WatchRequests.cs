@@ -13,7 +13,7 @@ internal static class WatchRequests
         ? string.Create(CultureInfo.InvariantCulture, $"{position.Partition}:{position.Offset}")
         : string.Create(CultureInfo.InvariantCulture, $"{position.Partition}:{position.Offset}:{index}");
 
-    internal static bool TryParse(string? since, Dataset dataset, string key, out WatchRequest request, out string? error)
+    internal static bool TryParse(string? since, Dataset dataset, string key, bool mayLieElsewhere, out WatchRequest request, out string? error)
     {
         (request, error) = (new(), null);
         if (since is null)
@@ -29,13 +29,14 @@ internal static class WatchRequests
             return false;
         }
 
-        if (partition != dataset.PartitionOf(key))
+        if (mayLieElsewhere ? partition >= dataset.Partitions : partition != dataset.PartitionOf(key))
         {
-            error = $"since is '{since}', but the key '{key}' lies in partition {dataset.PartitionOf(key)} of '{dataset.Topic}'.";
+            error = mayLieElsewhere ? $"since is '{since}', but '{dataset.Topic}' has {dataset.Partitions} partitions, numbered from 0."
+                : $"since is '{since}', but the key '{key}' lies in partition {dataset.PartitionOf(key)} of '{dataset.Topic}'.";
             return false;
         }
 
-        request = new(offset, index);
+        request = new(offset, index, partition);
         return true;
     }
 }

@@ -76,7 +76,7 @@ public static class SiloProgram
     /// <summary>What a person can do something about is said in a sentence; anything else is a bug, and keeps its stack.</summary>
     private static string? Explanation(Exception error) => error switch
     {
-        TopologyException or DefinitionsChangedException or DataDirectoryInUseException or TopicMismatchException
+        TopologyException or DefinitionsChangedException or SourceTopicChangedException or DataDirectoryInUseException or TopicMismatchException
             or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException => error.Message,
         OptionsValidationException options => Explanation([options]),
         AggregateException many when many.InnerExceptions.OfType<OptionsValidationException>().ToList() is { Count: > 1 } options => Explanation(options),

@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using ActorStreams.Definitions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace ActorStreams.Grains.Partitions;
+
+/// <summary>
+/// Knows in which datasets a key may stand in a partition that is not its home, so that only there a read that finds nothing looks further. Partitions on this silo are looked at
+/// each time; the others are asked now and then. One that has not said yet may hold any key: better a search in vain than a state that is not found.
+/// </summary>
+internal sealed partial class ForeignKeys(
+    Topology topology, PartitionDirectory local, IGrainFactory grains, IOptions<StreamsOptions> options, TimeProvider time, ILogger<ForeignKeys> logger) : BackgroundService
+{
+    private readonly ConcurrentDictionary<(string Dataset, int Partition), bool> _remote = new();
+
+    internal bool MayLieElsewhere(Dataset dataset, string key)
+    {
+        if (dataset.Kind == DatasetKind.View || dataset.Partitions == 1)
+            return false;
+        if (!dataset.HasHome(key))
+            return true;
+        for (var partition = 0; partition < dataset.Partitions; partition++)
+        {
+            if (local.TryGet(dataset.Name, partition, out var runner) ? runner.MayHoldForeignKeys : _remote.GetValueOrDefault((dataset.Name, partition), true))
+                return true;
+        }
+
+        return false;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.MisplacedIntervalSeconds), time);
+        do
+        {
+            await Task.WhenAll(topology.Datasets.Where(dataset => dataset is { Kind: DatasetKind.Entity, Partitions: > 1, Partitioner: not Log.KeyPartitioner.Unknown })
+                .SelectMany(dataset => Enumerable.Range(0, dataset.Partitions).Select(partition => AskAsync(dataset, partition))));
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task AskAsync(Dataset dataset, int partition)
+    {
+        if (local.TryGet(dataset.Name, partition, out _))
+        {
+            // When it moves to another silo, that one is asked anew.
+            _remote.TryRemove((dataset.Name, partition), out _);
+            return;
+        }
+
+        try
+        {
+            _remote[(dataset.Name, partition)] = (await grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition)).GetState()).MayHoldForeignKeys;
+        }
+        catch (Exception error)
+        {
+            // What it said last stands; the next round asks again.
+            LogNotTold(logger, error, dataset.Name, partition);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Partition {Dataset}/{Partition} did not say whether it holds keys of others.")]
+    private static partial void LogNotTold(ILogger logger, Exception error, string dataset, int partition);
+}
