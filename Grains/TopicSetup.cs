@@ -26,9 +26,19 @@ internal sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore 
         foreach (var dataset in topology.Datasets)
             await CheckAsync(dataset, stored, now, faults, cancellationToken);
         if (faults.Count > 0)
-            throw new DefinitionsChangedException(faults);
+        {
+            // Another silo may have set up, and begun to fold, since the descriptions were read here.
+            if (IsSame(stored, await store.ReadDatasetsAsync(cancellationToken)))
+                throw new DefinitionsChangedException(faults);
+            await RunAsync(cancellationToken);
+            return;
+        }
+
         await store.WriteDatasetsAsync(stored.Concat(now).GroupBy(d => d.Key).ToDictionary(d => d.Key, d => d.Last().Value), cancellationToken);
     }
+
+    private static bool IsSame(IReadOnlyDictionary<string, string> one, IReadOnlyDictionary<string, string> other) =>
+        one.Count == other.Count && one.All(dataset => other.GetValueOrDefault(dataset.Key) == dataset.Value);
 
     private async Task SetUpSourcesAsync(IReadOnlyDictionary<string, string> stored, CancellationToken cancellationToken)
     {

@@ -35,6 +35,9 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>A client that comes back fast after a crash.</summary>
     internal ActorStreamsClient Client { get; }
 
+    /// <summary>Given at every start, before those of the single start.</summary>
+    internal IReadOnlyList<string> Settings { get; init; } = [];
+
     internal bool Runs => _process is { HasExited: false };
 
     internal int ProcessId => _process!.Id;
@@ -80,7 +83,7 @@ internal sealed class SiloProcess : IAsyncDisposable
             // Two cores for all: a tiered start is what users have, and a profile for the optimizer costs what a short life never earns.
             Environment = { ["DOTNET_TieredPGO"] = "0" },
         };
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ActorStreams.Silo.dll"), "--urls", Url.AbsoluteUri, "--data", Data, .. settings];
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ActorStreams.Silo.dll"), "--urls", Url.AbsoluteUri, "--data", Data, .. Settings, .. settings];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         Keep($"--- silo {string.Join(' ', settings)}");
@@ -117,10 +120,21 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <returns>The exit code.</returns>
     internal async Task<int> StopAsync()
     {
-        using (var kill = Process.Start("kill", ["-TERM", ProcessId.ToString(CultureInfo.InvariantCulture)]))
-            await kill.WaitForExitAsync();
+        await SignalAsync("TERM");
         return await EndAsync();
     }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>SIGSTOP: it is frozen in the middle of whatever it does, and its connections stay open.</summary>
+    internal Task PauseAsync() => SignalAsync("STOP");
+
+    /// <summary>SIGCONT: it goes on, and does not know for how long it was away.</summary>
+    internal Task ContinueAsync() => SignalAsync("CONT");
 
     /// <summary>Waits until it ends by itself, and answers the exit code.</summary>
     internal async Task<int> EndAsync()
