@@ -13,8 +13,8 @@ internal static class SiloBenchmark
     {
         var input = GeneratedInput.Create(options.Records);
         using var directory = new TemporaryDirectory();
-        var entity = new SiloRun(input, withView: false, options.Partitions, directory);
-        var withView = new SiloRun(input, withView: true, options.Partitions, directory);
+        var entity = new SiloRun(input, withView: false, options.Partitions, new EmbeddedParts(directory), directory);
+        var withView = new SiloRun(input, withView: true, options.Partitions, new EmbeddedParts(directory), directory);
         await entity.FillAsync();
         await withView.FillAsync();
         List<Variant> variants =

@@ -2,7 +2,6 @@ using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Storage;
 using ActorStreams.Silo;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -12,54 +11,39 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Benchmarks;
 
 /// <summary>
-/// A whole silo, with Orleans, HTTP and dashboard, on the embedded log and store: folds an input that is in the log already. Reading is held back until the silo is up.
+/// A whole silo, with Orleans, HTTP and dashboard: folds an input that is in its log already. Reading is held back until the silo is up.
 /// </summary>
-internal sealed class SiloRun(Input input, bool withView, int partitions, TemporaryDirectory directory)
+internal sealed class SiloRun(Input input, bool withView, int partitions, SiloParts parts, TemporaryDirectory directory)
 {
-    private const int AppendRecords = 10_000;
     private const int PollMilliseconds = 10;
 
     private readonly Topology _topology = input.Topology(withView, partitions);
-    private readonly string _filled = directory.NewFile("filled.log");
-    private SqliteChangeLog? _log;
-    private SqliteStateStore? _store;
+    private IStateStore? _store;
     private WebApplication? _silo;
     private TimedLog? _timed;
 
     public Stages Stages { get; } = new();
 
-    /// <summary>Writes the log that every round begins with a copy of.</summary>
-    public async Task FillAsync()
-    {
-        await using var log = SqliteChangeLog.Open(new() { Path = _filled });
-        var entity = _topology.Datasets[0];
-        await log.CreateTopicAsync(entity.Topic, entity.Partitions);
-        foreach (var chunk in input.Records.Chunk(AppendRecords))
-        {
-            await log.AppendAsync(entity.Topic, [.. chunk.Select(record => new NewRecord
-            {
-                Partition = Partitioner.PartitionOf(record.Key!.Value.Span, entity.Partitions),
-                Timestamp = record.Timestamp,
-                Key = record.Key,
-                Value = record.Value,
-            })]);
-        }
-    }
+    /// <summary>The silo that is up.</summary>
+    public IServiceProvider Services => _silo!.Services;
 
-    /// <summary>A fresh store, and a log that holds the input alone.</summary>
+    /// <summary>Lets partitions read.</summary>
+    public void Open() => _timed!.Open();
+
+    /// <summary>Writes the log that every round begins with.</summary>
+    public Task FillAsync() => parts.FillAsync(input, _topology.Datasets[0]);
+
+    /// <summary>A silo on a fresh store, and a log that holds the input alone.</summary>
     public async Task PrepareAsync()
     {
         await CloseAsync();
-        var file = directory.NewFile("log");
-        File.Copy(_filled, file);
-        _log = SqliteChangeLog.Open(new() { Path = file });
-        _store = SqliteStateStore.Open(new() { Path = directory.NewFile("states") });
-        _timed = new(_log, Stages);
+        (var log, _store) = await parts.OpenAsync(_topology);
+        _timed = new(log, Stages);
         var builder = WebApplication.CreateBuilder(["--Silo:DataDirectory", directory.NewFile("unused")]);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddActorStreams(topology =>
         {
-            topology.DefaultPartitions = partitions;
+            (topology.Application, topology.DefaultPartitions) = (parts.Application, partitions);
             input.AddTo(topology, withView);
         });
         builder.Services.AddSingleton<IChangeLog>(_timed).AddSingleton<IStateStore>(new TimedStore(_store, Stages));
@@ -75,13 +59,17 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, Tempor
     public async Task<int> RunAsync()
     {
         using var folds = Stages.Listen();
-        var order = _topology.Datasets.Select(dataset => dataset.Name).ToList();
-        var runners = _silo!.Services.GetRequiredService<PartitionDirectory>().All.OrderBy(runner => order.IndexOf(runner.Dataset.Name)).ToList();
+        var runners = _silo!.Services.GetRequiredService<PartitionDirectory>().All.ToList();
         _timed!.Open();
 
         // Sources come before their views: when they have routed all they have, the ends of the views' inputs stand still.
-        foreach (var runner in runners)
-            await FoldedToEndAsync(runner);
+        foreach (var dataset in _silo.Services.GetRequiredService<Topology>().Datasets)
+        {
+            var ends = await _timed.OffsetsAsync(dataset.Topic);
+            foreach (var runner in runners.Where(runner => runner.Dataset == dataset))
+                await FoldedToAsync(runner, ends[runner.Partition].End);
+        }
+
         await Task.WhenAll(runners.Select(runner => runner.DisposeAsync().AsTask()));
         return (int)runners.Where(runner => runner.Dataset.Name == _topology.Datasets[0].Name).Sum(runner => runner.Session!.Fold.States);
     }
@@ -106,16 +94,16 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, Tempor
             return;
         await _silo.StopAsync();
         await _silo.DisposeAsync();
-        await _log!.DisposeAsync();
-        await _store!.DisposeAsync();
+        await parts.CloseAsync();
+        _silo = null;
     }
 
-    private static async Task FoldedToEndAsync(PartitionRunner runner)
+    private static async Task FoldedToAsync(PartitionRunner runner, long end)
     {
         while (true)
         {
             var advanced = runner.Advanced.Next;
-            if (runner.Session?.Routed >= runner.EndOffset)
+            if (runner.Session?.Routed >= end)
                 return;
             if (runner.Status == PartitionRunner.RunnerStatus.Waiting)
                 throw new InvalidOperationException($"{runner.Input} failed: {runner.Reason}");

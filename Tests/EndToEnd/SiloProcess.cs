@@ -109,6 +109,19 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until it is ready, and starts it again where it ends before: others share what it needs, and may have taken that away.</summary>
+    internal async Task ReadyAgainAsync()
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await Client.IsReadyAsync())
+        {
+            if (!Runs)
+                Launch();
+            Assert.True(Stopwatch.GetElapsedTime(started) < Patience, $"The silo did not get ready:\n{Output}");
+            await Task.Delay(AskEvery);
+        }
+    }
+
     /// <summary>SIGKILL: it ends in the middle of whatever it does.</summary>
     internal async Task KillAsync()
     {
