@@ -27,6 +27,9 @@ public abstract class StateStoreContract
     /// <summary>The store after what its kind can survive: a durable one is closed and opened again.</summary>
     protected virtual Task<IStateStore> AgainAsync(IStateStore store) => Task.FromResult(store);
 
+    /// <summary>How many random histories are tried: fewer where each takes long.</summary>
+    protected virtual int Iterations => 60;
+
     protected static async ValueTask CloseAsync(IStateStore store)
     {
         if (store is IAsyncDisposable disposable)
@@ -56,7 +59,7 @@ public abstract class StateStoreContract
                     await (model.GetValueOrDefault(partition) ?? new()).CheckAsync(store, partition, prefix, after, limit);
                 await CloseAsync(store);
             },
-            iter: 60, threads: 1);
+            iter: Iterations, threads: 1);
 
     [Fact]
     public async Task A_condition_that_fails_writes_nothing()

@@ -1,0 +1,147 @@
+using ActorStreams.States;
+using Npgsql;
+
+namespace ActorStreams.Storage;
+
+// One statement does it all: its first part moves the partition's position, on the condition, and gives the partition's number; the others write to
+// that partition, and to none where the condition failed. Rows of one checkpoint are disjoint, so their order does not matter, and no two owners get
+// past the first part at once, so they cannot block each other.
+//
+// A checkpoint beyond MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction; the later ones are given the number.
+
+/// <summary>Writes one checkpoint.</summary>
+internal static class PostgresCheckpoint
+{
+    private const string First = """
+        WITH moved AS (
+            INSERT INTO partition (dataset, version, number, position, states, marks) VALUES ($13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING
+            RETURNING id)
+        """;
+
+    private const string Next = """
+        WITH moved AS (
+            UPDATE partition SET position = $16, states = $17, marks = $18 WHERE dataset = $13 AND version = $14 AND number = $15 AND position = $19
+            RETURNING id)
+        """;
+
+    private const string Further = "WITH moved AS (SELECT $13 AS id)";
+
+    private const string Rows = """
+        , states AS (
+            INSERT INTO state (partition_id, key, value, "offset", timestamp) SELECT moved.id, given.* FROM moved, unnest($1, $2, $3, $4) AS given
+            ON CONFLICT (partition_id, key) DO UPDATE SET value = excluded.value, "offset" = excluded."offset", timestamp = excluded.timestamp),
+        gone_states AS (
+            DELETE FROM state USING moved WHERE partition_id = moved.id AND key = ANY($5)),
+        contributions AS (
+            INSERT INTO contribution (partition_id, key, slot, element, value) SELECT moved.id, given.* FROM moved, unnest($6, $7, $8, $9) AS given
+            ON CONFLICT (partition_id, key, slot, element) DO UPDATE SET value = excluded.value),
+        gone_contributions AS (
+            DELETE FROM contribution AS c USING moved, unnest($10, $11, $12) AS given (key, slot, element)
+            WHERE c.partition_id = moved.id AND c.key = given.key AND c.slot = given.slot AND c.element = given.element)
+        SELECT id FROM moved
+        """;
+
+    public static async Task<bool> WriteAsync(NpgsqlDataSource source, PostgresOptions options, CheckpointWrite write, CancellationToken cancellationToken)
+    {
+        var parts = CheckpointPart.Cut(write, options.MaxCommandRows, options.MaxCommandBytes);
+        var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var closing = connection.ConfigureAwait(false);
+        if (parts is [var only])
+            return await MoveAsync(connection, write, only, cancellationToken).ConfigureAwait(false) is not null;
+        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using var ending = transaction.ConfigureAwait(false);
+        if (await MoveAsync(connection, write, parts[0], cancellationToken).ConfigureAwait(false) is not { } partition)
+            return false;
+        foreach (var part in parts.Skip(1))
+            await RunAsync(connection, Further + Rows, [.. part.Parameters(write), PostgresValue.Of(partition)], cancellationToken).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Writes the position and the first rows; the partition's number, or null where the condition failed.</summary>
+    private static Task<int?> MoveAsync(NpgsqlConnection connection, CheckpointWrite write, CheckpointPart part, CancellationToken cancellationToken)
+    {
+        List<NpgsqlParameter> parameters =
+        [
+            .. part.Parameters(write), .. PostgresValue.Partition(write.Partition),
+            PostgresValue.Of(write.Checkpoint.Position), PostgresValue.Of(write.Checkpoint.States), PostgresValue.Of(write.Checkpoint.Marks),
+        ];
+        if (write.ExpectedPosition is { } expected)
+            parameters.Add(PostgresValue.Of(expected));
+        return RunAsync(connection, (write.ExpectedPosition is null ? First : Next) + Rows, parameters, cancellationToken);
+    }
+
+    private static async Task<int?> RunAsync(NpgsqlConnection connection, string sql, List<NpgsqlParameter> parameters, CancellationToken cancellationToken)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddRange(parameters.ToArray());
+        return (int?)await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
+    }
+}
+
+/// <summary>What one command writes of a checkpoint: a range of each of its four lists.</summary>
+internal readonly record struct CheckpointPart(Range Upserts, Range Deletes, Range ContributionUpserts, Range ContributionDeletes)
+{
+    /// <summary>Cuts a checkpoint into parts of bounded size, one at least.</summary>
+    public static IReadOnlyList<CheckpointPart> Cut(CheckpointWrite write, int maxRows, long maxBytes)
+    {
+        var parts = new List<CheckpointPart>();
+        int states = 0, deletes = 0, contributions = 0, removals = 0;
+        do
+        {
+            var room = new Room(maxRows, maxBytes);
+            parts.Add(new(
+                room.Take(write.Upserts, ref states, static s => s.Key.Length + s.State.Length),
+                room.Take(write.Deletes, ref deletes, static key => key.Length),
+                room.Take(write.ContributionUpserts, ref contributions, static c => c.Id.Key.Length + c.Id.Element.Length + c.Value.Length),
+                room.Take(write.ContributionDeletes, ref removals, static id => id.Key.Length + id.Element.Length)));
+        }
+        while (states < write.Upserts.Count || deletes < write.Deletes.Count
+            || contributions < write.ContributionUpserts.Count || removals < write.ContributionDeletes.Count);
+        return parts;
+    }
+
+    public NpgsqlParameter[] Parameters(CheckpointWrite write)
+    {
+        var upserts = Slice(write.Upserts, Upserts);
+        var contributions = Slice(write.ContributionUpserts, ContributionUpserts);
+        return
+        [
+            PostgresValue.Array(PostgresValue.Keys([.. upserts.Select(s => s.Key)])), PostgresValue.Array([.. upserts.Select(s => s.State)]),
+            PostgresValue.Array([.. upserts.Select(s => s.Offset)]), PostgresValue.Array([.. upserts.Select(s => s.Timestamp)]),
+            PostgresValue.Array(PostgresValue.Keys(Slice(write.Deletes, Deletes))),
+            .. PostgresValue.Ids([.. contributions.Select(c => c.Id)]), PostgresValue.Array([.. contributions.Select(c => c.Value)]),
+            .. PostgresValue.Ids(Slice(write.ContributionDeletes, ContributionDeletes)),
+        ];
+    }
+
+    private static T[] Slice<T>(IReadOnlyList<T> list, Range range)
+    {
+        var (offset, length) = range.GetOffsetAndLength(list.Count);
+        var slice = new T[length];
+        for (var i = 0; i < length; i++)
+            slice[i] = list[offset + i];
+        return slice;
+    }
+
+    /// <summary>What is left of one command. The first row always has room.</summary>
+    private sealed class Room(int maxRows, long maxBytes)
+    {
+        private int _rows;
+        private long _bytes;
+
+        public Range Take<T>(IReadOnlyList<T> rows, ref int at, Func<T, int> size)
+        {
+            var from = at;
+            for (; at < rows.Count && _rows < maxRows; at++)
+            {
+                _bytes += size(rows[at]);
+                if (_bytes > maxBytes && _rows > 0)
+                    break;
+                _rows++;
+            }
+
+            return from..at;
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using ActorStreams.Storage;
+using Npgsql;
+
+namespace ActorStreams.Tests.Real;
+
+/// <summary>
+/// A PostgreSQL server of its own on a scratch directory and a free port, as durable as a real one (fsync is on: tests kill it). It ends with the
+/// test process, however that ends: a shell holds it, and stops it when the shell's input closes.
+/// </summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    public const string SuperUser = "postgres";
+
+    // $1 is the program directory, $2 the scratch directory, $3 the port. What is after 'wait' runs when the server was stopped by other hands.
+    private const string Keeper = """
+        exec 3<&0
+        "$1/postgres" -D "$2/data" -p "$3" </dev/null >>"$2/log" 2>&1 &
+        server=$!
+        { cat <&3 >/dev/null; kill -QUIT $server; while kill -0 $server; do sleep 0.05; done; rm -rf "$2/data" "$2/log"; } 2>/dev/null &
+        watcher=$!
+        wait $server
+        kill $watcher 2>/dev/null
+        """;
+
+    private const string Settings = """
+        listen_addresses = '127.0.0.1'
+        shared_buffers = 64MB
+        max_connections = 100
+        max_wal_senders = 0
+        wal_level = minimal
+        """;
+
+    private static readonly Lazy<Task<PostgresServer>> SharedServer = new(() => StartNewAsync());
+
+    private readonly string _programs;
+    private readonly string _directory;
+    private readonly int _port = FreePort();
+    private Process? _keeper;
+    private int _databases;
+
+    private PostgresServer(string programs, string directory) => (_programs, _directory) = (programs, directory);
+
+    /// <summary>The one that all tests share which do not stop it.</summary>
+    public static Task<PostgresServer> SharedAsync() => SharedServer.Value;
+
+    /// <summary>A new one, for tests that stop it.</summary>
+    public static async Task<PostgresServer> StartNewAsync()
+    {
+        var programs = Programs();
+        var directory = Directory.CreateTempSubdirectory("actorstreams-postgres-").FullName;
+        var server = new PostgresServer(programs, directory);
+        await File.WriteAllTextAsync(Path.Combine(directory, "password"), Password);
+        if (Environment.IsPrivilegedProcess)
+            await RunAsync("chown", "-R", SuperUser, directory);
+        await server.RunAsUserAsync("initdb", "-D", $"{directory}/data", "-U", SuperUser, "-A", "scram-sha-256", "--pwfile", $"{directory}/password",
+            "-E", "UTF8", "--locale=C", "--no-sync");
+        await File.AppendAllTextAsync($"{directory}/data/postgresql.conf", $"{Settings}\nunix_socket_directories = '{directory}'\n");
+        await server.StartAsync();
+        return server;
+    }
+
+    /// <summary>The super-user's password, which nothing may print.</summary>
+    public static string Password { get; } = $"secret;'{Guid.NewGuid():n}";
+
+    public async Task StartAsync()
+    {
+        _keeper = Process.Start(AsUser("sh", "-c", Keeper, "keeper", _programs, _directory, $"{_port}"))!;
+        // pg_isready asks until there is an answer: starting after a crash takes a while.
+        for (var i = 0; ; i++)
+        {
+            using var asked = Process.Start(new ProcessStartInfo(Path.Combine(_programs, "pg_isready")) { ArgumentList = { "-q", "-h", "127.0.0.1", "-p", $"{_port}" } })!;
+            await asked.WaitForExitAsync();
+            if (asked.ExitCode == 0)
+                return;
+            Assert.False(_keeper.HasExited || i > 1_200, $"PostgreSQL did not start. {await LogAsync()}");
+            await Task.Delay(50);
+        }
+    }
+
+    /// <summary>Stops the server: <c>fast</c> in order, <c>immediate</c> as a crash would.</summary>
+    public async Task StopAsync(string mode = "fast")
+    {
+        await RunAsUserAsync("pg_ctl", "stop", "-w", "-m", mode, "-D", $"{_directory}/data");
+        await _keeper!.WaitForExitAsync();
+        _keeper.Dispose();
+        _keeper = null;
+    }
+
+    /// <summary>A new, empty database.</summary>
+    public async Task<PostgresOptions> NewDatabaseAsync()
+    {
+        var name = $"test_{Interlocked.Increment(ref _databases)}";
+        await ExecuteAsync(Options("postgres"), $"CREATE DATABASE {name}");
+        return Options(name);
+    }
+
+    /// <summary>A new database with all tables.</summary>
+    public async Task<PostgresOptions> NewSchemaAsync()
+    {
+        var options = await NewDatabaseAsync();
+        await PostgresSchema.MigrateAsync(options);
+        return options;
+    }
+
+    public static async Task<object?> ExecuteAsync(PostgresOptions options, string sql)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString) { Pooling = false, SearchPath = options.Schema };
+        await using var connection = new NpgsqlConnection(settings.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_keeper is not null)
+            await StopAsync("immediate");
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <summary>What the server wrote to its log.</summary>
+    public Task<string> LogAsync() => File.ReadAllTextAsync($"{_directory}/log");
+
+    private PostgresOptions Options(string database) => new()
+    {
+        ConnectionString = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = _port, Database = database, Username = SuperUser, Password = Password }.ConnectionString,
+    };
+
+    private static string Programs()
+    {
+        var found = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(directory => Path.Combine(directory, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb")))
+            : [];
+        var newest = found.MaxBy(bin => int.Parse(Path.GetFileName(Path.GetDirectoryName(bin)!), CultureInfo.InvariantCulture));
+        const string None = "There is no PostgreSQL under /usr/lib/postgresql. Install the Debian package postgresql.";
+        Assert.SkipWhen(newest is null && Environment.GetEnvironmentVariable("CI") != "true", None);
+        return newest ?? throw new InvalidOperationException(None);
+    }
+
+    /// <summary>PostgreSQL refuses to run as root.</summary>
+    private static ProcessStartInfo AsUser(string program, params string[] arguments)
+    {
+        string[] command = Environment.IsPrivilegedProcess ? ["runuser", "-u", SuperUser, "--", program, .. arguments] : [program, .. arguments];
+        // Its input is held open by this process alone. A working directory that the user may enter.
+        return new(command[0], command[1..]) { RedirectStandardInput = true, WorkingDirectory = "/" };
+    }
+
+    private async Task RunAsUserAsync(string program, params string[] arguments)
+    {
+        var start = AsUser(Path.Combine(_programs, program), arguments);
+        await RunAsync(start);
+    }
+
+    private static Task RunAsync(string program, params string[] arguments) => RunAsync(new ProcessStartInfo(program, arguments));
+
+    private static async Task RunAsync(ProcessStartInfo start)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{start.FileName} {string.Join(' ', start.ArgumentList)}: {await output} {await error}");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

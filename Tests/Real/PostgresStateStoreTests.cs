@@ -1,0 +1,164 @@
+using ActorStreams.States;
+using ActorStreams.Storage;
+using ActorStreams.Tests.States;
+
+namespace ActorStreams.Tests.Real;
+
+public sealed class PostgresStateStoreTests : StateStoreContract
+{
+    private PostgresOptions _options = null!;
+
+    // Of each iteration a good part is the wait for the disk at every checkpoint.
+    protected override int Iterations => 20;
+
+    [Fact]
+    public async Task A_checkpoint_of_many_commands_is_written_whole_or_not_at_all()
+    {
+        await using var store = await OpenAsync(options => (options.MaxCommandRows, options.MaxCommandBytes) = (3, 40));
+        var states = Enumerable.Range(0, 20).Select(i => new StoredState($"k{i:00}", Bytes(new string('x', i * 5)), i, i)).ToList();
+        var contributions = Enumerable.Range(0, 20).Select(i => (new ContributionId($"k{i % 3}", i % 2, Bytes($"{i}")), Bytes($"{i}"))).ToList();
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, states, [], contributions)));
+        Assert.Equal(20, (await store.ScanAsync(P("a"), "", null, 100)).Count);
+        Assert.Equal(20, (await store.LoadContributionsAsync(P("a"), [.. contributions.Select(c => c.Item1)])).Count);
+        Assert.False(await store.WriteCheckpointAsync(Write(P("a"), 2, 7, default, [], [.. states.Select(s => s.Key)])));
+        // A key that is no text, in a late command.
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [new("\ud800", default, 0, 0)], [.. states.Select(s => s.Key)])));
+        Assert.Equal(1, (await store.ReadCheckpointAsync(P("a")))!.Position);
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [], [.. states.Select(s => s.Key)], [], [.. contributions.Select(c => c.Item1)])));
+        Assert.Empty(await store.ScanAsync(P("a"), "", null, 100));
+        Assert.Empty(await store.LoadContributionsAsync(P("a"), [.. contributions.Select(c => c.Item1)]));
+    }
+
+    [Fact]
+    public void A_checkpoint_is_cut_within_its_bounds_and_nothing_is_left_out()
+    {
+        var write = Write(
+            P("a"), 1, null, default, [.. Enumerable.Range(0, 10).Select(i => new StoredState($"k{i}", new byte[i * 10], 0, 0))],
+            ["gone"], [(new("c", 0, default), new byte[500])], [new("d", 0, default)]);
+        var parts = CheckpointPart.Cut(write, 4, 100);
+        Assert.Equal([0..4, 4..6, 6..7, 7..8, 8..9, 9..10], parts.Select(part => part.Upserts).Where(range => !range.Start.Equals(range.End)));
+        Assert.Equal(
+            (10, 1, 1, 1),
+            (parts.Sum(p => Count(p.Upserts)), parts.Sum(p => Count(p.Deletes)), parts.Sum(p => Count(p.ContributionUpserts)), parts.Sum(p => Count(p.ContributionDeletes))));
+        Assert.Single(CheckpointPart.Cut(Write(P("a"), 1, null, default, []), 4, 100));
+    }
+
+    [Fact]
+    public async Task Of_many_owners_that_go_on_from_one_position_exactly_one_wins_each_time()
+    {
+        await using var store = await OpenAsync(_ => { });
+        await using var other = PostgresStateStore.Open(_options);
+        long? position = null;
+        for (var round = 0; round < 10; round++)
+        {
+            var next = (position ?? 0) + 1;
+            var won = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => (i % 2 == 0 ? store : other)
+                .WriteCheckpointAsync(Write(P("a"), next, position, default, [new("k", Bytes($"{i}"), next, 0), new($"{round}.{i}", default, 0, 0)])).AsTask()).ToList());
+            Assert.Single(won, true);
+            var winner = Array.IndexOf(won, true);
+            Assert.Equal($"{round}.{winner}", Assert.Single(await store.ScanAsync(P("a"), $"{round}.", null, 10)).Key);
+            Assert.Equal(Bytes($"{winner}").ToArray(), Assert.Single(await store.LoadAsync(P("a"), ["k"])).State.ToArray());
+            position = next;
+        }
+    }
+
+    [Fact]
+    public async Task A_read_sees_one_checkpoint_whole()
+    {
+        await using var store = await OpenAsync(options => options.MaxCommandRows = 7);
+        var keys = Enumerable.Range(0, 50).Select(i => $"k{i:00}").ToList();
+        await store.WriteCheckpointAsync(Write(P("a"), 0, null, default, [.. keys.Select(key => new StoredState(key, default, 0, 0))]));
+        var writing = Task.Run(async () =>
+        {
+            for (var position = 1L; position <= 50; position++)
+                Assert.True(await store.WriteCheckpointAsync(Write(P("a"), position, position - 1, default, [.. keys.Select(key => new StoredState(key, default, position, 0))])));
+        }, TestContext.Current.CancellationToken);
+        while (!writing.IsCompleted)
+        {
+            Assert.Single((await store.LoadAsync(P("a"), keys)).Select(state => state.Offset).Distinct());
+            Assert.Single((await store.ScanAsync(P("a"), "", null, 100)).Select(state => state.Offset).Distinct());
+        }
+
+        await writing;
+    }
+
+    [Fact]
+    public async Task Silos_that_start_at_once_may_all_record_datasets_and_clear()
+    {
+        await using var store = await OpenAsync(_ => { });
+        var descriptions = Enumerable.Range(0, 40).ToDictionary(i => $"d{i}", i => $"{i}");
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
+        {
+            await store.WriteDatasetsAsync(i % 2 == 0 ? descriptions : new Dictionary<string, string>(descriptions.Reverse()));
+            await store.WriteCheckpointAsync(Write(P("a", partition: i), 1, null, default, [new("k", default, 0, 0)]));
+            await store.ClearAsync();
+            await store.WriteCheckpointAsync(Write(P("a", partition: i), 1, null, default, [new("k", default, 0, 0)], [], [(new("k", 0, default), default)]));
+            Assert.InRange((await store.LoadContributionsAsync(P("a", partition: i), [new("k", 0, default)])).Count, 0, 1);
+        }));
+        Assert.Equal(descriptions, await store.ReadDatasetsAsync());
+        await store.ClearAsync();
+        for (var i = 0; i < 8; i++)
+            Assert.Null(await store.ReadCheckpointAsync(P("a", partition: i)));
+    }
+
+    [Fact]
+    public async Task Every_query_uses_the_index_also_on_tables_without_statistics()
+    {
+        await using var store = await OpenAsync(_ => { });
+        var keys = Enumerable.Range(0, 3_000).Select(i => $"key {i}").ToList();
+        for (var i = 0; i < 8; i++)
+        {
+            Assert.True(await store.WriteCheckpointAsync(Write(P("a"), i, i == 0 ? null : i - 1, default,
+                [.. keys.Select(key => new StoredState(key, Bytes("12345"), i, 0))], ["none"], [.. keys.Select(key => (new ContributionId(key, 0, Bytes("e")), Bytes("1")))], [new("none", 0, default)])));
+            Assert.Equal(3_000, (await store.LoadAsync(P("a"), keys)).Count);
+            Assert.Equal(3_000, (await store.LoadContributionsAsync(P("a"), [.. keys.Select(key => new ContributionId(key, 0, Bytes("e")))])).Count);
+            Assert.Equal(10, (await store.ScanAsync(P("a"), "key 1", "key 15", 10)).Count);
+            Assert.Single(await store.ScanContributionsAsync(P("a"), "key 1", 0, 10));
+        }
+
+        // The statistics come when their server process goes idle; closing the pool ends it.
+        await store.DisposeAsync();
+        await PostgresServer.ExecuteAsync(_options, "SELECT pg_stat_force_next_flush()");
+        Assert.Equal(0L, await PostgresServer.ExecuteAsync(_options, "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname IN ('state', 'contribution', 'partition') AND idx_scan > 0"));
+    }
+
+    [Fact]
+    public async Task A_server_with_no_connection_left_and_a_pool_with_none_are_told_apart()
+    {
+        await using var store = await OpenAsync(options => (options.MaxConnections, options.CommandTimeoutSeconds) = (1, 1));
+        await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, []));
+        await using var blocker = new Npgsql.NpgsqlConnection(_options.ConnectionString);
+        await blocker.OpenAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await blocker.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var command = new Npgsql.NpgsqlCommand("SELECT 1 FROM actorstreams.partition FOR UPDATE", blocker))
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var writes = Enumerable.Range(0, 3).Select(_ => store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [])).AsTask()).ToList();
+        await Task.WhenAll(writes).ContinueWith(_ => { }, TaskScheduler.Default);
+        var messages = writes.Select(write => Assert.IsType<StoreUnavailableException>(write.Exception!.InnerException).Message).ToList();
+        Assert.Contains(messages, message => message.Contains("took too long", StringComparison.Ordinal) || message.Contains("did not answer in time", StringComparison.Ordinal));
+        Assert.Contains(messages, message => message.Contains("no free connection", StringComparison.Ordinal));
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [])));
+    }
+
+    protected override async Task<IStateStore> OpenAsync() => await OpenAsync(_ => { });
+
+    protected override async Task<IStateStore> AgainAsync(IStateStore store)
+    {
+        await CloseAsync(store);
+        return PostgresStateStore.Open(_options);
+    }
+
+    /// <summary>One database a test; emptied where the test asks again.</summary>
+    private async Task<PostgresStateStore> OpenAsync(Action<PostgresOptions> configure)
+    {
+        _options ??= await (await PostgresServer.SharedAsync()).NewSchemaAsync();
+        configure(_options);
+        var store = PostgresStateStore.Open(_options);
+        await store.ClearAsync();
+        await store.WriteDatasetsAsync(new Dictionary<string, string>());
+        return store;
+    }
+
+    private static int Count(Range range) => range.End.Value - range.Start.Value;
+}
