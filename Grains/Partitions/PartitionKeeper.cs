@@ -75,7 +75,7 @@ internal sealed partial class PartitionKeeper(
             }
             catch (Exception error)
             {
-                LogRoundFailed(logger, error);
+                LogRoundFailed(logger, error.Message);
                 await Task.Delay(RetryAfter, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 Nudge();
             }
@@ -110,7 +110,7 @@ internal sealed partial class PartitionKeeper(
         catch (Exception error)
         {
             // The next round tries again.
-            LogNotRunning(logger, error, dataset.Name, partition);
+            LogNotRunning(logger, error.Message, dataset.Name, partition);
             Nudge();
             await Task.Delay(RetryAfter, time);
         }
@@ -133,11 +133,11 @@ internal sealed partial class PartitionKeeper(
 
     private IPartitionGrain Grain(Dataset dataset, int partition) => grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition));
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Dataset}/{Partition} did not say that it runs.")]
-    private static partial void LogNotRunning(ILogger logger, Exception error, string dataset, int partition);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Dataset}/{Partition} did not say that it runs: {Reason}")]
+    private static partial void LogNotRunning(ILogger logger, string reason, string dataset, int partition);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The owners of partitions could not be asked for. Trying again.")]
-    private static partial void LogRoundFailed(ILogger logger, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The owners of partitions could not be asked for, and stay as they are: {Reason}")]
+    private static partial void LogRoundFailed(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Not all partitions were handed over before the stop.")]
     private static partial void LogNotHandedOver(ILogger logger, Exception error);

@@ -1,13 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
-using ActorStreams.Log;
 using ActorStreams.Silo.Api;
-using ActorStreams.States;
-using ActorStreams.Storage;
 using Microsoft.Extensions.Options;
-using Orleans.Configuration;
 using Orleans.Dashboard;
 using Scalar.AspNetCore;
 
@@ -23,6 +17,8 @@ public static class ActorStreamsHosting
     public static WebApplicationBuilder AddActorStreams(this WebApplicationBuilder builder, Action<TopologyBuilder> define)
     {
         var topology = new TopologyBuilder();
+        topology.Application = builder.Configuration["Streams:Application"] ?? topology.Application;
+        topology.DefaultPartitions = builder.Configuration.GetValue("Streams:DefaultPartitions", topology.DefaultPartitions);
         define(topology);
         var services = builder.Services;
         services.AddSingleton(topology.Build());
@@ -31,12 +27,14 @@ public static class ActorStreamsHosting
         // Read before settings are checked, and so by itself: the check is to tell of all settings at once.
         services.AddOptions<HostOptions>().Configure<IConfiguration>((host, settings) =>
             host.ShutdownTimeout = TimeSpan.FromSeconds(settings.GetValue<double?>("Silo:ShutdownSeconds") ?? new SiloOptions().ShutdownSeconds));
-        AddEmbeddedStorage(services);
+        services.AddLogAndStates(builder.Configuration);
         services.AddSingleton<Readiness>();
         // First of all hosted services, since the silo's partitions need what it sets up.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, StartupChecks>());
-        builder.UseOrleans(AddSilo);
+        builder.UseOrleans(Clustering.AddSilo);
         services.AddStreamGrains();
+        // Services stop in reverse order: this one before the partitions are handed over.
+        services.AddHostedService<Drain>();
         services.AddHostedService<DashboardCounters>();
         services.AddApi();
         builder.AddTelemetry();
@@ -61,32 +59,5 @@ public static class ActorStreamsHosting
         app.MapHealth();
         app.MapHomePage();
         return app;
-    }
-
-    private static void AddEmbeddedStorage(IServiceCollection services)
-    {
-        services.AddSingleton(provider => DataDirectory.Open(provider.GetRequiredService<IOptions<SiloOptions>>().Value.DataDirectory));
-        services.AddSingleton<IChangeLog>(provider => SqliteChangeLog.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("log.db") }));
-        services.AddSingleton<IStateStore>(provider => SqliteStateStore.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("states.db") }));
-    }
-
-    /// <summary>A silo by itself: no gateway, and nothing outside loopback.</summary>
-    private static void AddSilo(ISiloBuilder silo)
-    {
-        var port = silo.Configuration.GetValue<int?>("Silo:SiloPort") is { } given and > 0 ? given : FreePort();
-        silo.UseLocalhostClustering(siloPort: port, gatewayPort: 0, serviceId: "actorstreams", clusterId: "embedded");
-        silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.GatewayPort) = (IPAddress.Loopback, 0));
-        silo.Configure<GrainCollectionOptions>(collection =>
-            (collection.CollectionQuantum, collection.CollectionAge) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)));
-        silo.AddMemoryGrainStorage("placement");
-        silo.AddDashboard(dashboard => dashboard.HideTrace = true);
-        silo.AddActivityPropagation();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

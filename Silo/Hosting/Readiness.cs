@@ -1,12 +1,18 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
 using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains.Placement;
 
 namespace ActorStreams.Silo;
 
-/// <summary>Whether this silo can answer: it does not stop, and its partitions have been opened.</summary>
-internal sealed class Readiness(Topology topology, PartitionDirectory partitions, SourceTopics topics, IHostApplicationLifetime lifetime)
+/// <summary>
+/// Whether this silo can answer: it does not stop, and its partitions have been opened once. It stays ready when it takes over those of a silo that died: all silos do so at the same time,
+/// and none of them is to be taken out for it.
+/// </summary>
+internal sealed class Readiness(Topology topology, PartitionDirectory partitions, Ownership ownership, SourceTopics topics, IHostApplicationLifetime lifetime)
 {
+    private volatile bool _opened;
+
     /// <summary>Why it is not ready; null when it is.</summary>
     internal string? Reason
     {
@@ -14,9 +20,14 @@ internal sealed class Readiness(Topology topology, PartitionDirectory partitions
         {
             if (lifetime.ApplicationStopping.IsCancellationRequested)
                 return "The silo is stopping.";
-            var wanted = topology.Datasets.Sum(dataset => dataset.Partitions);
+            if (_opened)
+                return null;
+            if (ownership.Version == 0)
+                return "The owners of partitions are not known yet.";
+            var mine = topology.Datasets.Sum(dataset => Enumerable.Range(0, dataset.Partitions).Count(partition => ownership.IsMine(dataset, partition)));
             var open = partitions.All.Count(partition => partition.Session is not null);
-            return open >= wanted ? null : $"{open} of {wanted} partitions are open.";
+            _opened = open >= mine;
+            return _opened ? null : $"{open} of {mine} partitions are open.";
         }
     }
 

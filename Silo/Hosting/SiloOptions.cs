@@ -36,6 +36,9 @@ public sealed class SiloOptions
     [EnumDataType(typeof(StatesKind))]
     public StatesKind States { get; set; }
 
+    /// <summary>Whether a silo sets up and upgrades the tables in PostgreSQL when it starts. Without, <c>--migrate</c> does it beforehand, by a role that may.</summary>
+    public bool Migrate { get; set; } = true;
+
     /// <summary>The cluster this silo belongs to, where log and states are both shared. Silos of two clusters must not share an application and a database schema.</summary>
     [RegularExpression("[A-Za-z0-9._-]{1,100}")]
     public string ClusterId { get; set; } = "actorstreams";

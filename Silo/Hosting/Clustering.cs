@@ -1,0 +1,74 @@
+using System.Net;
+using System.Net.Sockets;
+using ActorStreams.Grains.Placement;
+using ActorStreams.Storage;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+
+namespace ActorStreams.Silo;
+
+/// <summary>
+/// The Orleans side of the host. Where log and states are shared, silos form a cluster: membership, the owners of partitions and reminders are kept in the states' database.
+/// Otherwise a silo is alone, and nothing of it can be reached from outside.
+/// </summary>
+internal static class Clustering
+{
+    private const string ServiceId = "actorstreams";
+    private const string Invariant = "Npgsql";
+
+    internal static void AddSilo(ISiloBuilder silo)
+    {
+        var options = silo.Configuration.GetSection("Silo").Get<SiloOptions>() ?? new();
+        if (options.IsCluster)
+            AddMembers(silo, options);
+        else
+            AddAlone(silo, options);
+#pragma warning disable ORLEANSEXP003 // The default directory forgets what a dead silo knew, and ends the activations of others for it: their partitions would all begin again.
+        silo.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
+        silo.Configure<GrainCollectionOptions>(collection =>
+            (collection.CollectionQuantum, collection.CollectionAge) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)));
+        silo.AddDashboard(dashboard => dashboard.HideTrace = true);
+        silo.AddActivityPropagation();
+    }
+
+    private static void AddAlone(ISiloBuilder silo, SiloOptions options)
+    {
+        silo.UseLocalhostClustering(PortOf(options), options.GatewayPort, serviceId: ServiceId, clusterId: "embedded");
+        silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.GatewayPort) = (IPAddress.Loopback, options.GatewayPort));
+        silo.AddMemoryGrainStorage(PlacementGrain.Storage);
+    }
+
+    private static void AddMembers(ISiloBuilder silo, SiloOptions options)
+    {
+        var (address, port) = (IPAddress.Parse(options.AdvertisedAddress), PortOf(options));
+        silo.ConfigureEndpoints(address, port, options.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+        silo.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = (ServiceId, options.ClusterId));
+        silo.Configure<Orleans.Configuration.SiloOptions>(names => names.SiloName = options.Name ?? $"{Environment.MachineName}-{port}");
+        silo.Configure<ClusterMembershipOptions>(members =>
+        {
+            members.ProbeTimeout = TimeSpan.FromSeconds(options.ProbeSeconds);
+            members.NumMissedProbesLimit = options.MissedProbes;
+            members.TableRefreshTimeout = TimeSpan.FromSeconds(10);
+        });
+        silo.UseAdoNetClustering(database => database.Invariant = Invariant);
+        silo.AddAdoNetGrainStorage(PlacementGrain.Storage, database => database.Invariant = Invariant);
+        silo.UseAdoNetReminderService(database => database.Invariant = Invariant);
+        // One pool for all of them, made when all settings have been checked; its password may come from a file.
+        silo.Services.AddSingleton(provider => PostgresConnections.Orleans(provider.GetRequiredService<IOptions<PostgresOptions>>().Value));
+        silo.Services.AddOptions<AdoNetClusteringSiloOptions>().Configure<NpgsqlDataSource>((database, pool) => database.DataSource = pool);
+        silo.Services.AddOptions<AdoNetGrainStorageOptions>(PlacementGrain.Storage).Configure<NpgsqlDataSource>((database, pool) => database.DataSource = pool);
+        silo.Services.AddOptions<AdoNetReminderTableOptions>().Configure<NpgsqlDataSource>((database, pool) => database.DataSource = pool);
+    }
+
+    private static int PortOf(SiloOptions options) => options.SiloPort > 0 ? options.SiloPort : FreePort();
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

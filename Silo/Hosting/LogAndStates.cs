@@ -1,0 +1,48 @@
+using ActorStreams.Kafka;
+using ActorStreams.Log;
+using ActorStreams.States;
+using ActorStreams.Storage;
+using Microsoft.Extensions.Options;
+
+namespace ActorStreams.Silo;
+
+/// <summary>Which change log and which state store this silo works on, as <c>Silo:Log</c> and <c>Silo:States</c> say. Nothing else knows.</summary>
+internal static class LogAndStates
+{
+    internal static void AddLogAndStates(this IServiceCollection services, IConfiguration configuration)
+    {
+        var options = OptionsOf(configuration);
+        services.AddSingleton(provider => DataDirectory.Open(provider.GetRequiredService<IOptions<SiloOptions>>().Value.DataDirectory));
+        if (options.Log == LogKind.Kafka)
+        {
+            services.AddOptions<KafkaOptions>().BindConfiguration(KafkaOptions.Section);
+            services.AddSingleton<IChangeLog>(provider => KafkaChangeLog.Open(
+                provider.GetRequiredService<IOptions<KafkaOptions>>().Value, provider.GetRequiredService<ILoggerFactory>(), provider.GetRequiredService<TimeProvider>()));
+        }
+        else
+        {
+            services.AddSingleton<IChangeLog>(provider => SqliteChangeLog.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("log.db") }));
+        }
+
+        if (options.States == StatesKind.Postgres)
+        {
+            services.AddOptions<PostgresOptions>().BindConfiguration("Postgres").ValidateDataAnnotations().ValidateOnStart();
+            services.AddSingleton<IStateStore>(provider => PostgresStateStore.Open(provider.GetRequiredService<IOptions<PostgresOptions>>().Value));
+        }
+        else
+        {
+            services.AddSingleton<IStateStore>(provider => SqliteStateStore.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("states.db") }));
+        }
+    }
+
+    /// <summary>The silo's settings before they are checked: which parts there are must be known early.</summary>
+    internal static SiloOptions OptionsOf(IConfiguration configuration)
+    {
+        var section = configuration.GetSection("Silo");
+        return new()
+        {
+            Log = section.GetValue<LogKind>(nameof(SiloOptions.Log)),
+            States = section.GetValue<StatesKind>(nameof(SiloOptions.States)),
+        };
+    }
+}

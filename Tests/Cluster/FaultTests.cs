@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Text;
+using ActorStreams.Client;
+using ActorStreams.Tests.EndToEnd;
+
+namespace ActorStreams.Tests.Cluster;
+
+/// <summary>
+/// Three silos under random faults while a foreign producer sends orders. By default a short run; the long one is asked for by environment variables:
+/// <c>FAULTS=40 FAULT_RECORDS=2000000 SEED=…</c>.
+/// </summary>
+public sealed class FaultTests : EndToEndTest
+{
+    private const int Partitions = 16;
+
+    [Fact]
+    public async Task States_are_exact_and_nothing_lags_after_silos_brokers_and_the_database_failed_at_random()
+    {
+        var (random, faultCount, records) = (NewRandom(), Number("FAULTS", 8), Number("FAULT_RECORDS", 100_000));
+        await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), Settings);
+        await cluster.StartSilosAsync(3);
+        using var stream = new OrderStream(cluster.Kafka.BootstrapServers, Partitions, random.Next());
+        using var stop = new CancellationTokenSource();
+
+        var producing = stream.RunAsync(records / (faultCount * 4.0), records, stop.Token);
+        var faults = new Faults(cluster, random);
+        await faults.RunAsync(faultCount, mostSecondsBetween: 6);
+        var passed = Stopwatch.GetTimestamp();
+        await stop.CancelAsync();
+        await producing;
+        Print($"{faults.Count} faults: {faults.Summary}; {stream.Sent:N0} records");
+
+        await UntilAsync(async () => await BehindAsync(cluster) == 0, "nothing lags", 120);
+        var caughtUp = Stopwatch.GetElapsedTime(passed);
+        Print($"Nothing lagged {caughtUp.TotalSeconds:N1} s after the last fault.");
+        await AssertExactAsync(cluster, stream);
+        Assert.InRange(caughtUp.TotalSeconds, 0, 30);
+    }
+
+    /// <summary>Failures are noticed fast, small tables make partitions read through the store, and no checkpoint is far away.</summary>
+    private static string[] Settings =>
+    [
+        $"--Streams:DefaultPartitions={Partitions}", "--Streams:TableEntries=5000", "--Streams:CheckpointIntervalSeconds=0.5", "--Streams:MaxRetrySeconds=2", "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2",
+    ];
+
+    private static async Task<long> BehindAsync(SiloCluster cluster)
+    {
+        try
+        {
+            var datasets = (await cluster.Client.DatasetsAsync()).Where(dataset => dataset.Name is "order" or "spend").ToList();
+            return datasets.TrueForAll(dataset => dataset.Status == "running") ? datasets.Sum(dataset => dataset.Behind!.Records) : long.MaxValue;
+        }
+        catch (ActorStreamsException)
+        {
+            return long.MaxValue;
+        }
+    }
+
+    private static async Task AssertExactAsync(SiloCluster cluster, OrderStream stream)
+    {
+        var batch = await stream.BatchAsync();
+        var silo = cluster.Silos.First(silo => silo.Runs);
+        foreach (var dataset in new[] { "order", "spend" })
+        {
+            var expected = batch.Json(dataset).ToDictionary(state => state.Key, state => Encoding.UTF8.GetString(state.Value));
+            var live = await silo.AllAsync(dataset);
+            var wrong = expected.Keys.Union(live.Keys).Where(key => expected.GetValueOrDefault(key) != live.GetValueOrDefault(key)).ToList();
+            Assert.True(wrong.Count == 0, $"{wrong.Count} of {expected.Count} states of '{dataset}' are wrong; the first: '{wrong.FirstOrDefault()}' is {live.GetValueOrDefault(wrong.FirstOrDefault() ?? "")}, a batch has {expected.GetValueOrDefault(wrong.FirstOrDefault() ?? "")}.");
+            Print($"{dataset}: {live.Count:N0} states are exact.");
+        }
+    }
+
+    private static int Number(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : otherwise;
+}

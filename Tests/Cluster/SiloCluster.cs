@@ -1,0 +1,77 @@
+using ActorStreams.Client;
+using ActorStreams.Storage;
+using ActorStreams.Tests.EndToEnd;
+using ActorStreams.Tests.Kafka;
+using ActorStreams.Tests.Real;
+
+namespace ActorStreams.Tests.Cluster;
+
+/// <summary>Silos as processes, on a log in (mock) Kafka and states in a real PostgreSQL.</summary>
+internal sealed class SiloCluster : IAsyncDisposable
+{
+    private readonly List<SiloProcess> _silos = [];
+    private readonly List<string> _settings;
+
+    private SiloCluster(MockKafka kafka, PostgresServer postgres, PostgresOptions database, string[] settings)
+    {
+        (Kafka, Postgres, Database) = (kafka, postgres, database);
+        _settings =
+        [
+            "--Silo:Log=kafka", "--Silo:States=postgres", $"--Kafka:BootstrapServers={kafka.BootstrapServers}", $"--Postgres:ConnectionString={database.ConnectionString}",
+            // The mock answers an empty fetch only after this time, whatever comes meanwhile.
+            "--Kafka:Consumer:fetch.wait.max.ms=10", .. settings,
+        ];
+    }
+
+    internal MockKafka Kafka { get; }
+
+    internal PostgresServer Postgres { get; }
+
+    internal PostgresOptions Database { get; }
+
+    internal IReadOnlyList<SiloProcess> Silos => _silos;
+
+    /// <summary>A client of a silo that runs.</summary>
+    internal ActorStreamsClient Client => _silos.First(silo => silo.Runs).Client;
+
+    /// <summary>Brokers with these topics, a fresh database, and no silo yet.</summary>
+    /// <param name="topics">Topics with their partitions: the mock makes none by itself.</param>
+    /// <param name="settings">Settings of every silo.</param>
+    internal static async Task<SiloCluster> StartAsync(IEnumerable<(string Topic, int Partitions)> topics, params string[] settings)
+    {
+        var (kafka, postgres) = (await MockKafka.StartAsync(brokers: 3), await PostgresServer.StartNewAsync());
+        foreach (var (topic, partitions) in topics)
+            await kafka.CreateTopicAsync(topic, partitions, replication: 3);
+        return new(kafka, postgres, await postgres.NewDatabaseAsync(), settings);
+    }
+
+    /// <summary>One more silo, not yet started.</summary>
+    internal SiloProcess NewSilo()
+    {
+        var silo = new SiloProcess { Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"] };
+        _silos.Add(silo);
+        return silo;
+    }
+
+    internal async Task StartSilosAsync(int count)
+    {
+        var silos = Enumerable.Range(0, count).Select(_ => NewSilo()).ToList();
+        await Task.WhenAll(silos.Select(silo => silo.StartAsync()));
+    }
+
+    /// <summary>All that the silos wrote, for a test that failed.</summary>
+    internal void Print()
+    {
+        foreach (var silo in _silos)
+            EndToEndTest.Print($"The silo at {silo.Url} wrote:\n{silo.Output}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (TestContext.Current.TestState?.Result == TestResult.Failed)
+            Print();
+        await Task.WhenAll(_silos.Select(silo => silo.DisposeAsync().AsTask()));
+        await Kafka.DisposeAsync();
+        await Postgres.DisposeAsync();
+    }
+}
