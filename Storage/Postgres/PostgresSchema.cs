@@ -123,7 +123,7 @@ public static class PostgresSchema
         var applied = new Dictionary<string, string>();
         if (!await AskAsync(connection, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'applied_script')", schema, cancellationToken).ConfigureAwait(false))
             return applied;
-        using var command = new NpgsqlCommand("SELECT name, checksum FROM applied_script", connection);
+        using var command = new NpgsqlCommand($"SELECT name, checksum FROM {Quoted(schema)}.applied_script", connection);
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = rows.ConfigureAwait(false);
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))

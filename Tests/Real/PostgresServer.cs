@@ -67,7 +67,9 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        _keeper = Process.Start(AsUser("sh", "-c", Keeper, "keeper", _programs, _directory, $"{_port}"))!;
+        var start = AsUser("sh", "-c", Keeper, "keeper", _programs, _directory, $"{_port}");
+        start.RedirectStandardError = true;
+        _keeper = Process.Start(start)!;
         // pg_isready asks until there is an answer: starting after a crash takes a while.
         for (var i = 0; ; i++)
         {
@@ -75,7 +77,9 @@ public sealed class PostgresServer : IAsyncDisposable
             await asked.WaitForExitAsync();
             if (asked.ExitCode == 0)
                 return;
-            Assert.False(_keeper.HasExited || i > 1_200, $"PostgreSQL did not start. {await LogAsync()}");
+            if (_keeper.HasExited)
+                Assert.Fail($"PostgreSQL did not start. {await _keeper.StandardError.ReadToEndAsync()} {await LogAsync()}");
+            Assert.True(i < 1_200, $"PostgreSQL does not become ready. {await LogAsync()}");
             await Task.Delay(50);
         }
     }
@@ -122,7 +126,7 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>What the server wrote to its log.</summary>
-    public Task<string> LogAsync() => File.ReadAllTextAsync($"{_directory}/log");
+    public async Task<string> LogAsync() => File.Exists($"{_directory}/log") ? await File.ReadAllTextAsync($"{_directory}/log") : "It has no log.";
 
     private PostgresOptions Options(string database) => new()
     {

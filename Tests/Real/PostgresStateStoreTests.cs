@@ -9,7 +9,7 @@ public sealed class PostgresStateStoreTests : StateStoreContract
     private PostgresOptions _options = null!;
 
     // Of each iteration a good part is the wait for the disk at every checkpoint.
-    protected override int Iterations => 20;
+    protected override int Iterations => 12;
 
     [Fact]
     public async Task A_checkpoint_of_many_commands_is_written_whole_or_not_at_all()
@@ -116,10 +116,13 @@ public sealed class PostgresStateStoreTests : StateStoreContract
             Assert.Single(await store.ScanContributionsAsync(P("a"), "key 1", 0, 10));
         }
 
-        // The statistics come when their server process goes idle; closing the pool ends it.
+        // What a server process counted is told when it ends, and closing the pool ends it. The two were when the index was made: with the table, and
+        // when that was emptied.
         await store.DisposeAsync();
-        await PostgresServer.ExecuteAsync(_options, "SELECT pg_stat_force_next_flush()");
-        Assert.Equal(0L, await PostgresServer.ExecuteAsync(_options, "SELECT coalesce(sum(seq_scan), 0)::bigint FROM pg_stat_user_tables WHERE relname IN ('state', 'contribution', 'partition') AND idx_scan > 0"));
+        while ((long)(await PostgresServer.ExecuteAsync(_options, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%partition_id%' AND pid <> pg_backend_pid()"))! > 0)
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        Assert.Equal("contribution 2, state 2", await PostgresServer.ExecuteAsync(
+            _options, "SELECT string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname) FROM pg_stat_user_tables WHERE relname IN ('state', 'contribution')"));
     }
 
     [Fact]
