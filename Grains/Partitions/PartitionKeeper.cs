@@ -43,6 +43,8 @@ internal sealed partial class PartitionKeeper(
     /// <summary>Before anything else stops: the HTTP server and the grains still answer, and send on to the new owners.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
+        if (ownership.Version == 0)
+            return; // it never got so far as to own anything
         try
         {
             await ownership.LeaveAsync().WaitAsync(cancellationToken);
