@@ -11,10 +11,16 @@ public sealed class UnknownTopicException(string message) : Exception(message)
         new($"Topic '{partition.Topic}' has {partitions} partitions, numbered from 0: there is no partition {partition.Partition}.");
 }
 
-/// <summary>A topic that exists with another number of partitions than it is asked for.</summary>
-public sealed class TopicMismatchException(string topic, int existing, int wanted) : Exception(
-    $"Topic '{topic}' has {existing} partitions, but {wanted} are asked for: keys would change partition and lose their order. "
-    + $"Ask for {existing}, or copy the records to a new topic.");
+/// <summary>A topic that exists with another number of partitions than it is asked for, or with settings under which records would be lost.</summary>
+public sealed class TopicMismatchException(string message) : Exception(message)
+{
+    /// <summary>The error for another number of partitions.</summary>
+    public TopicMismatchException(string topic, int existing, int wanted)
+        : this($"Topic '{topic}' has {existing} partitions, but {wanted} are asked for: keys would change partition and lose their order. "
+            + $"Ask for {existing}, or copy the records to a new topic.")
+    {
+    }
+}
 
 /// <summary>An offset that a partition does not hold: retention removed it, or the log is not the one it was read from.</summary>
 public sealed class OffsetOutOfRangeException(TopicPartition partition, long offset, OffsetRange range) : Exception(

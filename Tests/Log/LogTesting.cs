@@ -7,7 +7,7 @@ internal static class LogTesting
 {
     public static ReadOnlyMemory<byte>? Utf8(string? text) => text is null ? (ReadOnlyMemory<byte>?)null : Encoding.UTF8.GetBytes(text);
 
-    public static NewRecord Record(string? key, string? value, long timestamp = 0, int partition = 0) =>
+    public static NewRecord Record(string? key, string? value, long timestamp = 1, int partition = 0) =>
         new() { Partition = partition, Timestamp = timestamp, Key = Utf8(key), Value = Utf8(value) };
 
     public static async Task<List<ChangeRecord>> ReadToEndAsync(this IChangeLog log, TopicPartition partition, long from = 0, ReadLimits? limits = null)

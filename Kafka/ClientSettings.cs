@@ -1,0 +1,203 @@
+using Confluent.Kafka;
+
+namespace ActorStreams.Kafka;
+
+/// <summary>What each kind of client is made with: our own settings, the user's, and secrets out of files. Checked as a whole before anything is opened.</summary>
+internal sealed class ClientSettings
+{
+    /// <summary>The group of consumers that never join nor commit: librdkafka wants one to be named.</summary>
+    private const string Group = "actorstreams-readers";
+
+    /// <summary>What a batch has beside its records, so that a record of the largest size fits in one.</summary>
+    private const int BatchOverheadBytes = 40_000;
+
+    private const string FileSuffix = ".file";
+    private const int LargestLibrarySize = 1_000_000_000;
+
+    private readonly HashSet<string> _secrets = new(StringComparer.Ordinal);
+    private readonly List<string> _errors;
+
+    private ClientSettings(KafkaOptions options)
+    {
+        _errors = [.. options.Errors()];
+        var common = Given(nameof(KafkaOptions.Settings), options.Settings);
+        var (consumer, producer) = (Given(nameof(KafkaOptions.Consumer), options.Consumer), Given(nameof(KafkaOptions.Producer), options.Producer));
+        CheckSasl(common);
+        MaxBatchBytes = Math.Min(options.MaxRecordBytes, LargestLibrarySize - BatchOverheadBytes) + BatchOverheadBytes;
+        var shared = new Dictionary<string, string>
+        {
+            ["client.id"] = "actorstreams",
+            ["message.max.bytes"] = Text(MaxBatchBytes),
+            ["socket.keepalive.enable"] = "true",
+            ["reconnect.backoff.max.ms"] = "2000", // after an outage nobody should wait ten seconds more
+            ["topic.metadata.refresh.interval.ms"] = "60000",
+        };
+        var consumerDefaults = new Dictionary<string, string>
+        {
+            // A broker answers a waiting fetch as soon as there is a record; this bounds how long a partition that is added meanwhile waits for its first fetch.
+            ["fetch.wait.max.ms"] = "100",
+            ["fetch.error.backoff.ms"] = "100",
+            ["fetch.queue.backoff.ms"] = "10",
+
+            // What is fetched ahead of a partition that is paused is dropped and fetched again: not too much.
+            ["queued.min.messages"] = "10000",
+            ["queued.max.messages.kbytes"] = "32768",
+            ["fetch.message.max.bytes"] = "1048576",
+            ["fetch.max.bytes"] = Text(Math.Max(16 << 20, MaxBatchBytes)),
+            ["receive.message.max.bytes"] = Text(Math.Max(100_000_000, MaxBatchBytes + 100_000)),
+        };
+        var producerDefaults = new Dictionary<string, string>
+        {
+            ["compression.type"] = "lz4",
+            ["linger.ms"] = "5",
+            ["queue.buffering.max.messages"] = "100000",
+            ["queue.buffering.max.kbytes"] = Text(Math.Max(64 << 10, MaxBatchBytes >> 9)),
+        };
+        Admin = Merge(shared, common);
+        Consumer = Merge(shared, consumerDefaults, common, consumer, OwnConsumer);
+        Producer = Merge(shared, producerDefaults, common, producer, OwnProducer);
+        if (_errors.Count == 0)
+            Try(common, consumer, producer);
+        foreach (var settings in new[] { Admin, Consumer, Producer })
+            settings["bootstrap.servers"] = options.BootstrapServers;
+    }
+
+    public Dictionary<string, string> Admin { get; }
+
+    public Dictionary<string, string> Consumer { get; }
+
+    public Dictionary<string, string> Producer { get; }
+
+    /// <summary>The largest batch that is sent, in bytes: what a topic must allow.</summary>
+    public int MaxBatchBytes { get; }
+
+    private static Dictionary<string, string> OwnConsumer => new()
+    {
+        ["group.id"] = Group,
+        ["enable.auto.commit"] = "false",
+        ["enable.auto.offset.store"] = "false",
+        ["auto.offset.reset"] = "error",
+        ["enable.partition.eof"] = "true",
+        ["isolation.level"] = "read_committed",
+        ["check.crcs"] = "true",
+        ["allow.auto.create.topics"] = "false",
+        ["dotnet.consumer.consume.result.fields"] = "headers,timestamp,topic",
+    };
+
+    // A message that is given up alone, while later ones land, would leave a gap. So librdkafka never gives one up (no timeout, no limit of retries), a batch that a
+    // broker refuses for good ends the whole producer (gapless), and it is the producer as a whole that is given up when appends take too long: see ProducerLife.
+    private static Dictionary<string, string> OwnProducer => new()
+    {
+        ["enable.idempotence"] = "true",
+        ["enable.gapless.guarantee"] = "true",
+        ["acks"] = "all",
+        ["message.timeout.ms"] = "0",
+        ["message.send.max.retries"] = "2147483647",
+        ["dotnet.producer.delivery.report.fields"] = "none",
+    };
+
+    /// <summary>Reads and checks all settings.</summary>
+    /// <exception cref="ArgumentException">Some are wrong; the message names all of them.</exception>
+    public static ClientSettings Of(KafkaOptions options)
+    {
+        var settings = new ClientSettings(options);
+        return settings._errors.Count == 0 ? settings : throw new ArgumentException(settings.Hide(string.Join(' ', settings._errors)));
+    }
+
+    /// <summary>A text of librdkafka without any secret that is in it.</summary>
+    public string Hide(string text) => _secrets.Aggregate(text, (hidden, secret) => hidden.Replace(secret, "(secret)", StringComparison.Ordinal));
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static bool IsSecret(string name) =>
+        name.Contains("password", StringComparison.Ordinal) || name.Contains("secret", StringComparison.Ordinal) || name.Contains("jaas", StringComparison.Ordinal)
+        || name.EndsWith(".pem", StringComparison.Ordinal) || name is "sasl.oauthbearer.config";
+
+    private static Dictionary<string, string> Merge(params ReadOnlySpan<Dictionary<string, string>> parts)
+    {
+        var merged = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var part in parts)
+        {
+            foreach (var (name, value) in part)
+                merged[name] = value;
+        }
+
+        return merged;
+    }
+
+    /// <summary>The settings of one part of the configuration, with those from files, without those that are refused.</summary>
+    private Dictionary<string, string> Given(string part, Dictionary<string, string> settings)
+    {
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (full, raw) in settings)
+        {
+            var path = $"{KafkaOptions.Section}:{part}:{full}";
+            var (name, value) = full.EndsWith(FileSuffix, StringComparison.Ordinal) ? (full[..^FileSuffix.Length], FromFile(path, raw)) : (full, raw);
+            if (RefusedSettings.ReasonFor(name) is { } reason)
+                _errors.Add($"{path} cannot be set: {reason}.");
+            else if (value is not null && !given.TryAdd(name, value))
+                _errors.Add($"{path} is given twice, once as a value and once as a file.");
+            if (IsSecret(name) && !string.IsNullOrEmpty(value))
+                _secrets.Add(value);
+        }
+
+        return given;
+    }
+
+    private string? FromFile(string path, string file)
+    {
+        try
+        {
+            return File.ReadAllText(file).TrimEnd('\r', '\n');
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            _errors.Add($"{path} names the file '{file}', which cannot be read: {error.Message}");
+            return null;
+        }
+    }
+
+    private void CheckSasl(Dictionary<string, string> common)
+    {
+        var protocol = common.GetValueOrDefault("security.protocol", "");
+        var named = common.ContainsKey("sasl.mechanism") || common.ContainsKey("sasl.mechanisms");
+        if (protocol.StartsWith("sasl", StringComparison.OrdinalIgnoreCase) && !named)
+        {
+            _errors.Add(
+                $"{KafkaOptions.Section}:{nameof(KafkaOptions.Settings)}:sasl.mechanism is missing: the default, GSSAPI, does not work with the library that comes with the client. "
+                + "Set SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER, as the brokers ask for.");
+        }
+    }
+
+    /// <summary>Makes a client of each kind, without brokers, so that librdkafka tells what it does not know; it tells one at a time.</summary>
+    private void Try(Dictionary<string, string> common, Dictionary<string, string> consumer, Dictionary<string, string> producer)
+    {
+        (string Part, Dictionary<string, string> Settings)[] parts =
+            [(nameof(KafkaOptions.Settings), common), (nameof(KafkaOptions.Consumer), consumer), (nameof(KafkaOptions.Producer), producer)];
+        TryUntilKnown(Consumer, parts, settings => new ConsumerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
+        TryUntilKnown(Producer, parts, settings => new ProducerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
+    }
+
+    private void TryUntilKnown(Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts, Action<Dictionary<string, string>> build)
+    {
+        var left = new Dictionary<string, string>(all);
+        for (var tries = 0; tries <= all.Count; tries++)
+        {
+            try
+            {
+                build(left);
+                return;
+            }
+            catch (Exception error) when (error is InvalidOperationException or ArgumentException or KafkaException)
+            {
+                var named = left.Keys.Where(name => error.Message.Contains($"\"{name}\"", StringComparison.Ordinal)).MaxBy(name => name.Length);
+                var part = parts.LastOrDefault(p => named is not null && p.Settings.ContainsKey(named)).Part;
+                var text = $"{KafkaOptions.Section}{(part is null ? "" : $":{part}:{named}")} is refused by the client: {error.Message}".TrimEnd('.') + ".";
+                if (!_errors.Contains(text))
+                    _errors.Add(text);
+                if (named is null || !left.Remove(named))
+                    return;
+            }
+        }
+    }
+}

@@ -1,0 +1,254 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using ActorStreams.Log;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using ClientPartition = Confluent.Kafka.TopicPartition;
+
+namespace ActorStreams.Kafka;
+
+/// <summary>What a consumer is to do with a feed.</summary>
+internal enum FeedStep
+{
+    Assign,
+    Unassign,
+    Pause,
+    Resume,
+}
+
+/// <summary>
+/// One consumer and the thread that polls it. The thread alone assigns, pauses and dispatches: what it takes from the client belongs to the feed that it assigned last for that partition.
+/// </summary>
+internal sealed class ConsumerLoop
+{
+    /// <summary>How long a step waits at most while nothing comes: the client cannot be woken.</summary>
+    private const int PollMilliseconds = 10;
+
+    /// <summary>Records taken in one go before their readers are woken, when they come faster than they can be taken.</summary>
+    private const int MaxTaken = 256;
+
+    private const int IdleSeconds = 30;
+
+    private readonly ConcurrentQueue<(FeedStep Step, Feed Feed)> _steps = new();
+    private readonly Dictionary<(string Topic, int Partition), Feed> _feeds = [];
+    private readonly List<Feed> _dirty = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly object _gate = new(); // a monitor: its thread waits on it while there is nothing to poll
+    private readonly KafkaClients _clients;
+    private readonly ILogger _logger;
+    private readonly string _name;
+    private IConsumer<byte[], byte[]> _consumer = null!;
+    private Feed? _latest;
+    private bool _isEnding;
+
+    public ConsumerLoop(string name, KafkaClients clients, ILogger logger)
+    {
+        (_name, _clients, _logger) = (name, clients, logger);
+        new Thread(Run) { IsBackground = true, Name = $"Kafka {name} consumer" }.Start();
+    }
+
+    public bool HasEnded
+    {
+        get
+        {
+            lock (_gate)
+                return _isEnding;
+        }
+    }
+
+    /// <summary>Has a step done soon. False when the consumer has ended.</summary>
+    public bool TryPost((FeedStep Step, Feed Feed) step)
+    {
+        lock (_gate)
+        {
+            if (_isEnding)
+                return false;
+            _steps.Enqueue(step);
+            Monitor.Pulse(_gate);
+            return true;
+        }
+    }
+
+    public Task EndAsync()
+    {
+        lock (_gate)
+        {
+            _isEnding = true;
+            Monitor.Pulse(_gate);
+        }
+
+        return _ended.Task;
+    }
+
+    private void Run()
+    {
+        Exception? failure = null;
+        try
+        {
+            _consumer = _clients.Consumer();
+            while (Step())
+            {
+            }
+        }
+        catch (Exception error)
+        {
+            failure = error;
+            _logger.ConsumerEnded(error, _name);
+        }
+
+        End(failure);
+    }
+
+    /// <summary>Takes what is there. False when the consumer is to end.</summary>
+    private bool Step()
+    {
+        while (_steps.TryDequeue(out var step))
+            Do(step.Step, step.Feed);
+        if (_feeds.Count == 0)
+        {
+            lock (_gate)
+            {
+                if (!_isEnding && _steps.IsEmpty && !Monitor.Wait(_gate, TimeSpan.FromSeconds(IdleSeconds)))
+                    _isEnding = true;
+                return !_isEnding;
+            }
+        }
+
+        var taken = 0;
+        while (taken < MaxTaken && TryTakeOne(taken == 0 ? PollMilliseconds : 0))
+            taken++;
+        FlushDirty();
+        lock (_gate)
+            return !_isEnding;
+    }
+
+    private bool TryTakeOne(int milliseconds)
+    {
+        try
+        {
+            if (_consumer.Consume(milliseconds) is not { } result)
+                return false;
+            if (Find(result.Topic, result.Partition.Value) is not { } feed)
+                return true;
+            if (result.IsPartitionEOF)
+                feed.Partition.EndReached(feed, result.Offset.Value);
+            else
+                Take(feed, result);
+        }
+        catch (ConsumeException error) when (!error.Error.IsFatal)
+        {
+            Heed(error);
+        }
+
+        return true;
+    }
+
+    private void Take(Feed feed, ConsumeResult<byte[], byte[]> result)
+    {
+        var message = result.Message;
+        feed.Partition.Add(feed, new()
+        {
+            Offset = result.Offset.Value,
+            Timestamp = message.Timestamp.UnixTimestampMs,
+            Key = Memory(message.Key),
+            Value = Memory(message.Value),
+            Headers = message.Headers.Count == 0 ? [] : HeadersOf(message.Headers),
+        });
+        if (feed.IsDirty)
+            return;
+        feed.IsDirty = true;
+        _dirty.Add(feed);
+    }
+
+    private void FlushDirty()
+    {
+        foreach (var feed in CollectionsMarshal.AsSpan(_dirty))
+        {
+            feed.IsDirty = false;
+            var (topic, partition) = feed.Partition.TopicPartition;
+            feed.Partition.Flush(feed, _consumer.GetWatermarkOffsets(new(topic, partition)).High.Value);
+        }
+
+        _dirty.Clear();
+    }
+
+    private void Do(FeedStep step, Feed feed)
+    {
+        var (topic, partition) = feed.Partition.TopicPartition;
+        var assigned = new ClientPartition(topic, partition);
+        _latest = null;
+        if (step == FeedStep.Assign)
+        {
+            _feeds.Add((topic, partition), feed);
+            _consumer.IncrementalAssign([new TopicPartitionOffset(assigned, feed.FromOffset)]);
+            return;
+        }
+
+        // Of a feed that an error has ended already.
+        if (!_feeds.TryGetValue((topic, partition), out var current) || current != feed)
+            return;
+        switch (step)
+        {
+            case FeedStep.Unassign:
+                _feeds.Remove((topic, partition));
+                _consumer.IncrementalUnassign([assigned]);
+                break;
+            case FeedStep.Pause:
+                _consumer.Pause([assigned]);
+                break;
+            default:
+                _consumer.Resume([assigned]);
+                break;
+        }
+    }
+
+    /// <summary>An error of one partition. What the client tries again by itself, from the same offset, concerns nobody.</summary>
+    private void Heed(ConsumeException error)
+    {
+        var at = error.ConsumerRecord.TopicPartitionOffset;
+        if (at?.Topic is not { } topic || Find(topic, at.Partition.Value) is not { } feed)
+            return;
+        var code = error.Error.Code;
+        var name = feed.Partition.TopicPartition.ToString();
+        if (code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange || error.Error.IsUnknownTopic())
+            feed.Partition.Drop(feed, null); // its readers look what there is, and tell
+        else if (error.Error.IsForbidden() || error.Error.IsLocalError || code is ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidMsg)
+            feed.Partition.Drop(feed, KafkaFaults.Unavailable($"{name} cannot be read at offset {at.Offset.Value}", error.Error, error));
+        if (_logger.IsEnabled(LogLevel.Debug))
+            _logger.ReaderDetail(name, $"{code}: {error.Error.Reason}");
+    }
+
+    private Feed? Find(string topic, int partition)
+    {
+        if (_latest is { Partition.TopicPartition: var known } && known.Partition == partition && known.Topic == topic)
+            return _latest;
+        return _latest = _feeds.GetValueOrDefault((topic, partition));
+    }
+
+    private void End(Exception? failure)
+    {
+        lock (_gate)
+            _isEnding = true;
+        var error = new LogUnavailableException($"The {_name} consumer has ended{(failure is null ? "" : $": {failure.Message.TrimEnd('.')}")}. Nothing is lost; try again.", failure);
+        while (_steps.TryDequeue(out var step))
+        {
+            if (step.Step == FeedStep.Assign)
+                step.Feed.Partition.Drop(step.Feed, error);
+        }
+
+        foreach (var feed in _feeds.Values)
+            feed.Partition.Drop(feed, error);
+        _consumer?.Dispose();
+        _ended.SetResult();
+    }
+
+    private static ReadOnlyMemory<byte>? Memory(byte[]? bytes) => bytes is null ? (ReadOnlyMemory<byte>?)null : bytes;
+
+    private static RecordHeader[] HeadersOf(Headers headers)
+    {
+        var read = new RecordHeader[headers.Count];
+        for (var i = 0; i < read.Length; i++)
+            read[i] = new(headers[i].Key, headers[i].GetValueBytes());
+        return read;
+    }
+}

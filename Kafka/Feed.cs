@@ -1,0 +1,26 @@
+namespace ActorStreams.Kafka;
+
+/// <summary>One assignment of a partition to one consumer, from an offset on, and the readers it serves. A new assignment is a new feed, so that nothing of an old one reaches its readers.</summary>
+internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop, long fromOffset)
+{
+    public ReadPartition Partition => partition;
+
+    /// <summary>The number of its consumer: 0 is the tail's.</summary>
+    public int Slot => slot;
+
+    public ConsumerLoop Loop => loop;
+
+    public long FromOffset { get; } = fromOffset;
+
+    /// <summary>The next offset that will be handed out; guarded by the partition's gate, as all that follows.</summary>
+    public long Position { get; set; } = fromOffset;
+
+    public List<PartitionReader> Readers { get; } = [];
+
+    public bool IsPaused { get; set; }
+
+    public bool IsClosed { get; set; }
+
+    /// <summary>It has records whose readers have not been woken; only its consumer's thread looks at it.</summary>
+    public bool IsDirty { get; set; }
+}

@@ -1,0 +1,112 @@
+using ActorStreams.Log;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using TopicPartition = ActorStreams.Log.TopicPartition;
+
+namespace ActorStreams.Kafka;
+
+/// <summary>The change log on Kafka, for any number of processes at once.</summary>
+/// <remarks>
+/// Brokers out of reach are not an error to a reader: it waits. An append that they do not take fails after <see cref="KafkaOptions.AppendTimeoutSeconds"/>, and all that
+/// are under way fail with it; so a caller that has several appends under way must look at their outcome before it appends more.
+/// </remarks>
+public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
+{
+    private readonly IAdminClient _admin;
+    private readonly TopicDirectory _topics;
+    private readonly OffsetQueries _offsets;
+    private readonly KafkaReaders _readers;
+    private readonly Appender _appender;
+    private readonly GroupCommits _commits;
+
+    private KafkaChangeLog(KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
+    {
+        var clients = new KafkaClients(settings, logger, time);
+        _admin = clients.Admin();
+        _topics = new(_admin, options, settings, logger, time);
+        _offsets = new(_admin, TimeSpan.FromSeconds(options.RequestTimeoutSeconds));
+        _readers = new(clients, _topics, _offsets, options, logger, time);
+        _appender = new(clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
+        _commits = new(_admin, options, logger, time);
+    }
+
+    /// <summary>How many consumers there are now, for tests.</summary>
+    internal int Consumers => _readers.Consumers;
+
+    /// <summary>Checks the options and makes the log. Brokers are not waited for: they are asked when they are needed.</summary>
+    /// <exception cref="ArgumentException">Options or settings are wrong; the message names all of them.</exception>
+    public static KafkaChangeLog Open(KafkaOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null) =>
+        new(options, ClientSettings.Of(options), loggers?.CreateLogger(typeof(KafkaChangeLog).FullName!) ?? NullLogger.Instance, time ?? TimeProvider.System);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) => _topics.ListAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
+        await _topics.PartitionsAsync(topic, cancellationToken).ConfigureAwait(false) is { } partitions ? new(topic, partitions) : null;
+
+    /// <inheritdoc/>
+    /// <exception cref="LogUnavailableException">The topic does not exist, and the brokers do not let it be created here.</exception>
+    public ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default)
+    {
+        TopicName.Check(topic);
+        ArgumentOutOfRangeException.ThrowIfLessThan(partitions, 1);
+        return _topics.CreateAsync(topic, partitions, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => _topics.DeleteAsync(topic, cancellationToken);
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<RecordBatch> ReadAsync(TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default) =>
+        _readers.ReadAsync(partition, fromOffset, limits, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A record is larger than <see cref="KafkaOptions.MaxRecordBytes"/>, or its timestamp lies before 1.</exception>
+    /// <exception cref="ObjectDisposedException">The log has been disposed.</exception>
+    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
+        new(_appender.AppendAsync(topic, records, cancellationToken));
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        var partitions = PartitionsOf(topic, await _topics.CheckedAsync(topic, cancellationToken).ConfigureAwait(false));
+        var ranges = await _offsets.RangesAsync(partitions).WaitAsync(cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < ranges.Length; i++)
+            _readers.SetEnd(partitions[i], ranges[i].End);
+        return ranges;
+    }
+
+    /// <inheritdoc/>
+    public long? KnownEnd(TopicPartition partition) => _readers.KnownEnd(partition);
+
+    /// <inheritdoc/>
+    public void ReportProgress(string reader, TopicPartition partition, long nextOffset) => _commits.Report(reader, partition, nextOffset);
+
+    /// <inheritdoc/>
+    public async ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default)
+    {
+        var partitions = await _topics.CheckedAsync(partition.Topic, cancellationToken).ConfigureAwait(false);
+        if ((uint)partition.Partition >= (uint)partitions)
+            throw UnknownTopicException.Partition(partition, partitions);
+
+        // The end first: what is appended in between may be late, and is then neither before the end nor found. And Kafka takes negative times for other questions.
+        var range = (await _offsets.RangesAsync([partition]).WaitAsync(cancellationToken).ConfigureAwait(false))[0];
+        var later = instant.ToUnixTimeMilliseconds() + 1;
+        if (later <= 0)
+            return range.Start;
+        return await _offsets.FirstStampedAsync(partition, later).WaitAsync(cancellationToken).ConfigureAwait(false) ?? range.End;
+    }
+
+    /// <summary>Waits shortly for appends that are under way, commits progress, and closes all clients. Live readers end with <see cref="ObjectDisposedException"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _appender.DisposeAsync().ConfigureAwait(false);
+        await _readers.DisposeAsync().ConfigureAwait(false);
+        await _commits.DisposeAsync().ConfigureAwait(false);
+        _admin.Dispose();
+    }
+
+    private static TopicPartition[] PartitionsOf(string topic, int count) => [.. Enumerable.Range(0, count).Select(i => new TopicPartition(topic, i))];
+}

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace ActorStreams.Kafka;
+
+/// <summary>Makes the clients, and passes on what they say: a trouble that goes on is told once a minute, not once a try.</summary>
+internal sealed class KafkaClients(ClientSettings settings, ILogger logger, TimeProvider time)
+{
+    private const int QuietSeconds = 60;
+    private const int MaxTroubles = 1_000;
+
+    private readonly ConcurrentDictionary<string, long> _told = new(StringComparer.Ordinal);
+
+    public IConsumer<byte[], byte[]> Consumer() => new ConsumerBuilder<byte[], byte[]>(settings.Consumer)
+        .SetLogHandler((client, message) => Told(client.Name, message))
+        .SetErrorHandler((client, error) => Told(client.Name, error))
+        .Build();
+
+    public IProducer<byte[], byte[]> Producer(Action<Error> fatal) => new ProducerBuilder<byte[], byte[]>(settings.Producer)
+        .SetLogHandler((client, message) => Told(client.Name, message))
+        .SetErrorHandler((client, error) =>
+        {
+            Told(client.Name, error);
+            if (error.IsFatal)
+                fatal(error);
+        })
+        .Build();
+
+    public IAdminClient Admin() => new AdminClientBuilder(settings.Admin)
+        .SetLogHandler((client, message) => Told(client.Name, message))
+        .SetErrorHandler((client, error) => Told(client.Name, error))
+        .Build();
+
+    private void Told(string client, Error error)
+    {
+        if (IsNew(error.Code.ToString()))
+            logger.ClientTrouble(client, settings.Hide($"{error.Code}: {error.Reason}"), QuietSeconds);
+    }
+
+    private void Told(string client, LogMessage message)
+    {
+        // Levels are those of syslog. Losing a broker comes as an error too, and once for all clients is enough.
+        if (message.Level <= SyslogLevel.Warning && message.Facility is not ("FAIL" or "ERROR") && IsNew(message.Facility))
+            logger.ClientTrouble(client, settings.Hide($"{message.Facility}: {message.Message}"), QuietSeconds);
+        else if (logger.IsEnabled(LogLevel.Debug))
+            logger.ClientDetail(client, message.Facility, settings.Hide(message.Message));
+    }
+
+    private bool IsNew(string trouble)
+    {
+        var now = time.GetTimestamp();
+        if (_told.TryGetValue(trouble, out var last) && time.GetElapsedTime(last, now).TotalSeconds < QuietSeconds)
+            return false;
+        if (_told.Count > MaxTroubles)
+            _told.Clear();
+        _told[trouble] = now;
+        return true;
+    }
+}

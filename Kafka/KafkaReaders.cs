@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using ActorStreams.Log;
+using Microsoft.Extensions.Logging;
+
+namespace ActorStreams.Kafka;
+
+/// <summary>Reads partitions, and knows their ends.</summary>
+internal sealed class KafkaReaders : IAsyncDisposable
+{
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(500);
+    private const int SetbackMilliseconds = 100;
+    private const int MaxSetbackMilliseconds = 2_000;
+
+    private readonly ConcurrentDictionary<TopicPartition, ReadPartition> _partitions = new();
+    private readonly ConsumerLoops _loops;
+    private readonly TopicDirectory _topics;
+    private readonly OffsetQueries _offsets;
+    private readonly KafkaOptions _options;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly Task _refreshing;
+
+    public KafkaReaders(KafkaClients clients, TopicDirectory topics, OffsetQueries offsets, KafkaOptions options, ILogger logger, TimeProvider time)
+    {
+        (_topics, _offsets, _options, _logger, _time) = (topics, offsets, options, logger, time);
+        _loops = new(clients, logger, 2 + options.MaxExtraConsumers);
+        _refreshing = RefreshEndsAsync(new(TimeSpan.FromSeconds(options.EndRefreshSeconds), time));
+    }
+
+    /// <summary>How many consumers there are now.</summary>
+    internal int Consumers => _loops.Running;
+
+    public long? KnownEnd(TopicPartition partition) => _partitions.TryGetValue(partition, out var found) ? found.End : null;
+
+    public void RaiseEnd(string topic, int partition, long end) => Partition(new(topic, partition)).RaiseEnd(end);
+
+    public void SetEnd(TopicPartition partition, long end) => Partition(partition).SetEnd(end);
+
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(
+        TopicPartition at, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var partition = Partition(at);
+        var reader = new PartitionReader(fromOffset, limits, _options.MaxBufferedBytesPerPartition);
+        await using var cancelled = cancellationToken.UnsafeRegister(_ => partition.Wake(reader), null).ConfigureAwait(false);
+        try
+        {
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ObjectDisposedException.ThrowIf(_disposing.IsCancellationRequested, typeof(KafkaChangeLog));
+                if (partition.Take(reader) is { } batch)
+                    yield return batch;
+                else if (partition.TryWait(reader, cancellationToken, out var waiting))
+                    await waiting.ConfigureAwait(false);
+                else
+                    await AttachAsync(partition, reader, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            partition.Detach(reader);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _disposing.CancelAsync().ConfigureAwait(false);
+        foreach (var partition in _partitions.Values)
+            partition.EndAll(new ObjectDisposedException(nameof(KafkaChangeLog)));
+        await _loops.EndAsync().ConfigureAwait(false);
+        await _refreshing.ConfigureAwait(false);
+        _disposing.Dispose();
+    }
+
+    private ReadPartition Partition(TopicPartition partition) => _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options), this);
+
+    /// <summary>Sees that the reader's offset is there, and gives it a consumer.</summary>
+    private async Task AttachAsync(ReadPartition partition, PartitionReader reader, CancellationToken cancellationToken)
+    {
+        if (reader.Setbacks > 0)
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(SetbackMilliseconds * reader.Setbacks, MaxSetbackMilliseconds)), _time, cancellationToken).ConfigureAwait(false);
+        var range = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
+        if (reader.Next < range.Start || reader.Next > range.End)
+            throw new OffsetOutOfRangeException(partition.TopicPartition, reader.Next, range);
+        partition.SetEnd(range.End);
+        partition.Attach(reader);
+    }
+
+    /// <summary>The offsets of a partition; brokers out of reach are waited for.</summary>
+    private async Task<OffsetRange> RangeAsync(TopicPartition partition, long offset, CancellationToken cancellationToken)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                var partitions = await _topics.CheckedAsync(partition.Topic, cancellationToken).ConfigureAwait(false);
+                if ((uint)partition.Partition >= (uint)partitions)
+                    throw UnknownTopicException.Partition(partition, partitions);
+                return (await _offsets.RangesAsync([partition]).WaitAsync(cancellationToken).ConfigureAwait(false))[0];
+            }
+            catch (LogUnavailableException error)
+            {
+                ObjectDisposedException.ThrowIf(_disposing.IsCancellationRequested, typeof(KafkaChangeLog));
+                if (tries == 0)
+                    _logger.ReaderWaits(partition.ToString(), offset, error.Message);
+                await Task.Delay(Retry, _time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>A partition that is paused, or whose reader is slow, does not hear of its end: it is asked for.</summary>
+    private async Task RefreshEndsAsync(PeriodicTimer timer)
+    {
+        using (timer)
+        {
+            try
+            {
+                while (await timer.WaitForNextTickAsync(_disposing.Token).ConfigureAwait(false))
+                    await RefreshOldEndsAsync().WaitAsync(_disposing.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // Disposed.
+            }
+        }
+    }
+
+    private async Task RefreshOldEndsAsync()
+    {
+        var oldest = Environment.TickCount64 - (_options.EndRefreshSeconds * 1_000L);
+        var old = _partitions.Values.Where(p => p.EndSeenAt <= oldest && p.HasReaders).ToList();
+        if (old.Count == 0)
+            return;
+        try
+        {
+            var ends = await _offsets.EndsAsync([.. old.Select(p => p.TopicPartition)]).ConfigureAwait(false);
+            for (var i = 0; i < old.Count; i++)
+                old[i].RaiseEnd(ends[i]);
+        }
+        catch (Exception error) when (error is LogUnavailableException or UnknownTopicException)
+        {
+            _logger.ReaderDetail("ends", error.Message);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using ActorStreams.Log;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using ClientPartition = Confluent.Kafka.TopicPartition;
+using TopicPartition = ActorStreams.Log.TopicPartition;
+
+namespace ActorStreams.Kafka;
+
+/// <summary>Asks the brokers for offsets: one request a broker, however many the partitions.</summary>
+internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout)
+{
+    /// <summary>The first offset kept and the end of each partition. The end is that of what is readable: before the first open transaction.</summary>
+    public async Task<OffsetRange[]> RangesAsync(IReadOnlyList<TopicPartition> partitions)
+    {
+        var (starts, ends) = (ListAsync(partitions, OffsetSpec.Earliest()), ListAsync(partitions, OffsetSpec.Latest()));
+        await Task.WhenAll(starts, ends).ConfigureAwait(false);
+        var (first, last) = (await starts.ConfigureAwait(false), await ends.ConfigureAwait(false));
+        return [.. partitions.Select((_, i) => new OffsetRange(first[i], Math.Max(first[i], last[i])))];
+    }
+
+    /// <summary>The end of each partition.</summary>
+    public Task<long[]> EndsAsync(IReadOnlyList<TopicPartition> partitions) => ListAsync(partitions, OffsetSpec.Latest());
+
+    /// <summary>The first offset whose record is stamped at or after this; null when there is none.</summary>
+    public async Task<long?> FirstStampedAsync(TopicPartition partition, long milliseconds) =>
+        (await ListAsync([partition], OffsetSpec.ForTimestamp(milliseconds)).ConfigureAwait(false))[0] is >= 0 and var offset ? offset : null;
+
+    private async Task<long[]> ListAsync(IReadOnlyList<TopicPartition> partitions, OffsetSpec spec)
+    {
+        var options = new ListOffsetsOptions { RequestTimeout = timeout, IsolationLevel = IsolationLevel.ReadCommitted };
+        List<ListOffsetsResultInfo> infos;
+        try
+        {
+            var asked = partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = new(p.Topic, p.Partition), OffsetSpec = spec });
+            infos = (await admin.ListOffsetsAsync(asked, options).ConfigureAwait(false)).ResultInfos;
+        }
+        catch (ListOffsetsException error)
+        {
+            infos = error.Result.ResultInfos;
+        }
+        catch (KafkaException error)
+        {
+            throw KafkaFaults.Unavailable($"The offsets of {partitions[0]} cannot be asked for", error.Error, error);
+        }
+
+        var offsets = infos.ToDictionary(info => info.TopicPartitionOffsetError.TopicPartition, info => Checked(info.TopicPartitionOffsetError));
+        return [.. partitions.Select(p => offsets[new ClientPartition(p.Topic, p.Partition)])];
+    }
+
+    private static long Checked(TopicPartitionOffsetError found) => found.Error switch
+    {
+        { IsError: false } => found.Offset.Value,
+        var error when error.IsUnknownTopic() => throw UnknownTopicException.Topic(found.Topic),
+        var error => throw KafkaFaults.Unavailable($"The offsets of {found.Topic}/{found.Partition.Value} cannot be told", error),
+    };
+}

@@ -1,0 +1,332 @@
+using ActorStreams.Log;
+
+namespace ActorStreams.Kafka;
+
+// A consumer can be assigned a partition once only, at one position. So the readers of a partition stand like this:
+//
+//   at the tail     the consumer 0, shared: whoever has read as far as it has joins it, and gets every record it brings;
+//   behind          a consumer to oneself: 1 (replay), or one of a few more when another reader of this partition has that; and when all are taken, in line.
+//
+// Who is behind moves to the tail when it has caught up. Who holds too much is let go where others share its consumer or wait for it, and comes again when it has read what
+// it holds; alone, its partition is paused. So no reader can hold up another for long.
+
+/// <summary>One partition's readers, and which consumers serve them.</summary>
+internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loops, KafkaOptions options)
+{
+    private const int TailSlot = 0;
+
+    private readonly Feed?[] _feeds = new Feed?[2 + options.MaxExtraConsumers];
+    private readonly List<PartitionReader> _line = [];
+    private readonly Lock _gate = new();
+    private long _end = -1;
+
+    public TopicPartition TopicPartition => partition;
+
+    /// <summary>The end as far as it is known; null when it is not.</summary>
+    public long? End => Volatile.Read(ref _end) is >= 0 and var end ? end : null;
+
+    /// <summary>When the end was last seen, in <see cref="Environment.TickCount64"/>.</summary>
+    public long EndSeenAt { get; private set; }
+
+    public bool HasReaders
+    {
+        get
+        {
+            lock (_gate)
+                return _line.Count > 0 || Array.Exists(_feeds, feed => feed is not null);
+        }
+    }
+
+    /// <summary>The end has been seen to be at least here.</summary>
+    public void RaiseEnd(long end)
+    {
+        EndSeenAt = Environment.TickCount64;
+        for (var known = Volatile.Read(ref _end); end > known;)
+        {
+            var before = Interlocked.CompareExchange(ref _end, end, known);
+            if (before == known)
+                return;
+            known = before;
+        }
+    }
+
+    /// <summary>The end has been asked for: it may lie lower than it was thought to, in a topic that was made anew.</summary>
+    public void SetEnd(long end)
+    {
+        EndSeenAt = Environment.TickCount64;
+        Volatile.Write(ref _end, end);
+    }
+
+    public RecordBatch? Take(PartitionReader reader)
+    {
+        lock (_gate)
+        {
+            var batch = reader.Take(partition, Volatile.Read(ref _end));
+            if (batch is not null && reader.Feed is { IsPaused: true } feed)
+                Settle(feed);
+            return batch;
+        }
+    }
+
+    /// <summary>Waits until there is something to take, or the reader has lost its consumer. False when it has none.</summary>
+    public bool TryWait(PartitionReader reader, CancellationToken cancellationToken, out ValueTask waiting)
+    {
+        lock (_gate)
+        {
+            var isServed = reader.Feed is not null || reader.IsQueued;
+            waiting = isServed && !cancellationToken.IsCancellationRequested ? reader.WaitAsync() : default;
+            return isServed;
+        }
+    }
+
+    public void Wake(PartitionReader reader)
+    {
+        lock (_gate)
+            reader.Wake();
+    }
+
+    public void Attach(PartitionReader reader)
+    {
+        lock (_gate)
+            Place(reader);
+    }
+
+    /// <summary>The reader reads no more.</summary>
+    public void Detach(PartitionReader reader)
+    {
+        lock (_gate)
+        {
+            reader.IsQueued = false;
+            _line.Remove(reader);
+            if (reader.Feed is { } feed)
+                Leave(feed, reader);
+        }
+    }
+
+    /// <summary>A record came. On the consumer's thread.</summary>
+    public void Add(Feed feed, in ChangeRecord record)
+    {
+        lock (_gate)
+        {
+            if (feed.IsClosed || record.Offset < feed.Position)
+                return;
+            feed.Position = record.Offset + 1;
+            var isFull = false;
+            foreach (var reader in feed.Readers)
+            {
+                if (record.Offset >= reader.Next)
+                    reader.Add(record);
+                isFull |= reader.IsFull;
+            }
+
+            if (isFull)
+                Settle(feed);
+        }
+    }
+
+    /// <summary>Wakes those that have got something, and moves to the tail who has caught up. On the consumer's thread.</summary>
+    public void Flush(Feed feed, long highWatermark)
+    {
+        RaiseEnd(Math.Max(highWatermark, feed.Position));
+        lock (_gate)
+        {
+            if (feed.IsClosed)
+                return;
+            foreach (var reader in feed.Readers)
+                reader.Wake();
+            if (feed.Slot != TailSlot && Volatile.Read(ref _end) - feed.Position <= options.ReplayThresholdRecords / 10)
+                MoveToTail(feed);
+        }
+    }
+
+    /// <summary>There is nothing more before this offset, which is the end. On the consumer's thread.</summary>
+    public void EndReached(Feed feed, long offset)
+    {
+        RaiseEnd(offset);
+        lock (_gate)
+        {
+            if (feed.IsClosed)
+                return;
+            feed.Position = Math.Max(feed.Position, offset);
+            foreach (var reader in feed.Readers)
+            {
+                reader.SkipTo(offset);
+                reader.Wake();
+            }
+
+            if (feed.Slot != TailSlot)
+                MoveToTail(feed);
+        }
+    }
+
+    /// <summary>The feed brings nothing more. Its readers end with the failure, or look for another consumer where there is none.</summary>
+    public void Drop(Feed feed, Exception? failure)
+    {
+        lock (_gate)
+        {
+            if (feed.IsClosed)
+                return;
+            var readers = feed.Readers.ToArray();
+            Close(feed);
+            foreach (var reader in readers)
+            {
+                reader.Feed = null;
+                reader.Setbacks++;
+                if (failure is not null)
+                    reader.Fail(failure);
+                reader.Wake();
+            }
+        }
+    }
+
+    /// <summary>Ends all readers.</summary>
+    public void EndAll(Exception failure)
+    {
+        lock (_gate)
+        {
+            foreach (var reader in _line.Concat(_feeds.SelectMany(feed => feed?.Readers ?? [])).ToList())
+            {
+                reader.Fail(failure);
+                reader.Wake();
+            }
+        }
+    }
+
+    /// <summary>Finds a consumer for a reader that has none, or puts it in line.</summary>
+    private void Place(PartitionReader reader)
+    {
+        if (TryTail(reader))
+            return;
+        for (var slot = TailSlot + 1; slot < _feeds.Length; slot++)
+        {
+            if (_feeds[slot] is null)
+            {
+                Open(slot, reader);
+                return;
+            }
+        }
+
+        reader.IsQueued = true;
+        _line.Add(reader);
+
+        // Somebody who has enough to read for now gives way.
+        if (Array.Find(_feeds, feed => feed is { IsPaused: true } && feed.Slot != TailSlot) is { } paused)
+            Settle(paused);
+    }
+
+    private bool TryTail(PartitionReader reader)
+    {
+        var (tail, threshold) = (_feeds[TailSlot], options.ReplayThresholdRecords);
+        if (Volatile.Read(ref _end) - reader.Next > threshold)
+            return false;
+        if (tail is not null && tail.Position <= reader.Next && reader.Next - tail.Position <= threshold)
+        {
+            Join(tail, reader);
+            return true;
+        }
+
+        if (tail is not null && tail.Position > reader.Next)
+            return false;
+        if (tail is not null)
+            LetGo(tail); // it has fallen far behind, and is no longer at the tail
+        Open(TailSlot, reader);
+        return true;
+    }
+
+    private void MoveToTail(Feed feed)
+    {
+        if (feed.Readers is not [{ IsFull: false } reader] || (_feeds[TailSlot] is { } tail && tail.Position > reader.Next))
+            return;
+        Close(feed);
+        reader.Feed = null;
+        Place(reader);
+        ServeLine();
+    }
+
+    private void Open(int slot, PartitionReader reader)
+    {
+        Feed feed;
+        do
+            feed = new(this, slot, loops.Get(slot), reader.Next);
+        while (!feed.Loop.TryPost(new(FeedStep.Assign, feed)));
+        _feeds[slot] = feed;
+        Join(feed, reader);
+    }
+
+    private void Join(Feed feed, PartitionReader reader)
+    {
+        feed.Readers.Add(reader);
+        reader.Feed = feed;
+        Settle(feed);
+    }
+
+    private void Leave(Feed feed, PartitionReader reader)
+    {
+        feed.Readers.Remove(reader);
+        reader.Feed = null;
+        if (feed.Readers.Count > 0)
+        {
+            Settle(feed);
+            return;
+        }
+
+        Close(feed);
+        ServeLine();
+    }
+
+    private void LetGo(Feed feed)
+    {
+        foreach (var reader in feed.Readers)
+        {
+            reader.Feed = null;
+            reader.Wake();
+        }
+
+        Close(feed);
+    }
+
+    private void Close(Feed feed)
+    {
+        if (feed.IsClosed)
+            return;
+        feed.IsClosed = true;
+        if (_feeds[feed.Slot] == feed)
+            _feeds[feed.Slot] = null;
+        feed.Readers.Clear();
+        feed.Loop.TryPost(new(FeedStep.Unassign, feed));
+    }
+
+    private void ServeLine()
+    {
+        while (_line.Count > 0 && Array.FindIndex(_feeds, TailSlot + 1, feed => feed is null) >= 0)
+        {
+            var reader = _line[0];
+            _line.RemoveAt(0);
+            reader.IsQueued = false;
+            Place(reader);
+        }
+    }
+
+    /// <summary>Pauses, lets go or resumes, as its readers hold too much or not.</summary>
+    private void Settle(Feed feed)
+    {
+        while (feed.Readers.Count > 1 && feed.Readers.Find(reader => reader.IsFull) is { } full)
+        {
+            feed.Readers.Remove(full);
+            full.Feed = null;
+            full.Wake();
+        }
+
+        var isFull = feed.Readers is [{ IsFull: true }];
+        if (isFull && feed.Slot != TailSlot && _line.Count > 0)
+        {
+            LetGo(feed);
+            ServeLine();
+        }
+        else if (isFull != feed.IsPaused)
+        {
+            feed.IsPaused = isFull;
+            feed.Loop.TryPost(new(isFull ? FeedStep.Pause : FeedStep.Resume, feed));
+        }
+    }
+}

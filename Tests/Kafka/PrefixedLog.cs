@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using ActorStreams.Kafka;
+using ActorStreams.Log;
+
+namespace ActorStreams.Tests.Kafka;
+
+/// <summary>A Kafka log that has brokers for itself, as it seems: its topics have a prefix that nobody sees.</summary>
+public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string, int, IChangeLog, Task> beforeCreate) : IChangeLog, IAsyncDisposable
+{
+    public KafkaChangeLog Inner => inner;
+
+    public string NameOf(string topic) => prefix + topic;
+
+    public TopicPartition NameOf(TopicPartition partition) => new(prefix + partition.Topic, partition.Partition);
+
+    public async ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) =>
+    [
+        .. (await inner.ListTopicsAsync(cancellationToken)).Where(t => t.Topic.StartsWith(prefix, StringComparison.Ordinal)).Select(t => new TopicDescription(t.Topic[prefix.Length..], t.Partitions)),
+    ];
+
+    public async ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
+        await inner.DescribeAsync(NameOf(topic), cancellationToken) is { } found ? found with { Topic = topic } : null;
+
+    public async ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default)
+    {
+        TopicName.Check(topic);
+        await beforeCreate(NameOf(topic), partitions, inner);
+        await inner.CreateTopicAsync(NameOf(topic), partitions, cancellationToken);
+    }
+
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => inner.DeleteTopicAsync(NameOf(topic), cancellationToken);
+
+    public async IAsyncEnumerable<RecordBatch> ReadAsync(
+        TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var batch in inner.ReadAsync(NameOf(partition), fromOffset, limits, cancellationToken))
+            yield return new() { Partition = partition, Records = batch.Records, NextOffset = batch.NextOffset, EndOffset = batch.EndOffset };
+    }
+
+    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
+    {
+        // The order of the calls counts: the inner one is made before this returns.
+        var appending = inner.AppendAsync(NameOf(topic), records, cancellationToken);
+        return StrippedAsync();
+
+        async ValueTask<IReadOnlyList<Position>> StrippedAsync() => [.. (await appending).Select(p => p with { Topic = topic })];
+    }
+
+    public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) => inner.OffsetsAsync(NameOf(topic), cancellationToken);
+
+    public long? KnownEnd(TopicPartition partition) => inner.KnownEnd(NameOf(partition));
+
+    public void ReportProgress(string reader, TopicPartition partition, long nextOffset) => inner.ReportProgress(reader, NameOf(partition), nextOffset);
+
+    public ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default) =>
+        inner.OffsetAtAsync(NameOf(partition), instant, cancellationToken);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+}

@@ -1,0 +1,3 @@
+using ActorStreams.Tests.Kafka;
+
+return await MockKafkaProgram.RunAsync(args);
