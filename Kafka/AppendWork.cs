@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using ActorStreams.Log;
 using Confluent.Kafka;
+using TopicPartition = Confluent.Kafka.TopicPartition;
 
 namespace ActorStreams.Kafka;
 
@@ -47,7 +48,7 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
                 message.Headers.Add(header.Name, Bytes(header.Value));
         }
 
-        life.Producer.Produce(new Confluent.Kafka.TopicPartition(topic, record.Partition), message, report => life.Delivered(this, index, report));
+        life.Producer.Produce(new TopicPartition(topic, record.Partition), message, report => life.Delivered(this, index, report));
         Produced = index + 1;
     }
 

@@ -19,9 +19,7 @@ internal enum FeedStep
 /// <summary>
 /// One consumer and the thread that polls it. The thread alone assigns, pauses and dispatches: what it takes from the client belongs to the feed that it assigned last for that partition.
 /// </summary>
-#pragma warning disable CA1001 // its thread disposes of what it owns when it ends
 internal sealed class ConsumerLoop
-#pragma warning restore CA1001
 {
     /// <summary>How long a step waits at most while nothing comes: the client cannot be woken.</summary>
     private const int PollMilliseconds = 10;
@@ -34,9 +32,8 @@ internal sealed class ConsumerLoop
     private readonly ConcurrentQueue<(FeedStep Step, Feed Feed)> _steps = new();
     private readonly Dictionary<(string Topic, int Partition), Feed> _feeds = [];
     private readonly List<Feed> _dirty = [];
-    private readonly AutoResetEvent _posted = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock _gate = new();
+    private readonly object _gate = new(); // a monitor: its thread waits on it while there is nothing to poll
     private readonly KafkaClients _clients;
     private readonly ILogger _logger;
     private readonly string _name;
@@ -67,17 +64,19 @@ internal sealed class ConsumerLoop
             if (_isEnding)
                 return false;
             _steps.Enqueue(step);
+            Monitor.Pulse(_gate);
+            return true;
         }
-
-        _posted.Set();
-        return true;
     }
 
     public Task EndAsync()
     {
         lock (_gate)
+        {
             _isEnding = true;
-        _posted.Set();
+            Monitor.Pulse(_gate);
+        }
+
         return _ended.Task;
     }
 
@@ -107,9 +106,12 @@ internal sealed class ConsumerLoop
             Do(step.Step, step.Feed);
         if (_feeds.Count == 0)
         {
-            var wasPosted = _posted.WaitOne(TimeSpan.FromSeconds(IdleSeconds));
             lock (_gate)
-                return !(_isEnding |= !wasPosted && _steps.IsEmpty);
+            {
+                if (!_isEnding && _steps.IsEmpty && !Monitor.Wait(_gate, TimeSpan.FromSeconds(IdleSeconds)))
+                    _isEnding = true;
+                return !_isEnding;
+            }
         }
 
         var taken = 0;
@@ -237,7 +239,6 @@ internal sealed class ConsumerLoop
         foreach (var feed in _feeds.Values)
             feed.Partition.Drop(feed, error);
         _consumer?.Dispose();
-        _posted.Dispose();
         _ended.SetResult();
     }
 

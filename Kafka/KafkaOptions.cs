@@ -51,6 +51,9 @@ public sealed class KafkaOptions
     /// <summary>Settings of librdkafka for the producer.</summary>
     public Dictionary<string, string> Producer { get; init; } = [];
 
+    /// <summary>For tests on brokers that do not answer what a topic's settings are.</summary>
+    internal bool ChecksTopicSettings { get; init; } = true;
+
     /// <summary>All that is wrong with these values by themselves.</summary>
     internal IEnumerable<string> Errors()
     {

@@ -8,7 +8,7 @@ namespace ActorStreams.Kafka;
 /// <summary>Reads partitions, and knows their ends.</summary>
 internal sealed class KafkaReaders : IAsyncDisposable
 {
-    private const int RetryMilliseconds = 500;
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(500);
     private const int SetbackMilliseconds = 100;
     private const int MaxSetbackMilliseconds = 2_000;
 
@@ -105,7 +105,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
                 ObjectDisposedException.ThrowIf(_disposing.IsCancellationRequested, typeof(KafkaChangeLog));
                 if (tries == 0)
                     _logger.ReaderWaits(partition.ToString(), offset, error.Message);
-                await Task.Delay(TimeSpan.FromMilliseconds(RetryMilliseconds), _time, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(Retry, _time, cancellationToken).ConfigureAwait(false);
             }
         }
     }

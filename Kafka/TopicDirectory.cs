@@ -12,12 +12,15 @@ namespace ActorStreams.Kafka;
 internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
 {
     private const string InternalPrefix = "__";
-    private const int SettleMilliseconds = 50;
+    private const int SettingsSeconds = 3;
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
 
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds);
+    private readonly TimeSpan _settingsTimeout = TimeSpan.FromSeconds(Math.Min(options.RequestTimeoutSeconds, SettingsSeconds));
     private readonly Lock _gate = new();
     private Task<Seen>? _asking;
     private Seen? _seen;
+    private volatile bool _hidesSettings = !options.ChecksTopicSettings;
 
     /// <summary>The number of partitions, as far as it is known and not too old; null when it must be asked for.</summary>
     public int? Known(string topic)
@@ -72,7 +75,7 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
 
         // Whoever writes it again does so at once, and must not meet what is left of the old one.
         while ((await AskAsync(cancellationToken).ConfigureAwait(false)).ContainsKey(topic))
-            await Task.Delay(TimeSpan.FromMilliseconds(SettleMilliseconds), time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Settle, time, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task CreateMissingAsync(string topic, int partitions)
@@ -101,9 +104,7 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
 
     private static LogUnavailableException CannotCreate(string topic, int partitions, Error cause, Exception error) => new(
         $"Topic '{topic}' does not exist and cannot be created here: {cause.Code}: {cause.Reason.TrimEnd('.')}. "
-        + (cause.IsForbidden() || cause.IsUnsupported()
-            ? $"Create it yourself with {partitions} partitions, cleanup.policy=delete, retention.ms=-1 and retention.bytes=-1, or allow this user to create topics."
-            : "Try again."),
+        + $"Create it yourself with {partitions} partitions, cleanup.policy=delete, retention.ms=-1 and retention.bytes=-1, or allow this user to create topics, and try again.",
         error);
 
     /// <summary>Waits until the new topic is known with all its partitions.</summary>
@@ -111,21 +112,25 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
     {
         int partitions;
         while (!(await AskAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(topic, out partitions))
-            await Task.Delay(TimeSpan.FromMilliseconds(SettleMilliseconds), time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Settle, time, cancellationToken).ConfigureAwait(false);
         return partitions;
     }
 
+    /// <summary>Looks whether the topic keeps its records. Who may not see its settings, or has brokers that do not tell them, goes without, and is not made to wait again.</summary>
     private async Task CheckSettingsAsync(string topic)
     {
+        if (_hidesSettings)
+            return;
         try
         {
-            var found = await admin.DescribeConfigsAsync([new() { Type = ResourceType.Topic, Name = topic }], new() { RequestTimeout = _timeout }).ConfigureAwait(false);
+            var found = await admin.DescribeConfigsAsync([new() { Type = ResourceType.Topic, Name = topic }], new() { RequestTimeout = _settingsTimeout }).ConfigureAwait(false);
             Check(topic, found[0].Entries);
         }
         catch (KafkaException error)
         {
             var cause = error is DescribeConfigsException { Results: [var result, ..] } ? result.Error : error.Error;
             logger.SettingsNotSeen(topic, $"{cause.Code}: {cause.Reason}");
+            _hidesSettings = cause.IsUnsupported() || cause.Code == ErrorCode.Local_TimedOut;
         }
     }
 

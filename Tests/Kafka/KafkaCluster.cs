@@ -52,6 +52,7 @@ public sealed class KafkaCluster : IAsyncLifetime
         RequestTimeoutSeconds = requestTimeout,
         GroupCommitSeconds = commit,
         EndRefreshSeconds = endRefresh,
+        ChecksTopicSettings = IsReal,
         Consumer = { ["fetch.wait.max.ms"] = "5" },
         Producer = { ["linger.ms"] = "1" },
         Settings = { ["topic.metadata.refresh.fast.interval.ms"] = "50", ["reconnect.backoff.max.ms"] = "200" },
