@@ -23,6 +23,8 @@ public static class GrainsServices
         services.AddSingleton<SourceTopics>();
         services.AddHostedService(provider => provider.GetRequiredService<SourceTopics>());
         services.AddSingleton<TopicSetup>();
+        services.TryAddSingleton(new RecordLimits());
+        services.AddSingleton<Catalog>();
         services.AddHostedService<PartitionKeeper>();
         return services;
     }

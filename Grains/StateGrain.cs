@@ -18,9 +18,19 @@ internal abstract class StateGrain(DatasetReader reader) : Grain, IStateGrain
 
     private (Dataset Dataset, string Key) Address => _address ??= reader.Parse(this.GetPrimaryKeyString(), Kind);
 
-    public Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken) => reader.ReadAsync(Dataset, Key, request, cancellationToken);
+    public Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken)
+    {
+        if (request.AtLeast is { } position && reader.FaultOf(Dataset, position.ToPosition()) is { } fault)
+            throw new RequestRefusedException(400, "Bad position", fault);
+        return Refusals.OrRefuseAsync(reader.ReadAsync(Dataset, Key, request, cancellationToken));
+    }
 
-    public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken) => reader.Watch(Dataset, Key, request, cancellationToken);
+    public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Partition is { } partition && reader.FaultOf(Dataset, Key, partition) is { } fault)
+            throw new RequestRefusedException(400, "Bad position", fault);
+        return reader.Watch(Dataset, Key, request, cancellationToken);
+    }
 
     public async Task<StateText> GetState()
     {

@@ -36,6 +36,7 @@ public static class ActorStreamsHosting
         // First of all hosted services, since the silo's partitions need what it sets up.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, StartupChecks>());
         builder.UseOrleans(AddSilo);
+        services.AddSingleton(provider => new RecordLimits(provider.GetRequiredService<IOptions<SiloOptions>>().Value.MaxRecordBytes));
         services.AddStreamGrains();
         services.AddHostedService<DashboardCounters>();
         services.AddApi();
