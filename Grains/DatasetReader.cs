@@ -48,8 +48,22 @@ internal sealed class DatasetReader(
         return await ReadAsync(dataset, key, others, named, reply, request, cancellationToken);
     }
 
-    /// <summary>Whether the key may stand in another partition than its home.</summary>
-    internal bool MayLieElsewhere(Dataset dataset, string key) => foreign.MayLieElsewhere(dataset, key);
+    /// <summary>What is wrong with a position that a read is to wait for; null when nothing is.</summary>
+    internal string? FaultOf(Dataset dataset, Position position)
+    {
+        if (!IsBehind(dataset, position.Topic))
+            return $"Nothing of topic '{position.Topic}' flows into the {dataset}. Its input log is '{dataset.Topic}'.";
+        var partitions = topology.Datasets.First(one => one.Topic == position.Topic).Partitions;
+        return position.Partition < partitions ? null
+            : $"Topic '{position.Topic}' has {partitions} partitions, numbered from 0: there is no partition {position.Partition}.";
+    }
+
+    /// <summary>What is wrong with a partition in which a watch of a key is to go on; null when nothing is.</summary>
+    internal string? FaultOf(Dataset dataset, string key, int partition) =>
+        partition >= dataset.Partitions ? $"The watch is to go on in partition {partition}, but '{dataset.Topic}' has {dataset.Partitions}, numbered from 0."
+        : partition != dataset.PartitionOf(key) && !foreign.MayLieElsewhere(dataset, key)
+            ? $"The watch is to go on in partition {partition}, but the key '{key}' lies in partition {dataset.PartitionOf(key)} of '{dataset.Topic}'."
+        : null;
 
     /// <summary>The key's state among its home's and those of other partitions; when none has one, what the partition says that was asked for.</summary>
     private async Task<StateReply> ReadAsync(

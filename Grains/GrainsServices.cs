@@ -24,6 +24,8 @@ public static class GrainsServices
         services.AddSingleton<SourceTopics>();
         services.AddHostedService(provider => provider.GetRequiredService<SourceTopics>());
         services.AddSingleton<TopicSetup>();
+        services.TryAddSingleton(new RecordLimits());
+        services.AddSingleton<Catalog>();
         services.AddSingleton<Ownership>();
         services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();
         services.AddSingleton<PartitionKeeper>();

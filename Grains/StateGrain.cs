@@ -23,10 +23,17 @@ internal abstract class StateGrain(DatasetReader reader) : Grain, IStateGrain
         // The partition has moved. This call goes there by another; the next ones find an actor beside it.
         if (!reader.IsHere(Dataset, Key))
             DeactivateOnIdle();
-        return reader.ReadAsync(Dataset, Key, request, cancellationToken);
+        if (request.AtLeast is { } position && reader.FaultOf(Dataset, position.ToPosition()) is { } fault)
+            throw new RequestRefusedException(400, "Bad position", fault);
+        return Refusals.OrRefuseAsync(reader.ReadAsync(Dataset, Key, request, cancellationToken));
     }
 
-    public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken) => reader.Watch(Dataset, Key, request, cancellationToken);
+    public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Partition is { } partition && reader.FaultOf(Dataset, Key, partition) is { } fault)
+            throw new RequestRefusedException(400, "Bad position", fault);
+        return reader.Watch(Dataset, Key, request, cancellationToken);
+    }
 
     public async Task<StateText> GetState()
     {

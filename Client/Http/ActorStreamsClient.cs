@@ -1,13 +1,12 @@
-using System.Net;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
+using ActorStreams.Client.Cluster;
 using ActorStreams.Client.Wire;
 using ActorStreams.Log;
 
 namespace ActorStreams.Client;
 
 /// <summary>
-/// Reads, watches and appends over a silo's HTTP interface. One instance serves a whole program; all members may be called by many
+/// Reads, watches and appends over a silo's HTTP interface, or over its Orleans cluster. One instance serves a whole program; all members may be called by many
 /// threads at once. Every member throws <see cref="ActorStreamsException"/> when the silo refuses or cannot be asked.
 /// </summary>
 /// <remarks>
@@ -21,58 +20,54 @@ public sealed class ActorStreamsClient : IDisposable
 {
     private const int DefaultPageSize = 500;
 
-    private readonly HttpClient? _owned;
-    private readonly HttpCalls _calls;
     private readonly DatasetDirectory _directory;
-    private readonly Appender _appender;
 
     /// <summary>A client of the silo at a URL, e.g. <c>http://127.0.0.1:8080</c>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
     public ActorStreamsClient(Uri url, ActorStreamsClientOptions? options = null)
-        : this(Connect(url, options), options, owns: true)
+        : this(Checked(options), checkedOptions => new HttpTransport(
+            new() { BaseAddress = url, Timeout = TimeSpan.FromSeconds(checkedOptions.RequestTimeoutSeconds) }, checkedOptions, owns: true))
     {
     }
 
     /// <summary>A client over an HttpClient of the caller, which must have its BaseAddress set and which is not disposed.</summary>
     /// <exception cref="ArgumentException">An option is out of its range, or the HttpClient has no BaseAddress.</exception>
     public ActorStreamsClient(HttpClient http, ActorStreamsClientOptions? options = null)
-        : this(http, options, owns: false)
+        : this(Checked(options), checkedOptions => new HttpTransport(http, checkedOptions, owns: false))
     {
     }
 
-    private ActorStreamsClient(HttpClient http, ActorStreamsClientOptions? options, bool owns)
+    /// <summary>
+    /// A client over the grains themselves: for a trusted service that has joined the cluster as an Orleans client (an <c>IClusterClient</c>), or runs in a silo. The factory is the
+    /// caller's, and is not disposed. Where a silo is away, reads are tried again until <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
+    /// </summary>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public ActorStreamsClient(IGrainFactory cluster, ActorStreamsClientOptions? options = null)
+        : this(Checked(options), checkedOptions => new ClusterTransport(cluster, checkedOptions))
     {
-        Options = options ?? new();
-        Options.Validate();
-        _owned = owns ? http : null;
-        _calls = new(http);
-        _directory = new(_calls, Options.TimeProvider, TimeSpan.FromSeconds(Options.DatasetCacheSeconds));
-        _appender = new(_calls, Options.JsonSerializerOptions);
     }
 
-    /// <summary>The silo's address.</summary>
-    public Uri Url => _calls.Url;
+    private ActorStreamsClient(ActorStreamsClientOptions options, Func<ActorStreamsClientOptions, ITransport> connect)
+    {
+        (Options, Transport) = (options, connect(options));
+        _directory = new(Transport, Options.TimeProvider, TimeSpan.FromSeconds(Options.DatasetCacheSeconds));
+    }
+
+    /// <summary>The silo's address; null over Orleans.</summary>
+    public Uri? Url => (Transport as HttpTransport)?.Url;
 
     internal ActorStreamsClientOptions Options { get; }
 
-    internal Appender Appender => _appender;
+    internal ITransport Transport { get; }
 
     /// <summary>The state of a key; null when it has none.</summary>
     /// <exception cref="ActorStreamsException">There is no such dataset, or <see cref="ReadOptions.AtLeast"/> was not reached in time (status 504).</exception>
     public async Task<DatasetState<T>?> GetAsync<T>(string dataset, string key, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
-        var timeout = options?.TimeoutSeconds?.ToString(CultureInfo.InvariantCulture);
-        var path = Paths.Key(info, key, ("atLeast", options?.AtLeast?.ToString()), ("timeoutSeconds", timeout));
-        try
-        {
-            var body = await _calls.GetAsync<StateBody>(path, cancellationToken).ConfigureAwait(false);
-            return new(body.Dataset, body.Key, WireJson.Read<T>(body.State, Options.JsonSerializerOptions)!, body.Position ?? default, body.Time ?? default, body.Behind);
-        }
-        catch (ActorStreamsException e) when (e.Status == HttpStatusCode.NotFound)
-        {
-            return null; // the dataset is known to exist, so it is the key that does not
-        }
+        return await Transport.GetAsync(info, key, options ?? new(), cancellationToken).ConfigureAwait(false) is { } body
+            ? new(body.Dataset, body.Key, WireJson.Read<T>(body.State, Options.JsonSerializerOptions)!, body.Position ?? default, body.Time ?? default, body.Behind)
+            : null;
     }
 
     /// <summary>The keys of a dataset that begin with a prefix, with their states, in the order of their UTF-8 bytes.</summary>
@@ -84,8 +79,7 @@ public sealed class ActorStreamsClient : IDisposable
         string? after = null;
         do
         {
-            var query = Paths.Query(("prefix", prefix), ("after", after), ("limit", pageSize.ToString(CultureInfo.InvariantCulture)));
-            var page = await _calls.GetAsync<PageBody>(Paths.Dataset(info) + query, cancellationToken).ConfigureAwait(false);
+            var page = await Transport.ListAsync(info, prefix, after, pageSize, cancellationToken).ConfigureAwait(false);
             foreach (var item in page.Items)
                 yield return new(item.Key, WireJson.Read<T>(item.State, Options.JsonSerializerOptions)!, item.Time);
             after = page.Next;
@@ -103,7 +97,7 @@ public sealed class ActorStreamsClient : IDisposable
     /// <param name="since">An earlier event's <see cref="WatchEvent{T}.Id"/>; null begins with the state.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(string dataset, string key, string? since = null, CancellationToken cancellationToken = default) =>
-        new Watcher<T>(_calls, _directory, Options, dataset, key).WatchAsync(since, cancellationToken);
+        new Watcher<T>(Transport, _directory, Options, dataset, key).WatchAsync(since, cancellationToken);
 
     /// <summary>Appends records and answers the position of each, in order, once all are durable.</summary>
     /// <remarks>
@@ -127,7 +121,7 @@ public sealed class ActorStreamsClient : IDisposable
     {
         await foreach (var chunk in AppendChunk.SplitAsync(records, Options.JsonSerializerOptions, cancellationToken).ConfigureAwait(false))
         {
-            foreach (var position in await _appender.SendAsync(topic, chunk, cancellationToken).ConfigureAwait(false))
+            foreach (var position in await Transport.AppendAsync(topic, chunk, cancellationToken).ConfigureAwait(false))
                 yield return position;
         }
     }
@@ -136,11 +130,10 @@ public sealed class ActorStreamsClient : IDisposable
     public Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken = default) => _directory.ListAsync(cancellationToken);
 
     /// <summary>Which dataset is derived from what.</summary>
-    public Task<LineageInfo> LineageAsync(CancellationToken cancellationToken = default) => _calls.GetAsync<LineageInfo>("api/lineage", cancellationToken);
+    public Task<LineageInfo> LineageAsync(CancellationToken cancellationToken = default) => Transport.LineageAsync(cancellationToken);
 
     /// <summary>All topics of the log, with the offsets they hold now.</summary>
-    public async Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken = default) =>
-        await _calls.GetAsync<TopicInfo[]>("api/topics", cancellationToken).ConfigureAwait(false);
+    public Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken = default) => Transport.TopicsAsync(cancellationToken);
 
     /// <summary>Reads records of a topic.</summary>
     /// <param name="topic">The topic.</param>
@@ -150,28 +143,16 @@ public sealed class ActorStreamsClient : IDisposable
     /// <param name="follow">Wait for more at the end, with the partitions interleaved, until cancelled.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="ConnectionLostException">The connection broke while reading.</exception>
-    public async IAsyncEnumerable<LogRecord> ReadRecordsAsync(
-        string topic, int? partition = null, long? from = null, int? limit = null, bool follow = false,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        var path = Paths.Records(topic) + Paths.Query(
-            ("partition", partition?.ToString(CultureInfo.InvariantCulture)),
-            ("from", from?.ToString(CultureInfo.InvariantCulture)),
-            ("limit", limit?.ToString(CultureInfo.InvariantCulture)),
-            ("follow", follow ? "true" : null));
-        using var response = await _calls.SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
-        using var lines = new JsonLines(_calls, path, response);
-        while (await lines.NextAsync<LogRecord>(cancellationToken).ConfigureAwait(false) is { } record)
-            yield return record;
-    }
+    public IAsyncEnumerable<LogRecord> ReadRecordsAsync(
+        string topic, int? partition = null, long? from = null, int? limit = null, bool follow = false, CancellationToken cancellationToken = default) =>
+        Transport.ReadRecordsAsync(topic, partition, from, limit, follow, cancellationToken);
 
     /// <summary>True when the silo says it is ready to serve.</summary>
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken = default)
     {
         try
         {
-            using var response = await _calls.SendAsync(HttpMethod.Get, "health/ready", null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
-            return true;
+            return await Transport.IsReadyAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (ActorStreamsException)
         {
@@ -180,12 +161,12 @@ public sealed class ActorStreamsClient : IDisposable
     }
 
     /// <summary>Closes the connections, where the client made its own HttpClient.</summary>
-    public void Dispose() => _owned?.Dispose();
+    public void Dispose() => Transport.Dispose();
 
-    private static HttpClient Connect(Uri url, ActorStreamsClientOptions? options)
+    private static ActorStreamsClientOptions Checked(ActorStreamsClientOptions? options)
     {
         options ??= new();
         options.Validate();
-        return new() { BaseAddress = url, Timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds) };
+        return options;
     }
 }

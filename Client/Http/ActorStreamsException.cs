@@ -18,9 +18,9 @@ public sealed class SiloUnreachableException(Uri url, string reason, Exception? 
     $"No silo answers at {url.GetLeftPart(UriPartial.Authority)} ({reason}). Start one with 'dotnet run -c Release --project Silo', or name another with --url or ACTORSTREAMS_URL.",
     innerException: innerException);
 
-/// <summary>The connection to a silo broke, or it took too long to answer. Try again.</summary>
-public sealed class ConnectionLostException(Uri url, string reason, Exception? innerException = null) : ActorStreamsException(
-    $"The connection to {url.GetLeftPart(UriPartial.Authority)} was lost: {reason} Try again.",
+/// <summary>The connection to a silo or cluster broke, or it took too long to answer. Try again.</summary>
+public sealed class ConnectionLostException(string place, string reason, Exception? innerException = null) : ActorStreamsException(
+    $"The connection to {place} was lost: {reason} Try again.",
     innerException: innerException);
 
 /// <summary>

@@ -27,6 +27,25 @@ public sealed class BatchResult
             Collect(group.Key, group.Select(fold => fold.Value), partitions);
     }
 
+    /// <summary>The cut at which the states are true.</summary>
+    public Cut Cut { get; }
+
+    /// <summary>What could not be folded, a sentence each with its dataset and position.</summary>
+    public IReadOnlyList<string> DeadLetters { get; }
+
+    /// <summary>The states of a dataset as JSON, in key order.</summary>
+    /// <exception cref="KeyNotFoundException">The topology has no such dataset.</exception>
+    public IReadOnlyDictionary<string, byte[]> Json(string dataset) => _states[dataset];
+
+    /// <summary>The states of a dataset by key, in key order.</summary>
+    /// <exception cref="InvalidOperationException">The topology has no dataset of this state.</exception>
+    public IReadOnlyDictionary<string, TState> States<TState>()
+    {
+        var dataset = _topology.Of<TState>();
+        return new SortedDictionary<string, TState>(
+            _states[dataset.Name].ToDictionary(row => row.Key, row => JsonSerializer.Deserialize<TState>(row.Value, dataset.Json)!), KeyOrder.Instance);
+    }
+
     private void Collect(Dataset dataset, IEnumerable<PartitionFold> folds, IReadOnlyDictionary<string, int> partitions)
     {
         var states = _states[dataset.Name];
@@ -45,25 +64,6 @@ public sealed class BatchResult
 
             states[row.Key] = row.State!;
         }
-    }
-
-    /// <summary>The cut at which the states are true.</summary>
-    public Cut Cut { get; }
-
-    /// <summary>What could not be folded, a sentence each with its dataset and position.</summary>
-    public IReadOnlyList<string> DeadLetters { get; }
-
-    /// <summary>The states of a dataset as JSON, in key order.</summary>
-    /// <exception cref="KeyNotFoundException">The topology has no such dataset.</exception>
-    public IReadOnlyDictionary<string, byte[]> Json(string dataset) => _states[dataset];
-
-    /// <summary>The states of a dataset by key, in key order.</summary>
-    /// <exception cref="InvalidOperationException">The topology has no dataset of this state.</exception>
-    public IReadOnlyDictionary<string, TState> States<TState>()
-    {
-        var dataset = _topology.Of<TState>();
-        return new SortedDictionary<string, TState>(
-            _states[dataset.Name].ToDictionary(row => row.Key, row => JsonSerializer.Deserialize<TState>(row.Value, dataset.Json)!), KeyOrder.Instance);
     }
 }
 

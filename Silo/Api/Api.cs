@@ -1,8 +1,5 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
-using ActorStreams.Grains.Partitions;
-using ActorStreams.Log;
-using ActorStreams.States;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace ActorStreams.Silo.Api;
@@ -39,27 +36,15 @@ internal static partial class Api
     internal static IResult Problem(int status, string title, string detail, Dictionary<string, object?>? extensions = null) =>
         Results.Problem(detail, statusCode: status, title: title, extensions: extensions);
 
-    internal static string NameOf(DatasetKind kind) => kind == DatasetKind.Entity ? "entity" : "view";
-
-    internal static string NameOf(KeyPartitioner partitioner) => partitioner.ToString().ToLowerInvariant();
-
     /// <summary>Failures that a caller can do something about, and those that are our fault: without their stack.</summary>
     private sealed partial class Failures(ILogger<Failures> logger, IProblemDetailsService problems) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
         {
-            var (status, title, detail) = exception switch
-            {
-                LogUnavailableException => (503, "The change log is unavailable", exception.Message),
-                StoreUnavailableException => (503, "The state store is unavailable", exception.Message),
-                WatchBrokenException => (503, "The partition is unavailable", exception.Message),
-                _ when Passing.IsPassing(exception) || exception is TimeoutException => (503, "The partition is unavailable", exception.Message),
-                WatchPositionException => (400, "The position does not exist", exception.Message),
-                UnknownTopicException => (404, "No such topic", exception.Message),
-                OffsetOutOfRangeException => (400, "No such offset", exception.Message),
-                BadHttpRequestException bad => (bad.StatusCode, "Bad request", bad.InnerException is null ? bad.Message : $"{bad.Message} {bad.InnerException.Message}"),
-                _ => (500, "The silo failed", "The silo's log says why."),
-            };
+            var (status, title, detail) = exception is BadHttpRequestException bad
+                ? (bad.StatusCode, "Bad request", bad.InnerException is null ? bad.Message : $"{bad.Message} {bad.InnerException.Message}")
+                : Refusals.Of(exception) is { } refused ? (refused.Status, refused.Title, refused.Message)
+                : (500, "The silo failed", "The silo's log says why.");
             if (status == 500)
                 LogFailure(logger, exception, httpContext.Request.Method, httpContext.Request.Path);
             httpContext.Response.StatusCode = status;

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
-using ActorStreams.Definitions;
+using ActorStreams.Grains;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
@@ -14,9 +14,6 @@ namespace ActorStreams.Silo.Api;
 /// </summary>
 internal static class AppendApi
 {
-    /// <summary>What a line may have beyond its record: member names, escapes, white space.</summary>
-    private const int LineOverhead = 64 << 10;
-
     internal static void MapAppends(this IEndpointRouteBuilder api) =>
         api.MapPost("/topics/{topic}/records", AppendAsync)
             .WithTags("log").WithSummary("Append records")
@@ -24,20 +21,17 @@ internal static class AppendApi
             .Accepts<AppendExample>("application/x-ndjson").Produces<PositionAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
-        string topic, HttpContext http, [FromServices] Topology topology, [FromServices] IChangeLog log, [FromServices] IOptions<SiloOptions> options, [FromServices] TimeProvider time)
+        string topic, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log, [FromServices] IOptions<SiloOptions> options, [FromServices] TimeProvider time)
     {
-        if (await log.DescribeAsync(topic, http.RequestAborted) is not { } description)
-            return Api.Problem(404, "No such topic", $"There is no topic '{topic}'. The source topics are: {string.Join(", ", topology.SourceTopics)}.");
-        if (TopicsApi.KindOf(topic, topology) is "input" or "dead-letters")
-            return Api.Problem(400, "Not a source topic", $"The topic '{topic}' is written by the system alone. Append to a source topic: {string.Join(", ", topology.SourceTopics)}.");
+        var description = await catalog.AppendableAsync(topic, http.RequestAborted);
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        var append = new Appending(http, log, description, topology.PartitionerOf(topic), options.Value.MaxRecordBytes, time);
-        return await append.RunAsync(options.Value.MaxRecordBytes + LineOverhead);
+        var append = new Appending(http, catalog, log, description, options.Value.MaxRecordBytes, time);
+        return await append.RunAsync(options.Value.MaxRecordBytes + Catalog.LineOverhead);
     }
 
     /// <summary>One request.</summary>
-    private sealed class Appending(HttpContext http, IChangeLog log, TopicDescription topic, KeyPartitioner partitioner, int maxRecordBytes, TimeProvider time)
+    private sealed class Appending(HttpContext http, Catalog catalog, IChangeLog log, TopicDescription topic, int maxRecordBytes, TimeProvider time)
     {
         private IReadOnlyList<Position> _positions = [];
         private int _line;
@@ -80,7 +74,7 @@ internal static class AppendApi
                 var record = default(NewRecord);
                 var error = line is null
                     ? $"The line is longer than {maxLineBytes} bytes; a record may have {maxRecordBytes} (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere."
-                    : AppendLine.Parse(line, topic.Partitions, partitioner, maxRecordBytes, now, out record);
+                    : catalog.Parse(line, topic, now, out record);
                 answers.Add(error);
                 if (error is null)
                     records.Add(record);

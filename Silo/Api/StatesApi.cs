@@ -38,7 +38,7 @@ internal static class StatesApi
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchRequests.TryParse(since, dataset, key, services.Reader.MayLieElsewhere(dataset, key), out var request, out var error))
+            if (!WatchPlace.TryParse(since, out var request, out var error) || (request.Partition is { } at && (error = services.Reader.FaultOf(dataset, key, at)) is not null))
                 return Api.Problem(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;
@@ -80,7 +80,7 @@ internal static class StatesApi
         var others = topology.Datasets.Where(d => d.Kind == kind).Select(d => d.Name);
         return Api.Problem(404, "No such dataset", dataset is not null
             ? $"'{name}' is {(kind == DatasetKind.Entity ? "a view: ask /api/views/" : "an entity: ask /api/entities/")}{name}."
-            : $"There is no {Api.NameOf(kind)} '{name}'. There are: {string.Join(", ", others)}.");
+            : $"There is no {Catalog.NameOf(kind)} '{name}'. There are: {string.Join(", ", others)}.");
     }
 
     private static IResult? ReadRequestOf(ReadQuery query, Dataset dataset, Services services, out ReadRequest request)
@@ -93,11 +93,8 @@ internal static class StatesApi
             return null;
         if (!Position.TryParse(query.AtLeast, dataset.Topic, out var position))
             return Api.Problem(400, "Bad position", $"atLeast is '{query.AtLeast}', but has the form partition:offset or topic/partition:offset.");
-        if (!DatasetReader.IsBehind(dataset, position.Topic))
-            return Api.Problem(400, "Bad position", $"Nothing of topic '{position.Topic}' flows into the {dataset}. Its input log is '{dataset.Topic}'.");
-        var partitions = services.Topology.Datasets.First(one => one.Topic == position.Topic).Partitions;
-        if (position.Partition >= partitions)
-            return Api.Problem(400, "Bad position", $"Topic '{position.Topic}' has {partitions} partitions, numbered from 0: there is no partition {position.Partition}.");
+        if (services.Reader.FaultOf(dataset, position) is { } fault)
+            return Api.Problem(400, "Bad position", fault);
         request = new(PositionReply.From(position), timeout);
         return null;
     }

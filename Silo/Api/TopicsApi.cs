@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Channels;
-using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Grains;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Mvc;
 
@@ -20,13 +20,8 @@ internal static class TopicsApi
 
     internal static void MapTopics(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/topics", async (Topology topology, IChangeLog log, CancellationToken stop) =>
-            {
-                var topics = new List<TopicAnswer>();
-                foreach (var topic in await log.ListTopicsAsync(stop))
-                    topics.Add(new(topic.Topic, KindOf(topic.Topic, topology), [.. (await log.OffsetsAsync(topic.Topic, stop)).Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))], Api.NameOf(topology.PartitionerOf(topic.Topic))));
-                return topics;
-            })
+        api.MapGet("/topics", async (Catalog catalog, CancellationToken stop) => (await catalog.TopicsAsync(stop)).Select(topic => new TopicAnswer(
+                topic.Topic, topic.Kind, [.. topic.Partitions.Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))], topic.Partitioner)))
             .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.").Produces<TopicAnswer[]>();
         api.MapGet("/topics/{topic}/records", ReadAsync)
             .WithTags("log").WithSummary("Read a topic")
@@ -34,13 +29,8 @@ internal static class TopicsApi
             .Produces(200, contentType: "application/x-ndjson").ProducesProblem(400).ProducesProblem(404);
     }
 
-    internal static string KindOf(string topic, Topology topology) =>
-        topic == topology.DeadLetterTopic ? "dead-letters"
-        : TopicNames.IsInput(topology.Application, topic) ? "input"
-        : topology.SourceTopics.Contains(topic) ? "source" : "other";
-
     private static async Task<IResult> ReadAsync(
-        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Topology topology, [FromServices] IChangeLog log,
+        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log,
         [FromServices] IHostApplicationLifetime lifetime)
     {
         var ranges = await log.OffsetsAsync(topic, http.RequestAborted);
@@ -53,7 +43,7 @@ internal static class TopicsApi
         // A stop of the silo must not wait for somebody who follows.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         var batches = follow == true ? Follow(log, parts, stop.Token) : Read(log, parts, stop.Token);
-        await WriteAsync(http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), KindOf(topic, topology) == "input");
+        await WriteAsync(http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), catalog.KindOf(topic) == "input");
         return Results.Empty;
     }
 

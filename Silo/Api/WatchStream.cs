@@ -75,8 +75,8 @@ internal static class WatchStream
     }
 
     private static Task WriteReplyAsync(HttpResponse response, string dataset, WatchReply reply) => reply.State is { } state
-        ? WriteEventAsync(response, "state", WatchRequests.IdOf(state.Position, null), StateAnswer.Of(dataset, state))
-        : WriteEventAsync(response, "change", WatchRequests.IdOf(reply.Change!.Position, reply.Change.Ordinal), ChangeAnswer.Of(reply.Change));
+        ? WriteEventAsync(response, "state", WatchPlace.Write(state.Position, null), StateAnswer.Of(dataset, state))
+        : WriteEventAsync(response, "change", WatchPlace.Write(reply.Change!.Position, reply.Change.Ordinal), ChangeAnswer.Of(reply.Change));
 
     private static async Task WriteEventAsync<T>(HttpResponse response, string name, string? id, T data)
     {

@@ -32,6 +32,7 @@ public static class ActorStreamsHosting
         // First of all hosted services, since the silo's partitions need what it sets up.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, StartupChecks>());
         builder.UseOrleans(Clustering.AddSilo);
+        services.AddSingleton(provider => new RecordLimits(provider.GetRequiredService<IOptions<SiloOptions>>().Value.MaxRecordBytes));
         services.AddStreamGrains();
         // Services stop in reverse order: this one before the partitions are handed over.
         services.AddHostedService<Drain>();

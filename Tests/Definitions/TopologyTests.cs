@@ -1,4 +1,5 @@
 using ActorStreams.Definitions;
+using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Definitions;
 
@@ -86,6 +87,10 @@ public sealed class TopologyTests
     public void A_topic_has_one_number_of_partitions() => Fault(
         "say different numbers of partitions",
         t => t.AddEntity<Leaf>(e => e.FromTopic("t").WithPartitions(1)).AddEntity<Other>(e => e.FromTopic("t").WithPartitions(2)));
+
+    [Fact]
+    public void A_topic_has_one_partitioner() => Fault(
+        "say different partitioners", t => t.AddEntity<Leaf>(e => e.FromTopic("t").PartitionedBy(KeyPartitioner.Crc32)).AddEntity<Other>(e => e.FromTopic("t")));
 
     [Theory]
     [InlineData("app.one-view.v1.input")]

@@ -1,4 +1,5 @@
 using ActorStreams.Batch;
+using ActorStreams.Definitions;
 using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Folding;
@@ -13,6 +14,28 @@ public sealed class ExactlyOnceTests
         var runs = int.Parse(Environment.GetEnvironmentVariable("ACTORSTREAMS_RUNS") ?? "1500", CultureInfo.InvariantCulture);
         for (var seed = 0; seed < runs; seed++)
             Nothing(await DifferenceAsync(seed), seed);
+    }
+
+    [Fact]
+    public async Task Where_foreign_producers_put_their_keys_every_live_state_is_the_batch_state()
+    {
+        for (var seed = 0; seed < 300; seed++)
+            Nothing(await DifferenceAsync(seed, partitionOf: (key, partitions) => Partitioner.PartitionOf(key, partitions, KeyPartitioner.Crc32)), seed);
+    }
+
+    [Fact]
+    public async Task An_entity_that_stands_in_several_partitions_is_live_what_it_is_in_a_batch()
+    {
+        for (var seed = 0; seed < 200; seed++)
+        {
+            var random = new Random(seed);
+            var partitioner = (KeyPartitioner)random.Next(3);
+            var topology = new TopologyBuilder().AddEntity<Item>(item => item.FromTopic(Pool.Items).PartitionedBy(partitioner)).Build();
+            var records = RandomLog.Records(random, 3, 1, random.Next(20, 120), (_, partitions) => random.Next(partitions));
+            var world = new World(topology, await RandomLog.WriteAsync(records, 3, 1), random);
+            await world.RunAsync(random.Next(50, 200));
+            Nothing((await world.DifferencesAsync(await new BatchRunner(topology, world.Log).RunAsync())).FirstOrDefault(), seed);
+        }
     }
 
     [Theory]
@@ -49,14 +72,14 @@ public sealed class ExactlyOnceTests
     private static void Nothing(string? difference, int seed) => Assert.True(difference is null, $"Seed {seed}: {difference}");
 
     /// <summary>One random run; what is wrong in the end, or null.</summary>
-    private static async Task<string?> DifferenceAsync(int seed, Sabotage sabotage = Sabotage.None)
+    private static async Task<string?> DifferenceAsync(int seed, Sabotage sabotage = Sabotage.None, Func<string, int, int>? partitionOf = null)
     {
         var random = new Random(seed);
         var topology = Pool.Random(random);
         var (items, people) = (random.Next(1, 4), random.Next(1, 3));
         // A broken protocol is looked for in longer runs: it needs a crash at the wrong moment.
         var (records, steps) = sabotage == Sabotage.None ? (random.Next(20, 120), random.Next(50, 400)) : (250, 800);
-        var log = await RandomLog.WriteAsync(RandomLog.Records(random, items, people, records), items, people);
+        var log = await RandomLog.WriteAsync(RandomLog.Records(random, items, people, records, partitionOf), items, people);
         var world = new World(topology, log, random, sabotage);
         await world.RunAsync(steps);
         var differences = await world.DifferencesAsync(await new BatchRunner(topology, log).RunAsync());

@@ -9,8 +9,9 @@ internal static class RandomLog
 {
     private static readonly string[] Kinds = ["put", "put", "add", "add", "same", "end"];
 
-    internal static List<(string Topic, NewRecord Record)> Records(Random random, int itemPartitions, int peoplePartitions, int count)
+    internal static List<(string Topic, NewRecord Record)> Records(Random random, int itemPartitions, int peoplePartitions, int count, Func<string, int, int>? partitionOf = null)
     {
+        partitionOf ??= (key, partitions) => Partitioner.PartitionOf(key, partitions);
         var records = new List<(string, NewRecord)>();
         for (var i = 0; i < count; i++)
         {
@@ -18,7 +19,7 @@ internal static class RandomLog
             var key = person ? $"p{random.Next(5)}" : $"k{random.Next(9)}{(random.Next(2) == 0 ? "x" : "")}";
             records.Add((person ? Pool.People : Pool.Items, new()
             {
-                Partition = Partitioner.PartitionOf(key, person ? peoplePartitions : itemPartitions),
+                Partition = partitionOf(key, person ? peoplePartitions : itemPartitions),
                 Timestamp = 1_700_000_000_000 + (i * 1_000) + random.Next(3_000),
                 Key = random.Next(40) == 0 ? default(ReadOnlyMemory<byte>?) : random.Next(60) == 0 ? new byte[] { 0xFF, 0xFE } : Encoding.UTF8.GetBytes(key),
                 Value = Value(random),

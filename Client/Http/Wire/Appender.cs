@@ -1,16 +1,13 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text.Json;
 using ActorStreams.Log;
 
 namespace ActorStreams.Client.Wire;
 
 /// <summary>Sends one chunk once, and tells three outcomes apart: appended, certainly not appended, unknown.</summary>
-internal sealed class Appender(HttpCalls calls, JsonSerializerOptions options)
+internal sealed class Appender(HttpCalls calls)
 {
     private static readonly MediaTypeHeaderValue Ndjson = new("application/x-ndjson");
-
-    public JsonSerializerOptions JsonOptions => options;
 
     /// <summary>Appends a chunk, and answers the position of each of its records.</summary>
     /// <exception cref="SiloUnreachableException">No connection could be made: nothing was sent.</exception>

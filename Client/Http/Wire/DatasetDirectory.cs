@@ -3,7 +3,7 @@ using System.Net;
 namespace ActorStreams.Client.Wire;
 
 /// <summary>Knows which datasets there are, so that callers need not say whether a name is an entity or a view.</summary>
-internal sealed class DatasetDirectory(HttpCalls calls, TimeProvider time, TimeSpan validFor)
+internal sealed class DatasetDirectory(ITransport transport, TimeProvider time, TimeSpan validFor)
 {
     // Replaced as a whole and never changed, so it is read without a lock; two callers that both refresh do no harm.
     private volatile Snapshot? _snapshot;
@@ -16,13 +16,13 @@ internal sealed class DatasetDirectory(HttpCalls calls, TimeProvider time, TimeS
             return dataset;
         var datasets = await ListAsync(cancellationToken).ConfigureAwait(false);
         return datasets.FirstOrDefault(d => d.Name == name) ?? throw new ActorStreamsException(
-            $"There is no dataset '{name}' at {calls.Url}. It has {Names(datasets)}.", HttpStatusCode.NotFound);
+            $"There is no dataset '{name}' at {transport.Place}. It has {Names(datasets)}.", HttpStatusCode.NotFound);
     }
 
     public async Task<IReadOnlyList<DatasetInfo>> ListAsync(CancellationToken cancellationToken)
     {
         var taken = time.GetTimestamp();
-        var datasets = await calls.GetAsync<DatasetInfo[]>("api/datasets", cancellationToken).ConfigureAwait(false);
+        var datasets = await transport.DatasetsAsync(cancellationToken).ConfigureAwait(false);
         _snapshot = new(datasets.ToDictionary(d => d.Name), taken);
         return datasets;
     }

@@ -1,18 +1,20 @@
+using System.Net;
 using System.Net.ServerSentEvents;
+using System.Text.Json;
 
 namespace ActorStreams.Client.Wire;
 
-/// <summary>One connection of a watch. It ends as connections do: <see cref="NextAsync"/> then answers null, whatever the reason.</summary>
-internal sealed class EventConnection : IDisposable
+/// <summary>One connection of a watch, by server-sent events.</summary>
+internal sealed class EventConnection : IWatchConnection
 {
     private readonly HttpResponseMessage _response;
     private readonly HttpCalls _calls;
+    private readonly string _path;
     private readonly IAsyncEnumerator<SseItem<string>> _items;
 
-    private EventConnection(HttpResponseMessage response, Stream stream, HttpCalls calls, CancellationToken cancellationToken)
+    private EventConnection(HttpResponseMessage response, Stream stream, HttpCalls calls, string path, CancellationToken cancellationToken)
     {
-        _response = response;
-        _calls = calls;
+        (_response, _calls, _path) = (response, calls, path);
         _items = SseParser.Create(stream).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 
@@ -20,10 +22,43 @@ internal sealed class EventConnection : IDisposable
     {
         var response = await calls.SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        return new(response, new IdleTimeoutStream(stream, heartbeat, time), calls, cancellationToken);
+        return new(response, new IdleTimeoutStream(stream, heartbeat, time), calls, path, cancellationToken);
     }
 
-    public async ValueTask<SseItem<string>?> NextAsync(CancellationToken cancellationToken)
+    public async ValueTask<WatchItem?> NextAsync(CancellationToken cancellationToken)
+    {
+        while (await MoveAsync(cancellationToken).ConfigureAwait(false) is { } item)
+        {
+            try
+            {
+                switch (item.EventType)
+                {
+                    case "state":
+                        return new(Parse<StateBody>(item.Data), null, item.EventId);
+                    case "change":
+                        return new(null, Parse<ChangeBody>(item.Data), item.EventId);
+                    case "error":
+                        throw Failure(item.Data);
+                    default:
+                        break; // a kind of event that a later silo may send
+                }
+            }
+            catch (JsonException e)
+            {
+                throw _calls.NotOurs(_path, e);
+            }
+        }
+
+        return null;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _response.Dispose();
+        return default;
+    }
+
+    private async ValueTask<SseItem<string>?> MoveAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -35,5 +70,12 @@ internal sealed class EventConnection : IDisposable
         }
     }
 
-    public void Dispose() => _response.Dispose();
+    private static ActorStreamsException Failure(string data)
+    {
+        var problem = Parse<ProblemBody>(data);
+        return new(problem.Detail ?? problem.Title ?? data, (HttpStatusCode?)problem.Status, problem.Title);
+    }
+
+    private static TBody Parse<TBody>(string data) =>
+        JsonSerializer.Deserialize<TBody>(data, WireJson.Options) ?? throw new JsonException("The event is null.");
 }

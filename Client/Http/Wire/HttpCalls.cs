@@ -58,9 +58,9 @@ internal sealed class HttpCalls(HttpClient http)
     {
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } e =>
             new SiloUnreachableException(Url, (e.InnerException ?? e).Message, e),
-        HttpRequestException or IOException => new ConnectionLostException(Url, Sentence(failure.Message), failure),
+        HttpRequestException or IOException => new ConnectionLostException(Url.GetLeftPart(UriPartial.Authority), Sentence(failure.Message), failure),
         OperationCanceledException { InnerException: TimeoutException } when !cancellationToken.IsCancellationRequested =>
-            new ConnectionLostException(Url, $"there was no answer within {http.Timeout.TotalSeconds:N0} seconds.", failure),
+            new ConnectionLostException(Url.GetLeftPart(UriPartial.Authority), $"there was no answer within {http.Timeout.TotalSeconds:N0} seconds.", failure),
         _ => null,
     };
 

@@ -1,7 +1,5 @@
 using System.Net;
-using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 
 namespace ActorStreams.Client.Wire;
 
@@ -9,9 +7,8 @@ namespace ActorStreams.Client.Wire;
 /// Watches a key over any number of connections. Each new connection asks for what comes after the last event that was yielded, so
 /// the events of one watch have no gap; an event at or before that place is dropped, so there is no repeat.
 /// </summary>
-internal sealed class Watcher<T>(HttpCalls calls, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
+internal sealed class Watcher<T>(ITransport transport, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
 {
-    private readonly TimeSpan _heartbeat = TimeSpan.FromSeconds(options.HeartbeatTimeoutSeconds);
     private ChangePosition? _last;
 
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync(string? since, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -20,9 +17,10 @@ internal sealed class Watcher<T>(HttpCalls calls, DatasetDirectory directory, Ac
         var connection = await ConnectAsync(since, cancellationToken).ConfigureAwait(false);
         for (var failures = 0; ; failures++)
         {
-            using (connection)
+            if (connection is not null)
             {
-                while (connection is not null && await connection.NextAsync(cancellationToken).ConfigureAwait(false) is { } item)
+                await using var open = connection.ConfigureAwait(false);
+                while (await connection.NextAsync(cancellationToken).ConfigureAwait(false) is { } item)
                 {
                     if (Read(item) is not { } next)
                         continue;
@@ -33,19 +31,15 @@ internal sealed class Watcher<T>(HttpCalls calls, DatasetDirectory directory, Ac
                 }
             }
 
-            await Task.Delay(Backoff(failures), options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Backoff.After(failures, options), options.TimeProvider, cancellationToken).ConfigureAwait(false);
             connection = await TryConnectAsync(since, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<EventConnection> ConnectAsync(string? since, CancellationToken cancellationToken)
-    {
-        var info = await directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
-        var path = Paths.Key(info, key, ("watch", "true"), ("since", since));
-        return await EventConnection.OpenAsync(calls, path, _heartbeat, options.TimeProvider, cancellationToken).ConfigureAwait(false);
-    }
+    private async Task<IWatchConnection> ConnectAsync(string? since, CancellationToken cancellationToken) => await transport.WatchAsync(
+        await directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false), key, since, cancellationToken).ConfigureAwait(false);
 
-    private async Task<EventConnection?> TryConnectAsync(string? since, CancellationToken cancellationToken)
+    private async Task<IWatchConnection?> TryConnectAsync(string? since, CancellationToken cancellationToken)
     {
         try
         {
@@ -57,41 +51,22 @@ internal sealed class Watcher<T>(HttpCalls calls, DatasetDirectory directory, Ac
         }
     }
 
-    // Half of the wait is random, so that the watches a silo lost do not come back all at once.
-    private TimeSpan Backoff(int failures)
+    private WatchEvent<T>? Read(WatchItem item) => item switch
     {
-        var most = Math.Min(options.ReconnectMaxMilliseconds, options.ReconnectMinMilliseconds * Math.Pow(2, Math.Min(failures, 30)));
-        return TimeSpan.FromMilliseconds(most * (0.5 + (Random.Shared.NextDouble() / 2)));
-    }
+        { State: { } state } => Read(state, item.Id),
+        { Change: { } change } => Read(change, item.Id),
+        _ => null,
+    };
 
-    private WatchEvent<T>? Read(SseItem<string> item)
-    {
-        try
-        {
-            return item.EventType switch
-            {
-                "state" => ReadState(item),
-                "change" => ReadChange(item),
-                "error" => throw Failure(item.Data),
-                _ => null, // a kind of event that a later silo may send
-            };
-        }
-        catch (JsonException e)
-        {
-            throw calls.NotOurs($"(watching '{dataset}')", e);
-        }
-    }
-
-    private WatchEvent<T>? ReadState(SseItem<string> item)
+    private WatchEvent<T>? Read(StateBody body, string? id)
     {
         if (_last is not null)
             return null;
-        var body = Parse<StateBody>(item.Data);
-        var index = item.EventId?.Split(':') is [_, _, var text] && int.TryParse(text, CultureInfo.InvariantCulture, out var parsed) ? parsed : 0;
+        var index = id?.Split(':') is [_, _, var text] && int.TryParse(text, CultureInfo.InvariantCulture, out var parsed) ? parsed : 0;
         return new()
         {
             Kind = WatchEventKind.State,
-            Id = item.EventId ?? "",
+            Id = id ?? "",
             Key = body.Key,
             After = WireJson.Read<T>(body.State, options.JsonSerializerOptions),
             Position = body.Position is { } p ? new(p.Topic, p.Partition, p.Offset, index) : null,
@@ -99,16 +74,15 @@ internal sealed class Watcher<T>(HttpCalls calls, DatasetDirectory directory, Ac
         };
     }
 
-    private WatchEvent<T>? ReadChange(SseItem<string> item)
+    private WatchEvent<T>? Read(ChangeBody body, string? id)
     {
-        var body = Parse<ChangeBody>(item.Data);
         var at = body.Position;
         if (_last is { } last && last.Partition == at.Partition && (at.Offset, at.Index).CompareTo((last.Offset, last.Index)) <= 0)
             return null;
         return new()
         {
             Kind = WatchEventKind.Change,
-            Id = item.EventId ?? string.Create(CultureInfo.InvariantCulture, $"{at.Partition}:{at.Offset}:{at.Index}"),
+            Id = id ?? string.Create(CultureInfo.InvariantCulture, $"{at.Partition}:{at.Offset}:{at.Index}"),
             Key = body.Key,
             Before = WireJson.Read<T>(body.Before, options.JsonSerializerOptions),
             After = WireJson.Read<T>(body.After, options.JsonSerializerOptions),
@@ -117,13 +91,4 @@ internal sealed class Watcher<T>(HttpCalls calls, DatasetDirectory directory, Ac
             Time = body.Time,
         };
     }
-
-    private static ActorStreamsException Failure(string data)
-    {
-        var problem = Parse<ProblemBody>(data);
-        return new(problem.Detail ?? problem.Title ?? data, (HttpStatusCode?)problem.Status, problem.Title);
-    }
-
-    private static TBody Parse<TBody>(string data) =>
-        JsonSerializer.Deserialize<TBody>(data, WireJson.Options) ?? throw new JsonException("The event is null.");
 }

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ActorStreams.Log;
 
-namespace ActorStreams.Silo.Api;
+namespace ActorStreams.Grains;
 
 /// <summary>One line of an append: <c>{ "key", "value", "timestamp"?, "headers"? }</c>, checked. The value's bytes go into the log as they were sent.</summary>
 internal static class AppendLine

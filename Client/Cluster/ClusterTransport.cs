@@ -1,0 +1,147 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using ActorStreams.Client.Wire;
+using ActorStreams.Grains;
+using ActorStreams.Log;
+
+namespace ActorStreams.Client.Cluster;
+
+/// <summary>Asks the grains, as a client of their Orleans cluster or from inside it.</summary>
+internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClientOptions options) : ITransport
+{
+    private const int DefaultRecords = 100;
+    private const double DefaultWaitSeconds = 5;
+
+    /// <summary>The longest that one call waits for a position: well below the time that Orleans gives a call by default, 30 seconds.</summary>
+    private const double MaxCallSeconds = 10;
+
+    private readonly ClusterCalls _calls = new(options);
+
+    public string Place => ClusterCalls.Place;
+
+    private ICatalogGrain Catalog => cluster.GetGrain<ICatalogGrain>(0);
+
+    public async Task<StateBody?> GetAsync(DatasetInfo dataset, string key, ReadOptions read, CancellationToken cancellationToken)
+    {
+        var (started, wait) = (options.TimeProvider.GetTimestamp(), read.TimeoutSeconds ?? DefaultWaitSeconds);
+        var atLeast = read.AtLeast is { } position ? PositionReply.From(position) : null;
+        while (true)
+        {
+            var left = Math.Max(0, wait - options.TimeProvider.GetElapsedTime(started).TotalSeconds);
+            var request = new ReadRequest(atLeast, Math.Min(left, MaxCallSeconds));
+            var reply = await _calls.AskAsync(() => GrainOf(dataset, key).Get(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (reply.Reached)
+                return reply.State is null ? null : Body(dataset.Name, reply);
+            if (left <= MaxCallSeconds)
+            {
+                throw new ActorStreamsException(
+                    $"After {wait:0.###} s {reply.Position.ToPosition()} is folded, but not yet {read.AtLeast}. Ask again, or wait longer with TimeoutSeconds.",
+                    HttpStatusCode.GatewayTimeout, "Position not reached");
+            }
+        }
+    }
+
+    public async Task<PageBody> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken)
+    {
+        var page = await _calls.AskAsync(() => Catalog.List(dataset.Name, new(prefix ?? "", after, limit), cancellationToken), cancellationToken).ConfigureAwait(false);
+        return new(dataset.Name, [.. page.Items.Select(item => new ItemBody(item.Key, Json(item.State), TimeOf(item.Timestamp)))], page.Next);
+    }
+
+    public Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken)
+    {
+        if (!WatchPlace.TryParse(since, out var request, out var error))
+            throw new ActorStreamsException(error!, HttpStatusCode.BadRequest, "Bad position");
+        return Task.FromResult<IWatchConnection>(new WatchedGrain(dataset.Name, GrainOf(dataset, key).Watch(request, cancellationToken), cancellationToken));
+    }
+
+    public async Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await ClusterCalls.OnceAsync(() => Catalog.Append(topic, chunk.Body.ToArray(), cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (reply.Errors is [var first, ..])
+            {
+                throw new AppendRefusedException(
+                    $"{reply.Errors.Count} of {chunk.Records.Count} lines cannot be appended, so none was. The first: {first.Error}", first.Line, first.Error, HttpStatusCode.BadRequest, "Bad records");
+            }
+
+            return [.. reply.Positions.Select(position => position.ToPosition())];
+        }
+        catch (ActorStreamsException e) when (e is ConnectionLostException || e.Status >= HttpStatusCode.InternalServerError)
+        {
+            throw new AppendOutcomeUnknownException(topic, chunk.Records.Count, e.Message, e.Status, e);
+        }
+    }
+
+    public async Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken) =>
+        [.. (await DescribeAsync(withStatus: true, cancellationToken).ConfigureAwait(false)).Select(Info)];
+
+    public async Task<LineageInfo> LineageAsync(CancellationToken cancellationToken)
+    {
+        List<DatasetInfo> datasets = [.. (await DescribeAsync(withStatus: false, cancellationToken).ConfigureAwait(false)).Select(Info)];
+        var entities = datasets.Where(dataset => dataset.Kind == DatasetKind.Entity).ToList();
+        return new(
+            [.. entities.DistinctBy(entity => entity.Topic).Select(entity => new LineageTopic(entity.Topic, entity.Partitions))],
+            [.. datasets.Select(dataset => new LineageDataset(dataset.Name, dataset.Kind, dataset.Version, dataset.Topic))],
+            [
+                .. entities.Select(entity => new LineageEdge(new("topic", entity.Topic), entity.Name)),
+                .. datasets.SelectMany(view => view.Sources.Select(source => new LineageEdge(new("dataset", source), view.Name))),
+            ]);
+    }
+
+    public async Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken)
+    {
+        var topics = await _calls.AskAsync(() => Catalog.Topics(cancellationToken), cancellationToken).ConfigureAwait(false);
+        return [.. topics.Select(topic => new TopicInfo(
+            topic.Topic, topic.Kind, [.. topic.Partitions.Select((offsets, number) => new PartitionOffsets(number, offsets.Start, offsets.End))], Partitioner(topic.Partitioner)))];
+    }
+
+    public async IAsyncEnumerable<LogRecord> ReadRecordsAsync(
+        string topic, int? partition, long? from, int? limit, bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (limit < 1)
+            throw new ActorStreamsException($"limit is {limit}, but must be at least 1.", HttpStatusCode.BadRequest, "Bad limit");
+        var found = (await TopicsAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(one => one.Topic == topic)
+            ?? throw new ActorStreamsException($"There is no topic '{topic}'. Create it, or correct the name.", HttpStatusCode.NotFound, "No such topic");
+        var reader = new RecordReader(_calls, () => Catalog, found);
+        var parts = reader.Parts(partition, from);
+        long left = limit ?? (follow ? long.MaxValue : DefaultRecords);
+        var records = follow ? reader.FollowAsync(parts, cancellationToken) : reader.ReadAsync(parts, left, cancellationToken);
+        await foreach (var record in records.ConfigureAwait(false))
+        {
+            yield return record;
+            if (--left == 0)
+                yield break;
+        }
+    }
+
+    public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
+        (await ClusterCalls.OnceAsync(() => Catalog.Datasets(withStatus: true, cancellationToken), cancellationToken).ConfigureAwait(false)).All(dataset => dataset.Status!.Status != "starting");
+
+    public void Dispose()
+    {
+        // The cluster client is its owner's.
+    }
+
+    internal static StateBody Body(string dataset, StateReply reply) => new(
+        dataset, reply.Key, Json(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp), new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
+
+    internal static JsonElement? Json(byte[]? state) => state is null ? null : JsonElement.Parse(state);
+
+    internal static DateTimeOffset TimeOf(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
+
+    private IStateGrain GrainOf(DatasetInfo dataset, string key) => dataset.Kind == DatasetKind.Entity
+        ? cluster.GetGrain<IEntityGrain>($"{dataset.Name}/{key}")
+        : cluster.GetGrain<IViewGrain>($"{dataset.Name}/{key}");
+
+    private Task<IReadOnlyList<DatasetReply>> DescribeAsync(bool withStatus, CancellationToken cancellationToken) =>
+        _calls.AskAsync(() => Catalog.Datasets(withStatus, cancellationToken), cancellationToken);
+
+    private static DatasetInfo Info(DatasetReply dataset) => new(
+        dataset.Name, dataset.Kind == "view" ? DatasetKind.View : DatasetKind.Entity, dataset.Version, dataset.Topic, dataset.Partitions, dataset.Sources, dataset.Status?.States ?? 0,
+        dataset.Status is { } status ? new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)) : null, dataset.Status?.Status, Partitioner(dataset.Partitioner), dataset.Status?.MisplacedRecords ?? 0);
+
+    // A partitioner that a newer silo knows is as good as unknown here.
+    private static KeyPartitioner Partitioner(string name) => Enum.TryParse<KeyPartitioner>(name, ignoreCase: true, out var partitioner) ? partitioner : KeyPartitioner.Unknown;
+}

@@ -1,0 +1,47 @@
+using System.Net;
+using ActorStreams.Client.Wire;
+using ActorStreams.Grains;
+
+namespace ActorStreams.Client.Cluster;
+
+/// <summary>One watch of a grain. Orleans asks for more again and again, so a silo that is gone is noticed without signs of life.</summary>
+internal sealed class WatchedGrain(string dataset, IAsyncEnumerable<WatchReply> watch, CancellationToken cancellationToken) : IWatchConnection
+{
+    private readonly IAsyncEnumerator<WatchReply> _replies = watch.GetAsyncEnumerator(cancellationToken);
+
+    public async ValueTask<WatchItem?> NextAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _replies.MoveNextAsync().ConfigureAwait(false) ? Item(_replies.Current) : null;
+        }
+        catch (Exception e) when (ClusterCalls.Translate(e) is { } failure)
+        {
+            // Below 500 it is the watch that is wrong; anything else passes, and the watch is resumed.
+            if (failure.Status < HttpStatusCode.InternalServerError)
+                throw failure;
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _replies.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (ClusterCalls.Translate(e) is not null || e is OperationCanceledException)
+        {
+            // The silo that would be told is gone, and with it the watch.
+        }
+    }
+
+    private WatchItem Item(WatchReply reply) => reply.State is { } state
+        ? new(ClusterTransport.Body(dataset, state), null, WatchPlace.Write(state.Position, null))
+        : new(null, Body(reply.Change!), WatchPlace.Write(reply.Change!.Position, reply.Change.Ordinal));
+
+    private static ChangeBody Body(ChangeReply change) => new(
+        change.Key, ClusterTransport.Json(change.Before), ClusterTransport.Json(change.After),
+        new(change.Position.Topic, change.Position.Partition, change.Position.Offset, change.Ordinal),
+        new(change.Trigger.ToPosition(), change.Root.ToPosition()), ClusterTransport.TimeOf(change.Timestamp));
+}
