@@ -15,6 +15,9 @@ internal sealed record BenchmarkOptions
     /// <summary>The history of a git repository, gzipped NDJSON; null to leave the real input out.</summary>
     public string? Git { get; init; }
 
+    /// <summary>How to reach a PostgreSQL, in Npgsql's form; null to leave it out.</summary>
+    public string? Postgres { get; init; }
+
     /// <summary>Runs only the variant of this letter, round after round, for a profiler to look at.</summary>
     public string? Only { get; init; }
 
@@ -29,6 +32,7 @@ internal sealed record BenchmarkOptions
                 "--records" => options with { Records = Number(args[i + 1]) },
                 "--partitions" => options with { Partitions = Number(args[i + 1]) },
                 "--git" => options with { Git = args[i + 1] },
+                "--postgres" => options with { Postgres = args[i + 1] },
                 "--only" => options with { Only = args[i + 1] },
                 _ => throw new ArgumentException($"There is no option '{args[i]}'."),
             };
@@ -42,6 +46,7 @@ internal sealed record BenchmarkOptions
         await Console.Error.WriteLineAsync("""
             dotnet run -c Release --project Benchmarks -- fold [--rounds N] [--records N] [--git FILE] [--only a|b|b+]
             dotnet run -c Release --project Benchmarks -- silo [--rounds N] [--records N] [--partitions N] [--only a|c|d]
+            dotnet run -c Release --project Benchmarks -- kafka [--rounds N] [--records N] [--partitions N] [--postgres CONNECTION] [--only a|b|c|d]
             dotnet run -c Release --project Benchmarks -- lean [--records N]
             """);
         return 2;

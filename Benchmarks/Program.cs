@@ -4,6 +4,7 @@ return await (args.FirstOrDefault() switch
 {
     "fold" => FoldBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
     "silo" => SiloBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
+    "kafka" => KafkaBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
     "lean" => LeanBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
     _ => BenchmarkOptions.UsageAsync(),
 });

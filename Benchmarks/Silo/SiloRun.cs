@@ -61,17 +61,23 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, SiloPa
         using var folds = Stages.Listen();
         var runners = _silo!.Services.GetRequiredService<PartitionDirectory>().All.ToList();
         _timed!.Open();
+        await CaughtUpAsync();
+        await Task.WhenAll(runners.Select(runner => runner.DisposeAsync().AsTask()));
+        return (int)runners.Where(runner => runner.Dataset.Name == _topology.Datasets[0].Name).Sum(runner => runner.Session!.Fold.States);
+    }
+
+    /// <summary>Waits until every partition has folded all that there is.</summary>
+    public async Task CaughtUpAsync()
+    {
+        var runners = _silo!.Services.GetRequiredService<PartitionDirectory>().All.ToList();
 
         // Sources come before their views: when they have routed all they have, the ends of the views' inputs stand still.
-        foreach (var dataset in _silo.Services.GetRequiredService<Topology>().Datasets)
+        foreach (var dataset in _silo!.Services.GetRequiredService<Topology>().Datasets)
         {
-            var ends = await _timed.OffsetsAsync(dataset.Topic);
+            var ends = await _timed!.OffsetsAsync(dataset.Topic);
             foreach (var runner in runners.Where(runner => runner.Dataset == dataset))
                 await FoldedToAsync(runner, ends[runner.Partition].End);
         }
-
-        await Task.WhenAll(runners.Select(runner => runner.DisposeAsync().AsTask()));
-        return (int)runners.Where(runner => runner.Dataset.Name == _topology.Datasets[0].Name).Sum(runner => runner.Session!.Fold.States);
     }
 
     /// <summary>Throws unless the store holds, after a run, what a fold in memory comes to.</summary>

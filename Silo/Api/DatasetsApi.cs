@@ -6,9 +6,21 @@ namespace ActorStreams.Silo.Api;
 /// <summary>The datasets and how they are doing, and the graph they form.</summary>
 internal static class DatasetsApi
 {
-    internal static void MapDatasets(this IEndpointRouteBuilder api) =>
+    internal static void MapDatasets(this IEndpointRouteBuilder api)
+    {
         api.MapGet("/datasets", async (Catalog catalog) => (await catalog.DatasetsAsync(withStatus: true)).Select(Answer))
             .WithTags("datasets").WithSummary("All datasets").WithDescription("Kind, version, topic, sources, number of states, and how far each is behind.").Produces<DatasetAnswer[]>();
+        api.MapGet("/datasets/{name}/partitions", PartitionsAsync)
+            .WithTags("datasets").WithSummary("The partitions of a dataset").WithDescription("Which silo each is on, where it stands, how far it is behind, and why it does not fold, if it does not.")
+            .Produces<PartitionAnswer[]>().ProducesProblem(404);
+    }
+
+    private static async Task<IResult> PartitionsAsync(string name, Topology topology, DatasetReader reader)
+    {
+        if (!topology.TryGet(name, out var dataset))
+            return Api.Problem(404, "No such dataset", $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+        return Results.Ok((await reader.StatusAsync(dataset)).Select(PartitionAnswer.Of));
+    }
 
     internal static void MapLineage(this IEndpointRouteBuilder api) =>
         api.MapGet("/lineage", (Topology topology) => Lineage(topology))
