@@ -58,11 +58,12 @@ internal sealed class DatasetReader(
             : $"Topic '{position.Topic}' has {partitions} partitions, numbered from 0: there is no partition {position.Partition}.";
     }
 
-    /// <summary>What is wrong with a partition in which a watch of a key is to go on; null when nothing is.</summary>
-    internal string? FaultOf(Dataset dataset, string key, int partition) =>
-        partition >= dataset.Partitions ? $"The watch is to go on in partition {partition}, but '{dataset.Topic}' has {dataset.Partitions}, numbered from 0."
+    /// <summary>What is wrong with the partition in which a watch of a key is to go on; null when nothing is.</summary>
+    internal string? FaultOf(Dataset dataset, string key, WatchRequest request) =>
+        request.Partition is not { } partition ? null
+        : partition >= dataset.Partitions ? $"The watch is to go on after {partition}:{request.SinceOffset}, but '{dataset.Topic}' has {dataset.Partitions} partitions, numbered from 0."
         : partition != dataset.PartitionOf(key) && !foreign.MayLieElsewhere(dataset, key)
-            ? $"The watch is to go on in partition {partition}, but the key '{key}' lies in partition {dataset.PartitionOf(key)} of '{dataset.Topic}'."
+            ? $"The watch is to go on after {partition}:{request.SinceOffset}, but the key '{key}' lies in partition {dataset.PartitionOf(key)} of '{dataset.Topic}'."
         : null;
 
     /// <summary>The key's state among its home's and those of other partitions; when none has one, what the partition says that was asked for.</summary>

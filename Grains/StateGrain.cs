@@ -30,7 +30,7 @@ internal abstract class StateGrain(DatasetReader reader) : Grain, IStateGrain
 
     public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken)
     {
-        if (request.Partition is { } partition && reader.FaultOf(Dataset, Key, partition) is { } fault)
+        if (reader.FaultOf(Dataset, Key, request) is { } fault)
             throw new RequestRefusedException(400, "Bad position", fault);
         return reader.Watch(Dataset, Key, request, cancellationToken);
     }

@@ -38,7 +38,7 @@ internal static class StatesApi
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchPlace.TryParse(since, out var request, out var error) || (request.Partition is { } at && (error = services.Reader.FaultOf(dataset, key, at)) is not null))
+            if (!WatchPlace.TryParse(since, out var request, out var error) || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
                 return Api.Problem(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;
