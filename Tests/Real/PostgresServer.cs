@@ -19,7 +19,7 @@ public sealed class PostgresServer : IAsyncDisposable
         exec 3<&0
         "$1/postgres" -D "$2/data" -p "$3" </dev/null >>"$2/log" 2>&1 &
         server=$!
-        { cat <&3 >/dev/null; kill -QUIT $server; while kill -0 $server; do sleep 0.05; done; rm -rf "$2/data" "$2/log"; } 2>/dev/null &
+        { cat <&3 >/dev/null; kill -QUIT $server; while kill -0 $server; do sleep 0.05; done; rm -rf "$2"; } 2>/dev/null &
         watcher=$!
         wait $server
         kill $watcher 2>/dev/null
