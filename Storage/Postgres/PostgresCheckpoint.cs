@@ -7,6 +7,9 @@ namespace ActorStreams.Storage;
 // that partition, and to none where the condition failed. Rows of one checkpoint are disjoint, so their order does not matter, and no two owners get
 // past the first part at once, so they cannot block each other.
 //
+// What is written comes in the order of keys: neighbours of the index then lie on pages that are in hand, which makes updates up to twice as fast as in
+// the order of a hash. What is deleted of contributions is looked up one by one (LATERAL … LIMIT 1): a join would be free to read all of the partition.
+//
 // A checkpoint beyond MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction; the later ones are given the number.
 
 /// <summary>Writes one checkpoint.</summary>
@@ -36,13 +39,16 @@ internal static class PostgresCheckpoint
             INSERT INTO contribution (partition_id, key, slot, element, value) SELECT moved.id, given.* FROM moved, unnest($6, $7, $8, $9) AS given
             ON CONFLICT (partition_id, key, slot, element) DO UPDATE SET value = excluded.value),
         gone_contributions AS (
-            DELETE FROM contribution AS c USING moved, unnest($10, $11, $12) AS given (key, slot, element)
-            WHERE c.partition_id = moved.id AND c.key = given.key AND c.slot = given.slot AND c.element = given.element)
+            DELETE FROM contribution WHERE ctid = ANY (ARRAY(
+                SELECT c.ctid FROM moved, unnest($10, $11, $12) AS given (key, slot, element), LATERAL (
+                    SELECT ctid FROM contribution
+                    WHERE partition_id = moved.id AND key = given.key AND slot = given.slot AND element = given.element LIMIT 1) AS c)))
         SELECT id FROM moved
         """;
 
     public static async Task<bool> WriteAsync(NpgsqlDataSource source, PostgresOptions options, CheckpointWrite write, CancellationToken cancellationToken)
     {
+        write = InKeyOrder(write);
         var parts = CheckpointPart.Cut(write, options.MaxCommandRows, options.MaxCommandBytes);
         var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = connection.ConfigureAwait(false);
@@ -56,6 +62,26 @@ internal static class PostgresCheckpoint
             await RunAsync(connection, Further + Rows, [.. part.Parameters(write), PostgresValue.Of(partition)], cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return true;
+    }
+
+    private static CheckpointWrite InKeyOrder(CheckpointWrite write) => new()
+    {
+        Partition = write.Partition,
+        ExpectedPosition = write.ExpectedPosition,
+        Checkpoint = write.Checkpoint,
+        Upserts = Sorted(write.Upserts, static state => state.Key),
+        Deletes = write.Deletes,
+        ContributionUpserts = Sorted(write.ContributionUpserts, static contribution => contribution.Id.Key),
+        ContributionDeletes = write.ContributionDeletes,
+    };
+
+    private static T[] Sorted<T>(IReadOnlyList<T> rows, Func<T, string> key)
+    {
+        var (keys, sorted) = (new string[rows.Count], new T[rows.Count]);
+        for (var i = 0; i < rows.Count; i++)
+            (keys[i], sorted[i]) = (key(rows[i]), rows[i]);
+        Array.Sort(keys, sorted, KeyOrder.Instance);
+        return sorted;
     }
 
     /// <summary>Writes the position and the first rows; the partition's number, or null where the condition failed.</summary>

@@ -39,8 +39,9 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         $"SELECT element, value FROM contribution WHERE partition_id = {OfPartition} AND key = $4 AND slot = $5 ORDER BY element LIMIT $6";
 
     private const string SelectContributionsOf = $"""
-        SELECT c.key, c.slot, c.element, c.value FROM unnest($4, $5, $6) AS wanted (key, slot, element)
-        JOIN contribution AS c USING (key, slot, element) WHERE c.partition_id = {OfPartition}
+        SELECT wanted.key, wanted.slot, wanted.element, c.value FROM unnest($4, $5, $6) AS wanted (key, slot, element), LATERAL (
+            SELECT value FROM contribution
+            WHERE partition_id = {OfPartition} AND key = wanted.key AND slot = wanted.slot AND element = wanted.element LIMIT 1) AS c
         """;
 
     // Truncated rather than deleted: a rebuild would leave millions of dead rows behind. These two first, since that waits for the checkpoints under

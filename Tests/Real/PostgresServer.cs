@@ -15,11 +15,12 @@ public sealed class PostgresServer : IAsyncDisposable
     public const string SuperUser = "postgres";
 
     // $1 is the program directory, $2 the scratch directory, $3 the port. What is after 'wait' runs when the server was stopped by other hands.
+    // The signal is repeated: a server that is only just starting ignores it.
     private const string Keeper = """
         exec 3<&0
         "$1/postgres" -D "$2/data" -p "$3" </dev/null >>"$2/log" 2>&1 &
         server=$!
-        { cat <&3 >/dev/null; kill -QUIT $server; while kill -0 $server; do sleep 0.05; done; rm -rf "$2/data" "$2/log"; } 2>/dev/null &
+        { cat <&3 >/dev/null; trap '' TERM; while kill -QUIT $server; do sleep 0.1; done; rm -rf "$2"; } 2>/dev/null &
         watcher=$!
         wait $server
         kill $watcher 2>/dev/null
