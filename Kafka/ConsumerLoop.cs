@@ -85,7 +85,7 @@ internal sealed class ConsumerLoop
         Exception? failure = null;
         try
         {
-            _consumer = _clients.Consumer();
+            _consumer = _clients.Consumer(_name);
             while (Step())
             {
             }
