@@ -100,7 +100,7 @@ internal sealed class ConsumerLoop
         End(failure);
     }
 
-    /// <summary>Takes what is there. False when the consumer is to end.</summary>
+    /// <summary>Takes what is there, or as much until there is a step to do: a partition that is to stop brings no more. False when the consumer is to end.</summary>
     private bool Step()
     {
         while (_steps.TryDequeue(out var step))
@@ -116,7 +116,7 @@ internal sealed class ConsumerLoop
         }
 
         var taken = 0;
-        while (taken < MaxTaken && TryTakeOne(taken == 0 ? PollMilliseconds : 0))
+        while (taken < MaxTaken && _steps.IsEmpty && TryTakeOne(taken == 0 ? PollMilliseconds : 0))
             taken++;
         FlushDirty();
         lock (_gate)
