@@ -18,7 +18,8 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
 
     public IReadOnlyList<NewRecord>? Records => _records;
 
-    public long StartedAt => startedAt;
+    /// <summary>When it came, or when its turn came where it had to wait.</summary>
+    public long StartedAt { get; set; } = startedAt;
 
     /// <summary>The records that the producer has taken, from the first on.</summary>
     public int Produced { get; private set; }

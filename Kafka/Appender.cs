@@ -136,6 +136,7 @@ internal sealed class Appender : IAsyncDisposable
         }
 
         var life = await LifeAsync().ConfigureAwait(false);
+        work.StartedAt = _time.GetTimestamp();
         while (!life.TryProduce(work))
             await life.RoomAsync().ConfigureAwait(false);
     }

@@ -36,6 +36,7 @@ internal sealed class ClientSettings
         {
             // A broker answers a waiting fetch as soon as there is a record; this bounds how long a partition that is added meanwhile waits for its first fetch.
             ["fetch.wait.max.ms"] = "100",
+            ["check.crcs"] = "true",
             ["fetch.error.backoff.ms"] = "100",
             ["fetch.queue.backoff.ms"] = "10",
 
@@ -79,7 +80,6 @@ internal sealed class ClientSettings
         ["auto.offset.reset"] = "error",
         ["enable.partition.eof"] = "true",
         ["isolation.level"] = "read_committed",
-        ["check.crcs"] = "true",
         ["allow.auto.create.topics"] = "false",
         ["dotnet.consumer.consume.result.fields"] = "headers,timestamp,topic",
     };
@@ -178,6 +178,27 @@ internal sealed class ClientSettings
         TryUntilKnown(Producer, parts, settings => new ProducerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
     }
 
+    /// <summary>The client may name a setting by another of its names, or by none: the one without which it says something else.</summary>
+    private static string? Culprit(
+        Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts, Action<Dictionary<string, string>> build, string message)
+    {
+        foreach (var name in parts.SelectMany(part => part.Settings.Keys).Where(all.ContainsKey))
+        {
+            try
+            {
+                build(all.Where(setting => setting.Key != name).ToDictionary());
+                return name;
+            }
+            catch (Exception error) when (error is InvalidOperationException or ArgumentException or KafkaException)
+            {
+                if (error.Message != message)
+                    return name;
+            }
+        }
+
+        return null;
+    }
+
     private void TryUntilKnown(Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts, Action<Dictionary<string, string>> build)
     {
         var left = new Dictionary<string, string>(all);
@@ -190,7 +211,8 @@ internal sealed class ClientSettings
             }
             catch (Exception error) when (error is InvalidOperationException or ArgumentException or KafkaException)
             {
-                var named = left.Keys.Where(name => error.Message.Contains($"\"{name}\"", StringComparison.Ordinal)).MaxBy(name => name.Length);
+                var named = left.Keys.Where(name => error.Message.Contains($"\"{name}\"", StringComparison.Ordinal)).MaxBy(name => name.Length)
+                    ?? Culprit(left, parts, build, error.Message);
                 var part = parts.LastOrDefault(p => named is not null && p.Settings.ContainsKey(named)).Part;
                 var text = $"{KafkaOptions.Section}{(part is null ? "" : $":{part}:{named}")} is refused by the client: {error.Message}".TrimEnd('.') + ".";
                 if (!_errors.Contains(text))

@@ -10,14 +10,15 @@ namespace ActorStreams.Kafka;
 /// <summary>What a consumer is to do with a feed.</summary>
 internal enum FeedStep
 {
-    Assign,
-    Unassign,
-    Pause,
-    Resume,
+    /// <summary>Fetch its partition from its position on.</summary>
+    Start,
+
+    /// <summary>Fetch no more of it.</summary>
+    Stop,
 }
 
 /// <summary>
-/// One consumer and the thread that polls it. The thread alone assigns, pauses and dispatches: what it takes from the client belongs to the feed that it assigned last for that partition.
+/// One consumer and the thread that polls it. The thread alone assigns and dispatches: what it takes from the client belongs to the feed that it assigned last for that partition.
 /// </summary>
 internal sealed class ConsumerLoop
 {
@@ -85,7 +86,7 @@ internal sealed class ConsumerLoop
         Exception? failure = null;
         try
         {
-            _consumer = _clients.Consumer();
+            _consumer = _clients.Consumer(_name);
             while (Step())
             {
             }
@@ -99,7 +100,7 @@ internal sealed class ConsumerLoop
         End(failure);
     }
 
-    /// <summary>Takes what is there. False when the consumer is to end.</summary>
+    /// <summary>Takes what is there, or as much until there is a step to do: a partition that is to stop brings no more. False when the consumer is to end.</summary>
     private bool Step()
     {
         while (_steps.TryDequeue(out var step))
@@ -115,7 +116,7 @@ internal sealed class ConsumerLoop
         }
 
         var taken = 0;
-        while (taken < MaxTaken && TryTakeOne(taken == 0 ? PollMilliseconds : 0))
+        while (taken < MaxTaken && _steps.IsEmpty && TryTakeOne(taken == 0 ? PollMilliseconds : 0))
             taken++;
         FlushDirty();
         lock (_gate)
@@ -177,28 +178,15 @@ internal sealed class ConsumerLoop
         var (topic, partition) = feed.Partition.TopicPartition;
         var assigned = new ClientPartition(topic, partition);
         _latest = null;
-        if (step == FeedStep.Assign)
+        if (step == FeedStep.Start)
         {
             _feeds.Add((topic, partition), feed);
-            _consumer.IncrementalAssign([new TopicPartitionOffset(assigned, feed.FromOffset)]);
-            return;
+            _consumer.IncrementalAssign([new TopicPartitionOffset(assigned, feed.Position)]);
         }
-
-        // Of a feed that an error has ended already.
-        if (!_feeds.TryGetValue((topic, partition), out var current) || current != feed)
-            return;
-        switch (step)
+        else if (_feeds.TryGetValue((topic, partition), out var current) && current == feed)
         {
-            case FeedStep.Unassign:
-                _feeds.Remove((topic, partition));
-                _consumer.IncrementalUnassign([assigned]);
-                break;
-            case FeedStep.Pause:
-                _consumer.Pause([assigned]);
-                break;
-            default:
-                _consumer.Resume([assigned]);
-                break;
+            _feeds.Remove((topic, partition));
+            _consumer.IncrementalUnassign([assigned]);
         }
     }
 
@@ -232,7 +220,7 @@ internal sealed class ConsumerLoop
         var error = new LogUnavailableException($"The {_name} consumer has ended{(failure is null ? "" : $": {failure.Message.TrimEnd('.')}")}. Nothing is lost; try again.", failure);
         while (_steps.TryDequeue(out var step))
         {
-            if (step.Step == FeedStep.Assign)
+            if (step.Step == FeedStep.Start)
                 step.Feed.Partition.Drop(step.Feed, error);
         }
 

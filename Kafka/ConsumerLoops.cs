@@ -7,6 +7,7 @@ internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int co
 {
     private readonly ConsumerLoop?[] _loops = new ConsumerLoop?[count];
     private readonly Lock _gate = new();
+    private bool _isEnded;
 
     /// <summary>How many there are now.</summary>
     public int Running
@@ -22,6 +23,7 @@ internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int co
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_isEnded, typeof(KafkaChangeLog));
             if (_loops[slot] is not { HasEnded: false } loop)
                 _loops[slot] = loop = new(slot switch { 0 => "tail", 1 => "replay", _ => "extra" }, clients, logger);
             return loop;
@@ -32,7 +34,11 @@ internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int co
     {
         List<Task> ends;
         lock (_gate)
+        {
+            _isEnded = true;
             ends = [.. _loops.OfType<ConsumerLoop>().Select(loop => loop.EndAsync())];
+        }
+
         await Task.WhenAll(ends).ConfigureAwait(false);
     }
 }

@@ -10,9 +10,7 @@ internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop,
 
     public ConsumerLoop Loop => loop;
 
-    public long FromOffset { get; } = fromOffset;
-
-    /// <summary>The next offset that will be handed out; guarded by the partition's gate, as all that follows.</summary>
+    /// <summary>The next offset that will be handed out; only its consumer's thread moves it. Guarded by the partition's gate, as all that follows.</summary>
     public long Position { get; set; } = fromOffset;
 
     public List<PartitionReader> Readers { get; } = [];

@@ -25,7 +25,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         var clients = new KafkaClients(settings, logger, time);
         _admin = clients.Admin();
         _topics = new(_admin, options, settings, logger, time);
-        _offsets = new(_admin, TimeSpan.FromSeconds(options.RequestTimeoutSeconds));
+        _offsets = new(_admin, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
         _readers = new(clients, _topics, _offsets, options, logger, time);
         _appender = new(clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
         _commits = new(_admin, options, logger, time);

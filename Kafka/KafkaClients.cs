@@ -12,24 +12,25 @@ internal sealed class KafkaClients(ClientSettings settings, ILogger logger, Time
 
     private readonly ConcurrentDictionary<string, long> _told = new(StringComparer.Ordinal);
 
-    public IConsumer<byte[], byte[]> Consumer() => new ConsumerBuilder<byte[], byte[]>(settings.Consumer)
-        .SetLogHandler((client, message) => Told(client.Name, message))
-        .SetErrorHandler((client, error) => Told(client.Name, error))
+    // The handlers do not look at the client that they are given: it may speak before it is fully made, and what is thrown on its own threads ends the process.
+    public IConsumer<byte[], byte[]> Consumer(string name) => new ConsumerBuilder<byte[], byte[]>(settings.Consumer)
+        .SetLogHandler((_, message) => Told(name, message))
+        .SetErrorHandler((_, error) => Told(name, error))
         .Build();
 
     public IProducer<byte[], byte[]> Producer(Action<Error> fatal) => new ProducerBuilder<byte[], byte[]>(settings.Producer)
-        .SetLogHandler((client, message) => Told(client.Name, message))
-        .SetErrorHandler((client, error) =>
+        .SetLogHandler((_, message) => Told("producer", message))
+        .SetErrorHandler((_, error) =>
         {
-            Told(client.Name, error);
+            Told("producer", error);
             if (error.IsFatal)
                 fatal(error);
         })
         .Build();
 
     public IAdminClient Admin() => new AdminClientBuilder(settings.Admin)
-        .SetLogHandler((client, message) => Told(client.Name, message))
-        .SetErrorHandler((client, error) => Told(client.Name, error))
+        .SetLogHandler((_, message) => Told("admin", message))
+        .SetErrorHandler((_, error) => Told("admin", error))
         .Build();
 
     private void Told(string client, Error error)

@@ -7,8 +7,10 @@ using TopicPartition = ActorStreams.Log.TopicPartition;
 namespace ActorStreams.Kafka;
 
 /// <summary>Asks the brokers for offsets: one request a broker, however many the partitions.</summary>
-internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout)
+internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout, TimeProvider time)
 {
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The first offset kept and the end of each partition. The end is that of what is readable: before the first open transaction.</summary>
     public async Task<OffsetRange[]> RangesAsync(IReadOnlyList<TopicPartition> partitions)
     {
@@ -25,7 +27,23 @@ internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout)
     public async Task<long?> FirstStampedAsync(TopicPartition partition, long milliseconds) =>
         (await ListAsync([partition], OffsetSpec.ForTimestamp(milliseconds)).ConfigureAwait(false))[0] is >= 0 and var offset ? offset : null;
 
+    /// <summary>While a leader changes the brokers have no answer for a moment, which is not worth an error to the caller.</summary>
     private async Task<long[]> ListAsync(IReadOnlyList<TopicPartition> partitions, OffsetSpec spec)
+    {
+        for (var since = time.GetTimestamp(); ;)
+        {
+            try
+            {
+                return await ListOnceAsync(partitions, spec).ConfigureAwait(false);
+            }
+            catch (LogUnavailableException) when (time.GetElapsedTime(since) < timeout)
+            {
+                await Task.Delay(Retry, time).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<long[]> ListOnceAsync(IReadOnlyList<TopicPartition> partitions, OffsetSpec spec)
     {
         var options = new ListOffsetsOptions { RequestTimeout = timeout, IsolationLevel = IsolationLevel.ReadCommitted };
         List<ListOffsetsResultInfo> infos;

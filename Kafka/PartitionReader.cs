@@ -35,7 +35,7 @@ internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int ma
     {
         var size = record.Size;
         if (_open is null || !limits.Admit(_open.Records.Count, _open.Bytes, size))
-            _chunks.Enqueue(_open = new());
+            _chunks.Enqueue(_open = new(_open?.Records.Count ?? 0));
         _open.Records.Add(record);
         _open.Bytes += size;
         Next = _open.NextOffset = record.Offset + 1;
@@ -50,7 +50,7 @@ internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int ma
         if (offset <= Next)
             return;
         if (_open is null)
-            _chunks.Enqueue(_open = new());
+            _chunks.Enqueue(_open = new(0));
         Next = _open.NextOffset = offset;
         Setbacks = 0;
     }
@@ -96,9 +96,10 @@ internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int ma
         _wake.OnCompleted(continuation, state, token, flags);
 
     /// <summary>A batch that is being filled.</summary>
-    private sealed class Chunk
+    /// <param name="capacity">As many records as the one before: where there is much to read, it has as many.</param>
+    private sealed class Chunk(int capacity)
     {
-        public List<ChangeRecord> Records { get; } = [];
+        public List<ChangeRecord> Records { get; } = new(capacity);
 
         public long Bytes { get; set; }
 

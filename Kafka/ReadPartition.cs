@@ -248,7 +248,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         Feed feed;
         do
             feed = new(this, slot, loops.Get(slot), reader.Next);
-        while (!feed.Loop.TryPost(new(FeedStep.Assign, feed)));
+        while (!feed.Loop.TryPost(new(FeedStep.Start, feed)));
         _feeds[slot] = feed;
         Join(feed, reader);
     }
@@ -293,7 +293,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         if (_feeds[feed.Slot] == feed)
             _feeds[feed.Slot] = null;
         feed.Readers.Clear();
-        feed.Loop.TryPost(new(FeedStep.Unassign, feed));
+        feed.Loop.TryPost(new(FeedStep.Stop, feed));
     }
 
     private void ServeLine()
@@ -325,8 +325,9 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
         else if (isFull != feed.IsPaused)
         {
+            // Not by the client's own pause: what it resumes, it may fetch only after a second, where nothing else wakes it.
             feed.IsPaused = isFull;
-            feed.Loop.TryPost(new(isFull ? FeedStep.Pause : FeedStep.Resume, feed));
+            feed.Loop.TryPost(new(isFull ? FeedStep.Stop : FeedStep.Start, feed));
         }
     }
 }

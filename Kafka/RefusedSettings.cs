@@ -25,7 +25,6 @@ internal static class RefusedSettings
         ["partitioner"] = "the partition of a record is always given, by the hash that Java clients use",
         ["delivery.report.only.error"] = "an append is answered with its positions",
         ["isolation.level"] = "records of aborted transactions must not be read",
-        ["check.crcs"] = "damaged records must be noticed",
         ["auto.offset.reset"] = "an offset that is no longer there must be an error, not a jump",
         ["enable.partition.eof"] = "the end of a partition must be seen",
         ["enable.auto.commit"] = OwnOffsets,
