@@ -17,6 +17,9 @@ internal sealed partial class PartitionKeeper(
 {
     private readonly SemaphoreSlim _due = new(1, 1);
 
+    /// <summary>A round of the keeper may be giving partitions away when the silo is asked to stop: the stop waits for it, and gives away what is left.</summary>
+    private readonly SemaphoreSlim _handingOver = new(1, 1);
+
     /// <summary>Partitions that are given away at the same time: each writes its last checkpoint meanwhile.</summary>
     private const int MaxHandOvers = 4;
 
@@ -119,7 +122,20 @@ internal sealed partial class PartitionKeeper(
     }
 
     /// <summary>Gives away what this silo runs but does not own.</summary>
-    private Task HandOverAsync(CancellationToken cancellationToken)
+    private async Task HandOverAsync(CancellationToken cancellationToken)
+    {
+        await _handingOver.WaitAsync(cancellationToken);
+        try
+        {
+            await HandOverOthersAsync(cancellationToken);
+        }
+        finally
+        {
+            _handingOver.Release();
+        }
+    }
+
+    private Task HandOverOthersAsync(CancellationToken cancellationToken)
     {
         var others = directory.All.Where(runner => !ownership.IsMine(runner.Dataset, runner.Partition) && ownership.OwnerOf(runner.Dataset, runner.Partition) is not null).ToList();
         return Parallel.ForEachAsync(others, new ParallelOptions { MaxDegreeOfParallelism = MaxHandOvers, CancellationToken = cancellationToken }, async (runner, _) =>
