@@ -11,7 +11,7 @@ internal static class LogAndStates
 {
     internal static void AddLogAndStates(this IServiceCollection services, IConfiguration configuration)
     {
-        var options = OptionsOf(configuration);
+        var options = SiloOptions.Unchecked(configuration);
         services.AddSingleton(provider => DataDirectory.Open(provider.GetRequiredService<IOptions<SiloOptions>>().Value.DataDirectory));
         if (options.Log == LogKind.Kafka)
         {
@@ -33,16 +33,5 @@ internal static class LogAndStates
         {
             services.AddSingleton<IStateStore>(provider => SqliteStateStore.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("states.db") }));
         }
-    }
-
-    /// <summary>The silo's settings before they are checked: which parts there are must be known early.</summary>
-    internal static SiloOptions OptionsOf(IConfiguration configuration)
-    {
-        var section = configuration.GetSection("Silo");
-        return new()
-        {
-            Log = section.GetValue<LogKind>(nameof(SiloOptions.Log)),
-            States = section.GetValue<StatesKind>(nameof(SiloOptions.States)),
-        };
     }
 }

@@ -74,6 +74,9 @@ public sealed class SiloOptions
     [Range(1, 3600)]
     public double ShutdownSeconds { get; set; } = 120;
 
+    /// <summary>The settings before they are checked: which parts there are must be known early.</summary>
+    internal static SiloOptions Unchecked(IConfiguration configuration) => configuration.GetSection("Silo").Get<SiloOptions>() ?? new();
+
     /// <summary>Several silos share the partitions where they share the log and the states.</summary>
     internal bool IsCluster => Log == LogKind.Kafka && States == StatesKind.Postgres;
 }
