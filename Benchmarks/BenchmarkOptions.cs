@@ -47,6 +47,7 @@ internal sealed record BenchmarkOptions
             dotnet run -c Release --project Benchmarks -- fold [--rounds N] [--records N] [--git FILE] [--only a|b|b+]
             dotnet run -c Release --project Benchmarks -- silo [--rounds N] [--records N] [--partitions N] [--only a|c|d]
             dotnet run -c Release --project Benchmarks -- kafka [--rounds N] [--records N] [--partitions N] [--postgres CONNECTION] [--only a|b|c|d]
+            dotnet run -c Release --project Benchmarks -- bounded [--records N] [--partitions N]
             dotnet run -c Release --project Benchmarks -- lean [--records N]
             """);
         return 2;

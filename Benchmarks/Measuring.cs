@@ -70,6 +70,8 @@ internal static class Measuring
         Console.WriteLine();
     }
 
+    public static double Quantile(List<double> values, double of) => values.Order().ElementAt((int)(values.Count * of));
+
     public static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();

@@ -97,7 +97,7 @@ internal static class KafkaBenchmark
         }
 
         await Task.WhenAll(asked);
-        Console.WriteLine($"Latency from append to readable state at {recordsPerSecond:N0} records/s, in ms: entity p50 {Quantile(accounts, 0.5):F1}, p99 {Quantile(accounts, 0.99):F1}; view p50 {Quantile(owners, 0.5):F1}, p99 {Quantile(owners, 0.99):F1} ({accounts.Count:N0} samples)");
+        Console.WriteLine($"Latency from append to readable state at {recordsPerSecond:N0} records/s, in ms: entity p50 {Measuring.Quantile(accounts, 0.5):F1}, p99 {Measuring.Quantile(accounts, 0.99):F1}; view p50 {Measuring.Quantile(owners, 0.5):F1}, p99 {Measuring.Quantile(owners, 0.99):F1} ({accounts.Count:N0} samples)");
 
         async Task AskAsync(List<NewRecord> records, bool keep)
         {
@@ -121,6 +121,4 @@ internal static class KafkaBenchmark
             }
         }
     }
-
-    private static double Quantile(List<double> values, double of) => values.Order().ElementAt((int)(values.Count * of));
 }

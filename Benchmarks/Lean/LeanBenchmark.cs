@@ -19,7 +19,7 @@ internal static class LeanBenchmark
         using var directory = new TemporaryDirectory();
         var data = directory.NewFile("data");
         long idle;
-        using (var bounded = await SiloChild.StartAsync(data, "--Streams:TableEntries", "100000"))
+        using (var bounded = await SiloChild.StartAsync(data, ["--Streams:TableEntries", "100000"]))
         {
             idle = bounded.Resident;
             var begin = Stopwatch.GetTimestamp();
@@ -29,7 +29,7 @@ internal static class LeanBenchmark
             await bounded.StopAsync();
         }
 
-        using (var restarted = await SiloChild.StartAsync(data, "--Streams:TableEntries", "100000"))
+        using (var restarted = await SiloChild.StartAsync(data, ["--Streams:TableEntries", "100000"]))
         {
             var begin = Stopwatch.GetTimestamp();
             using var client = new ActorStreamsClient(restarted.Url);
@@ -38,7 +38,7 @@ internal static class LeanBenchmark
             await restarted.StopAsync();
         }
 
-        using var unbounded = await SiloChild.StartAsync(data, "--Streams:TableEntries", "0", "--rebuild");
+        using var unbounded = await SiloChild.StartAsync(data, ["--Streams:TableEntries", "0", "--rebuild"]);
         await unbounded.WaitUntilAsync("order", options.Records);
         Console.WriteLine($"no bound: {unbounded.Resident / MiB:N0} MiB with all states in memory, {(unbounded.Resident - idle) / options.Records:N0} bytes a key beyond the {idle / MiB:N0} MiB of an idle silo");
         await unbounded.StopAsync();

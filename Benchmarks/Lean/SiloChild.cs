@@ -5,7 +5,7 @@ using ActorStreams.Client;
 
 namespace ActorStreams.Benchmarks;
 
-/// <summary>The stock silo as a process of its own.</summary>
+/// <summary>A silo as a process of its own: the stock one, or this program with a command that makes it one.</summary>
 internal sealed class SiloChild : IDisposable
 {
     private const int PollMilliseconds = 20;
@@ -36,12 +36,16 @@ internal sealed class SiloChild : IDisposable
         }
     }
 
-    public static async Task<SiloChild> StartAsync(string data, params string[] settings)
+    public static async Task<SiloChild> StartAsync(string data, string[] settings, string? command = null)
     {
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
         var begin = Stopwatch.GetTimestamp();
+        string[] program = command is null ? ["ActorStreams.Silo.dll"] : ["ActorStreams.Benchmarks.dll", command];
         var process = Process.Start(new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "ActorStreams.Silo.dll"), "--urls", url.ToString(), "--data", data, .. settings]) { RedirectStandardOutput = true })!;
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, program[0]), .. program[1..], "--urls", url.ToString(), "--data", data, .. settings])
+        {
+            RedirectStandardOutput = true,
+        })!;
         _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
         var silo = new SiloChild(process, url);
         using var client = new ActorStreamsClient(url);
@@ -56,14 +60,14 @@ internal sealed class SiloChild : IDisposable
         return silo;
     }
 
-    /// <summary>Waits until a dataset has so many states, and nothing is behind.</summary>
-    public async Task WaitUntilAsync(string dataset, long states)
+    /// <summary>Waits until a dataset has so many states, where that is known, and nothing is behind.</summary>
+    public async Task WaitUntilAsync(string dataset, long? states)
     {
         using var client = new ActorStreamsClient(Url);
         for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < Patience; await Task.Delay(10 * PollMilliseconds))
         {
             var datasets = await client.DatasetsAsync();
-            if (datasets.All(d => d.Behind?.Records is 0) && datasets.First(d => d.Name == dataset).States == states)
+            if (datasets.All(d => d.Behind?.Records is 0) && (states is null || datasets.First(d => d.Name == dataset).States == states))
                 return;
         }
 

@@ -55,6 +55,8 @@ internal static class Clustering
             members.ProbeTimeout = TimeSpan.FromSeconds(options.ProbeSeconds);
             members.NumMissedProbesLimit = options.MissedProbes;
             members.TableRefreshTimeout = TimeSpan.FromSeconds(10);
+            // A silo whose sign of life is old does not count among those whose votes are needed. Else the last of three could not have the others declared dead, if both died at once.
+            (members.IAmAliveTablePublishTimeout, members.NumMissedTableIAmAliveLimit) = (TimeSpan.FromSeconds(5), 2);
         });
         silo.UseAdoNetClustering(database => database.Invariant = Invariant);
         silo.AddAdoNetGrainStorage(PlacementGrain.Storage, database => database.Invariant = Invariant);

@@ -12,6 +12,7 @@ namespace ActorStreams.Tests.Cluster;
 public sealed class FaultTests : EndToEndTest
 {
     private const int Partitions = 16;
+    private const double MostSecondsBetween = 9;
 
     [Fact]
     public async Task States_are_exact_and_nothing_lags_after_silos_brokers_and_the_database_failed_at_random()
@@ -22,27 +23,46 @@ public sealed class FaultTests : EndToEndTest
         using var stream = new OrderStream(cluster.Kafka.BootstrapServers, Partitions, random.Next());
         using var stop = new CancellationTokenSource();
 
-        var producing = stream.RunAsync(records / (faultCount * 4.0), records, stop.Token);
+        var producing = stream.RunAsync(records / (faultCount * MostSecondsBetween / 2), records, stop.Token);
         var faults = new Faults(cluster, random);
-        await faults.RunAsync(faultCount, mostSecondsBetween: 6);
+        await faults.RunAsync(faultCount, MostSecondsBetween);
         var passed = Stopwatch.GetTimestamp();
         await stop.CancelAsync();
         await producing;
         Print($"{faults.Count} faults: {faults.Summary}; {stream.Sent:N0} records");
 
-        await UntilAsync(async () => await BehindAsync(cluster) == 0, "nothing lags", 120);
+        var told = Stopwatch.GetTimestamp();
+        await UntilAsync(
+            async () =>
+            {
+                var behind = await BehindAsync(cluster);
+                if (Stopwatch.GetElapsedTime(told).TotalSeconds > 3)
+                {
+                    Print($"{Stopwatch.GetElapsedTime(passed).TotalSeconds,7:N1} s after the last fault: {(behind == long.MaxValue ? "not all partitions run" : $"{behind:N0} records behind")}");
+                    told = Stopwatch.GetTimestamp();
+                }
+
+                return behind == 0;
+            },
+            "nothing lags",
+            120);
         var caughtUp = Stopwatch.GetElapsedTime(passed);
         Print($"Nothing lagged {caughtUp.TotalSeconds:N1} s after the last fault.");
+        Assert.Equal(0, await FrameOrder.LateChangesAsync(cluster.Kafka.BootstrapServers, "actorstreams.spend.v1.input"));
         await AssertExactAsync(cluster, stream);
         // The bar, for a machine that is not shared with other work.
         if (Environment.GetEnvironmentVariable("FAULTS") is not null)
             Assert.InRange(caughtUp.TotalSeconds, 0, 30);
     }
 
-    /// <summary>Failures are noticed fast, small tables make partitions read through the store, and no checkpoint is far away.</summary>
+    /// <summary>
+    /// Failures are noticed fast, small tables make partitions read through the store, and no checkpoint is far away. One request under way a broker: the mock does not look at sequence
+    /// numbers, and would take a later batch after it refused an earlier one.
+    /// </summary>
     private static string[] Settings =>
     [
         $"--Streams:DefaultPartitions={Partitions}", "--Streams:TableEntries=5000", "--Streams:CheckpointIntervalSeconds=0.5", "--Streams:MaxRetrySeconds=2", "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2",
+        "--Kafka:Producer:max.in.flight=1",
     ];
 
     private static async Task<long> BehindAsync(SiloCluster cluster)
