@@ -12,6 +12,9 @@ internal sealed record BenchmarkOptions
     /// <summary>Partitions of every dataset, where the silo's path is measured.</summary>
     public int Partitions { get; init; } = 4;
 
+    /// <summary>Records a second, where a steady load is measured.</summary>
+    public int Rate { get; init; } = 1_000;
+
     /// <summary>The history of a git repository, gzipped NDJSON; null to leave the real input out.</summary>
     public string? Git { get; init; }
 
@@ -31,6 +34,7 @@ internal sealed record BenchmarkOptions
                 "--rounds" => options with { Rounds = Number(args[i + 1]) },
                 "--records" => options with { Records = Number(args[i + 1]) },
                 "--partitions" => options with { Partitions = Number(args[i + 1]) },
+                "--rate" => options with { Rate = Number(args[i + 1]) },
                 "--git" => options with { Git = args[i + 1] },
                 "--postgres" => options with { Postgres = args[i + 1] },
                 "--only" => options with { Only = args[i + 1] },
@@ -47,7 +51,7 @@ internal sealed record BenchmarkOptions
             dotnet run -c Release --project Benchmarks -- fold [--rounds N] [--records N] [--git FILE] [--only a|b|b+]
             dotnet run -c Release --project Benchmarks -- silo [--rounds N] [--records N] [--partitions N] [--only a|c|d]
             dotnet run -c Release --project Benchmarks -- kafka [--rounds N] [--records N] [--partitions N] [--postgres CONNECTION] [--only a|b|c|d]
-            dotnet run -c Release --project Benchmarks -- bounded [--records N] [--partitions N]
+            dotnet run -c Release --project Benchmarks -- bounded [--records N] [--partitions N] [--rate N]
             dotnet run -c Release --project Benchmarks -- lean [--records N]
             """);
         return 2;

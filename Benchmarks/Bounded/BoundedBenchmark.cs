@@ -25,7 +25,6 @@ internal static class BoundedBenchmark
     private const int Parcels = 100_000;
     private const int Depots = 1_000;
     private const int FillRecords = 10_000;
-    private const int RecordsPerTick = 10;
     private const int TickMilliseconds = 10;
     private const int SlowRecordsPerSecond = 10_000;
     private const int SlowFoldMilliseconds = 1;
@@ -52,7 +51,7 @@ internal static class BoundedBenchmark
             "--Silo:Log", "kafka", "--Kafka:BootstrapServers", kafka.BootstrapServers, "--Kafka:Consumer:fetch.wait.max.ms", "5", "--Streams:DefaultPartitions", $"{options.Partitions}",
         ];
 
-        Console.WriteLine($"{options.Partitions} partitions; {RecordsPerTick * 1_000 / TickMilliseconds:N0} records/s to all but partition 0; latency from append to readable, in ms, over HTTP.\n");
+        Console.WriteLine($"{options.Partitions} partitions; {options.Rate:N0} records/s to all but partition 0; latency from append to readable, in ms, over HTTP.\n");
         Console.WriteLine("| | entity p50 | p99 | view p50 | p99 | peak memory of the silo | records behind at the end |");
         Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|");
         await RunAsync("nothing behind", () => Task.Delay(TimeSpan.FromSeconds(Seconds)));
@@ -67,9 +66,9 @@ internal static class BoundedBenchmark
         {
             using var silo = await SiloChild.StartAsync(data, settings, SiloCommand);
             using var client = new ActorStreamsClient(silo.Url);
-            await LoadAsync(log, client, others, options.Partitions, TimeSpan.FromSeconds(WarmUpSeconds));
+            await LoadAsync(log, client, others, options, TimeSpan.FromSeconds(WarmUpSeconds));
             var other = meanwhile();
-            var (parcels, depots) = await LoadAsync(log, client, others, options.Partitions, TimeSpan.FromSeconds(Seconds));
+            var (parcels, depots) = await LoadAsync(log, client, others, options, TimeSpan.FromSeconds(Seconds));
             await other;
             var behind = (await client.DatasetsAsync()).Sum(dataset => dataset.Behind?.Records ?? 0);
             Console.WriteLine($"| {what} | {Measuring.Quantile(parcels, 0.5):F1} | {Measuring.Quantile(parcels, 0.99):F1} | {Measuring.Quantile(depots, 0.5):F1} | {Measuring.Quantile(depots, 0.99):F1} | {silo.Peak / MiB:N0} MiB | {behind:N0} |");
@@ -115,13 +114,13 @@ internal static class BoundedBenchmark
         }
     }
 
-    private static async Task<(List<double> Parcels, List<double> Depots)> LoadAsync(IChangeLog log, ActorStreamsClient client, string[] keys, int partitions, TimeSpan time)
+    private static async Task<(List<double> Parcels, List<double> Depots)> LoadAsync(IChangeLog log, ActorStreamsClient client, string[] keys, BenchmarkOptions options, TimeSpan time)
     {
         var random = new Random(3);
         var (parcels, depots, asked) = (new List<double>(), new List<double>(), new List<Task>());
         using var ticks = new PeriodicTimer(TimeSpan.FromMilliseconds(TickMilliseconds));
         for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < time && await ticks.WaitForNextTickAsync();)
-            asked.Add(AskAsync([.. Enumerable.Range(0, RecordsPerTick).Select(_ => RecordOf(random, keys, partitions, 0))]));
+            asked.Add(AskAsync([.. Enumerable.Range(0, options.Rate * TickMilliseconds / 1_000).Select(_ => RecordOf(random, keys, options.Partitions, 0))]));
         await Task.WhenAll(asked);
         return (parcels, depots);
 

@@ -12,7 +12,7 @@ namespace ActorStreams.Tests.Cluster;
 public sealed class FaultTests : EndToEndTest
 {
     private const int Partitions = 16;
-    private const double MostSecondsBetween = 9;
+    private const double MostSecondsBetween = 13;
 
     [Fact]
     public async Task States_are_exact_and_nothing_lags_after_silos_brokers_and_the_database_failed_at_random()
@@ -61,7 +61,7 @@ public sealed class FaultTests : EndToEndTest
     /// </summary>
     private static string[] Settings =>
     [
-        $"--Streams:DefaultPartitions={Partitions}", "--Streams:TableEntries=5000", "--Streams:CheckpointIntervalSeconds=0.5", "--Streams:MaxRetrySeconds=2", "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2",
+        $"--Streams:DefaultPartitions={Partitions}", "--Streams:TableEntries=10000", "--Streams:CheckpointIntervalSeconds=0.5", "--Streams:MaxRetrySeconds=2", "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2",
         "--Kafka:Producer:max.in.flight=1",
     ];
 
