@@ -59,8 +59,8 @@ internal static class Telemetry
     {
         public override void OnEnd(Activity data)
         {
-            data.SetTag("rpc.orleans.target_id", null);
-            data.SetTag("rpc.orleans.source_id", null);
+            data.SetTag("orleans.rpc.target_id", null);
+            data.SetTag("orleans.rpc.source_id", null);
         }
     }
 }
