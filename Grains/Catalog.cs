@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 
 namespace ActorStreams.Grains;
@@ -96,7 +97,7 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReader r
         Read(lines, description, records, errors);
         if (errors.Count > 0)
             return new([], errors);
-        return new([.. (await log.AppendAsync(topic, records, cancellationToken)).Select(PositionReply.From)], []);
+        return new([.. (await log.AppendTracedAsync(topic, records, limits, cancellationToken)).Select(PositionReply.From)], []);
     }
 
     /// <summary>As much as one answer holds of a partition from an offset on.</summary>

@@ -1,5 +1,6 @@
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
+using ActorStreams.Grains.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -17,6 +18,7 @@ public static class GrainsServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<PartitionDirectory>();
         services.AddSingleton<StreamsMetrics>();
+        services.AddHostedService(provider => provider.GetRequiredService<StreamsMetrics>());
         services.AddSingleton<PartitionServices>();
         services.AddSingleton<DatasetReader>();
         services.AddSingleton<ForeignKeys>();

@@ -54,9 +54,10 @@ internal sealed class ClientSettings
             ["queue.buffering.max.messages"] = "100000",
             ["queue.buffering.max.kbytes"] = Text(Math.Max(64 << 10, MaxBatchBytes >> 9)),
         };
-        Admin = Merge(shared, common);
+        var statistics = new Dictionary<string, string> { ["statistics.interval.ms"] = Text(options.StatisticsSeconds * 1_000) };
+        Admin = Merge(shared, common, statistics);
         Consumer = Merge(shared, consumerDefaults, common, consumer, OwnConsumer);
-        Producer = Merge(shared, producerDefaults, common, producer, OwnProducer);
+        Producer = Merge(shared, producerDefaults, common, producer, OwnProducer, statistics);
         if (_errors.Count == 0)
             Try(common, consumer, producer);
         foreach (var settings in new[] { Admin, Consumer, Producer })

@@ -13,6 +13,7 @@ namespace ActorStreams.Kafka;
 /// </remarks>
 public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 {
+    private readonly BrokerRoundTrips _roundTrips = new();
     private readonly IAdminClient _admin;
     private readonly TopicDirectory _topics;
     private readonly OffsetQueries _offsets;
@@ -22,7 +23,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 
     private KafkaChangeLog(KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
     {
-        var clients = new KafkaClients(settings, logger, time);
+        var clients = new KafkaClients(settings, _roundTrips, logger, time);
         _admin = clients.Admin();
         _topics = new(_admin, options, settings, logger, time);
         _offsets = new(_admin, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
@@ -30,6 +31,9 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _appender = new(clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
         _commits = new(_admin, options, logger, time);
     }
+
+    /// <inheritdoc/>
+    public string MessagingSystem => "kafka";
 
     /// <summary>How many consumers there are now, for tests.</summary>
     internal int Consumers => _readers.Consumers;
@@ -106,6 +110,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         await _readers.DisposeAsync().ConfigureAwait(false);
         await _commits.DisposeAsync().ConfigureAwait(false);
         _admin.Dispose();
+        _roundTrips.Dispose();
     }
 
     private static TopicPartition[] PartitionsOf(string topic, int count) => [.. Enumerable.Range(0, count).Select(i => new TopicPartition(topic, i))];

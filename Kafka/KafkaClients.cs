@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Kafka;
 
 /// <summary>Makes the clients, and passes on what they say: a trouble that goes on is told once a minute, not once a try.</summary>
-internal sealed class KafkaClients(ClientSettings settings, ILogger logger, TimeProvider time)
+internal sealed class KafkaClients(ClientSettings settings, BrokerRoundTrips roundTrips, ILogger logger, TimeProvider time)
 {
     private const int QuietSeconds = 60;
     private const int MaxTroubles = 1_000;
@@ -26,11 +26,13 @@ internal sealed class KafkaClients(ClientSettings settings, ILogger logger, Time
             if (error.IsFatal)
                 fatal(error);
         })
+        .SetStatisticsHandler((_, statistics) => roundTrips.Take("producer", statistics))
         .Build();
 
     public IAdminClient Admin() => new AdminClientBuilder(settings.Admin)
         .SetLogHandler((_, message) => Told("admin", message))
         .SetErrorHandler((_, error) => Told("admin", error))
+        .SetStatisticsHandler((_, statistics) => roundTrips.Take("admin", statistics))
         .Build();
 
     private void Told(string client, Error error)

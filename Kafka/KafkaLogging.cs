@@ -17,8 +17,8 @@ internal static partial class KafkaLogging
     [LoggerMessage(Level = LogLevel.Error, Message = "The {Name} consumer has ended, and a new one is made at the next use.")]
     public static partial void ConsumerEnded(this ILogger logger, Exception error, string name);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Partition} cannot be read from offset {Offset} yet, and is tried again: {Reason}")]
-    public static partial void ReaderWaits(this ILogger logger, string partition, long offset, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Topic}/{Partition} cannot be read from offset {Offset} yet, and is tried again: {Reason}")]
+    public static partial void ReaderWaits(this ILogger logger, string topic, int partition, long offset, string reason);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Partition}: {Reason}")]
     public static partial void ReaderDetail(this ILogger logger, string partition, string reason);

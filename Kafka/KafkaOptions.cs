@@ -42,6 +42,9 @@ public sealed class KafkaOptions
     /// <summary>How often readers' progress is committed for Kafka's own tools. 1 to 3,600.</summary>
     public int GroupCommitSeconds { get; init; } = 5;
 
+    /// <summary>How often the producer and the admin client tell how long brokers take to answer; 0: never. 0 to 3,600.</summary>
+    public int StatisticsSeconds { get; init; } = 10;
+
     /// <summary>Settings of librdkafka for all clients, by their own names. A name that ends in <c>.file</c> takes the value from that file.</summary>
     public Dictionary<string, string> Settings { get; init; } = [];
 
@@ -73,6 +76,7 @@ public sealed class KafkaOptions
             (nameof(RequestTimeoutSeconds), RequestTimeoutSeconds, 1, 600),
             (nameof(TopicCacheSeconds), TopicCacheSeconds, 1, 3_600),
             (nameof(GroupCommitSeconds), GroupCommitSeconds, 1, 3_600),
+            (nameof(StatisticsSeconds), StatisticsSeconds, 0, 3_600),
         ];
         foreach (var (name, value, least, most) in ranges)
         {

@@ -104,7 +104,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
             {
                 ObjectDisposedException.ThrowIf(_disposing.IsCancellationRequested, typeof(KafkaChangeLog));
                 if (tries == 0)
-                    _logger.ReaderWaits(partition.ToString(), offset, error.Message);
+                    _logger.ReaderWaits(partition.Topic, partition.Partition, offset, error.Message);
                 await Task.Delay(Retry, _time, cancellationToken).ConfigureAwait(false);
             }
         }

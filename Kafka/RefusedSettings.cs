@@ -35,6 +35,7 @@ internal static class RefusedSettings
         ["group.protocol"] = NoGroup,
         ["group.remote.assignor"] = NoGroup,
         ["partition.assignment.strategy"] = NoGroup,
+        ["statistics.interval.ms"] = $"set {KafkaOptions.Section}:{nameof(KafkaOptions.StatisticsSeconds)}",
         ["allow.auto.create.topics"] = "a topic that is only looked at must not come into being",
     };
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
-using ActorStreams.Grains;
+using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 using ActorStreams.States;
 

@@ -45,4 +45,8 @@ internal sealed record WatchedChange(string Key, byte[]? Before, byte[]? After, 
 /// <param name="Value">The original bytes: the record's value, or the routed change as JSON.</param>
 /// <param name="Timestamp">The record's timestamp.</param>
 internal sealed record DeadLetter(
-    string Dataset, Position Position, int Ordinal, string? Key, string Reason, string? Error, ReadOnlyMemory<byte>? Value, long Timestamp);
+    string Dataset, Position Position, int Ordinal, string? Key, string Reason, string? Error, ReadOnlyMemory<byte>? Value, long Timestamp)
+{
+    /// <summary>The kind of fault, one of <see cref="FaultKinds.All"/>: for counting, where a reason would say too much.</summary>
+    internal string Kind { get; init; } = FaultKinds.Unreadable;
+}

@@ -142,7 +142,10 @@ internal sealed class FrameRouter<TState>
 
     private static DeadLetter Unroutable(Dataset view, string key, in SourceChange change, Exception error) => new(
         view.Name, change.Root, 0, key,
-        $"The state of '{key}' could not be routed to {view}: {error.Message}", error.ToString(), change.After, change.Timestamp);
+        $"The state of '{key}' could not be routed to {view}: {error.Message}", error.ToString(), change.After, change.Timestamp)
+    {
+        Kind = FaultKinds.RouteFailed,
+    };
 
     private readonly record struct RouteTo(string ViewKey, RouteKind Kind, int Index, int Partition);
 

@@ -202,7 +202,10 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected bool SetAside(in Fault fault)
     {
         Output.DeadLetters.Add(new(
-            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Ordinal, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp));
+            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Ordinal, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp)
+        {
+            Kind = FaultKinds.Of(fault.Error),
+        });
         if (Dataset.BadRecords == BadRecords.SetAside)
             return true;
         Output.StoppedAt = fault.Offset;

@@ -9,6 +9,9 @@ namespace ActorStreams.Log;
 /// </remarks>
 public interface IChangeLog
 {
+    /// <summary>What the log is called in traces and metrics: OpenTelemetry's <c>messaging.system</c>.</summary>
+    string MessagingSystem => "actorstreams";
+
     /// <summary>All topics, by name.</summary>
     ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default);
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using ActorStreams.Folding;
+using ActorStreams.Grains.Telemetry;
 
 namespace ActorStreams.Grains.Partitions;
 
@@ -7,7 +8,7 @@ namespace ActorStreams.Grains.Partitions;
 /// Who watches which keys of a partition. For each watched key the last changes are kept, also for a while after the last watcher has left, so that one
 /// who comes back is served from memory. A change that is folded again after a restart is recognised by its position.
 /// </summary>
-internal sealed class KeyWatches(StreamsOptions options, TimeProvider time)
+internal sealed class KeyWatches(StreamsOptions options, TimeProvider time, PartitionMeter meter)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, KeyWatch> _keys = new(StringComparer.Ordinal);
@@ -22,6 +23,9 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time)
                 return [.. _keys.Keys];
         }
     }
+
+    /// <summary>How many watch.</summary>
+    internal int Count => Volatile.Read(ref _watchers);
 
     /// <summary>Time to look for keys that nobody watches any more.</summary>
     internal bool ForgetDue => time.GetElapsedTime(Interlocked.Read(ref _lastForget)).TotalSeconds > Math.Max(1, options.WatchHistorySeconds / 4);
@@ -49,8 +53,7 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time)
             var watcher = new Watcher(this, key, missing ? now : since, options.WatchBufferChanges);
             if (!missing)
             {
-                foreach (var change in watch.History)
-                    watcher.Offer(change);
+                meter.Rewatched(watch.History.Count(change => watcher.Offer(change) == true));
             }
 
             watch.Watchers.Add(watcher);
@@ -67,8 +70,15 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time)
             if (!_keys.TryGetValue(change.Key, out var watch))
                 return;
             watch.Remember(change, options.WatchHistoryChanges);
+            var (given, dropped) = (0, 0);
             foreach (var watcher in watch.Watchers)
-                watcher.Offer(change);
+            {
+                var taken = watcher.Offer(change);
+                given += taken == true ? 1 : 0;
+                dropped += taken == false ? 1 : 0;
+            }
+
+            meter.Watched(given, dropped);
         }
     }
 
@@ -119,17 +129,20 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time)
 
         public void Dispose() => owner.End(this);
 
-        internal void Offer(WatchedChange change)
+        /// <summary>Gives it a change: true when it takes it, false when it is too slow and its watch ends, null when it has it already or has ended.</summary>
+        internal bool? Offer(WatchedChange change)
         {
             var place = ChangePlace.Of(change);
             if (place.CompareTo(_last) <= 0)
-                return;
+                return null;
             _last = place;
-            if (!_changes.Writer.TryWrite(change))
-                Break($"The watcher is {buffer} changes behind. Resume from the last position.");
+            if (_changes.Writer.TryWrite(change))
+                return true;
+            return Break($"The watcher is {buffer} changes behind. Resume from the last position.") ? false : null;
         }
 
-        internal void Break(string reason) => _changes.Writer.TryComplete(new WatchBrokenException(reason));
+        /// <summary>Ends the watch; false when it has ended.</summary>
+        internal bool Break(string reason) => _changes.Writer.TryComplete(new WatchBrokenException(reason));
     }
 
     private sealed class KeyWatch(ChangePlace start)

@@ -26,6 +26,7 @@ internal sealed class PartitionGrain(PartitionServices services, PartitionDirect
         var (dataset, partition) = PartitionKeys.Parse(this.GetPrimaryKeyString(), services.Topology);
         _runner = new(services, dataset, partition);
         directory.Add(_runner);
+        _runner.Meter.Came();
         _runner.Start();
         return Task.CompletedTask;
     }

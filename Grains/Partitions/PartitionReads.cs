@@ -94,7 +94,11 @@ internal static class PartitionReads
             else if (missing)
             {
                 await foreach (var change in KeyHistory.FoldAsync(runner.Services, runner.Dataset, runner.Partition, key, seen, now.Offset + 1, cancellationToken))
+                {
+                    runner.Meter.Rewatched(1);
                     yield return new() { Change = runner.Reply(change) };
+                }
+
                 seen = now;
             }
 

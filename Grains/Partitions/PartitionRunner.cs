@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +19,7 @@ namespace ActorStreams.Grains.Partitions;
 internal sealed partial class PartitionRunner : IAsyncDisposable
 {
     private readonly PartitionServices _services;
+    private readonly PartitionMeter _meter;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _switching = new();
     private volatile PartitionSession? _session;
@@ -28,7 +31,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal PartitionRunner(PartitionServices services, Dataset dataset, int partition)
     {
         (_services, Dataset, Partition) = (services, dataset, partition);
-        Watches = new(services.Options, services.Time);
+        _meter = services.Metrics.Of(dataset, partition);
+        Watches = new(services.Options, services.Time, _meter);
         _caughtUp = services.Time.GetTimestamp();
     }
 
@@ -47,6 +51,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     internal KeyWatches Watches { get; }
 
+    internal PartitionMeter Meter => _meter;
+
     internal PartitionServices Services => _services;
 
     internal TopicPartition Input => new(Dataset.Topic, Partition);
@@ -55,6 +61,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     /// <summary>Why it waits or stopped.</summary>
     internal string? Reason { get; private set; }
+
+    /// <summary>Why it does not fold, as one of <see cref="PauseReasons.All"/>; null while it does.</summary>
+    internal string? PausedBy { get; private set; }
 
     /// <summary>Pulses whenever more is folded, more is routed, or a session begins.</summary>
     internal Signal Advanced { get; } = new();
@@ -119,6 +128,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     {
         // The loop must not run on the grain's scheduler: folding would hold up its calls.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        // And it is no part of the call that started it: its spans belong to the records.
+        Activity.Current = null;
         var (failures, begunAt) = (0, 0L);
         while (!_stop.IsCancellationRequested && Status != RunnerStatus.Closed)
         {
@@ -140,13 +151,14 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             }
             catch (Exception error) when (error is OwnerLostException or StaleOwnerException)
             {
-                LogOwnerLost(_services.Logger, error.Message);
+                _meter.OwnerLost();
+                LogOwnerLost(_services.Logger, Dataset.Name, Input.Topic, Partition, NextOffset, error.Message);
                 Become(RunnerStatus.Closed, error.Message);
             }
             catch (OffsetOutOfRangeException error) when (error.Offset < error.Range.Start && _services.Options.LostRecords == LostRecords.GoOn)
             {
-                LogLost(_services.Logger, error.Offset, error.Range.Start - 1, Input.ToString(), Dataset.Name, error.Range.Start);
-                _services.Metrics.Lost(Dataset, error.Range.Start - error.Offset);
+                LogLost(_services.Logger, error.Offset, error.Range.Start - 1, Input.Topic, Partition, Dataset.Name, error.Range.Start);
+                _meter.Lost(error.Range.Start - error.Offset);
                 _resumeAt = error.Range.Start;
             }
             catch (BadRecordException error)
@@ -154,20 +166,21 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
                 // The memory is worthless. Begin again, and fold up to the bad record only.
                 _bad = error;
                 Run();
-                LogStopped(_services.Logger, Reason!);
+                LogStopped(_services.Logger, Dataset.Name, Input.Topic, Partition, error.Offset, error.Kind);
             }
             catch (Exception error)
             {
                 // Whoever got on a little waits only a little.
                 failures = NextOffset > begunAt ? 1 : failures + 1;
-                _services.Metrics.Restarted(Dataset);
-                Become(RunnerStatus.Waiting, error.Message);
-                LogRestart(_services.Logger, error, Dataset.Name, Partition, failures);
+                _meter.Restarted();
+                Become(RunnerStatus.Waiting, error.Message, PauseReasons.Of(error));
+                LogRestart(_services.Logger, error, Dataset.Name, Input.Topic, Partition, NextOffset, failures);
                 if (_session is null)
                     await Task.Delay(RetryDelay(failures), _services.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
+        _meter.Left();
         Watches.Break("The partition has left this silo. Resume from the last position.");
         Become(RunnerStatus.Closed, Reason);
     }
@@ -181,7 +194,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     private void Run() => Become(
         _bad is null ? RunnerStatus.Running : RunnerStatus.Stopped,
-        _bad is null ? null : $"{Input}:{_bad.Offset} cannot be folded, and the dataset stops at bad records: {_bad.Message}");
+        _bad is null ? null : $"{Input}:{_bad.Offset} cannot be folded, and the dataset stops at bad records: {_bad.Message}",
+        _bad is null ? null : PauseReasons.Of(_bad));
 
     /// <summary>Begins to give out a key's changes from the present session's position on, and does something at exactly that point.</summary>
     internal T Watch<T>(string key, Func<PartitionSession?, T> begin)
@@ -218,9 +232,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         return session;
     }
 
-    private void Become(RunnerStatus status, string? reason)
+    private void Become(RunnerStatus status, string? reason, string? pausedBy = null)
     {
-        (Status, Reason) = (status, reason);
+        (Status, Reason, PausedBy) = (status, reason, pausedBy);
         Advanced.Pulse();
     }
 
@@ -235,15 +249,16 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             ForgetWatches(session);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Dataset}/{Partition} starts again from its checkpoint after failure {Failures}.")]
-    private static partial void LogRestart(ILogger logger, Exception error, string dataset, int partition, int failures);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Dataset}' ({Topic}/{Partition}:{Offset}) starts again from its checkpoint after failure {Failures}.")]
+    private static partial void LogRestart(ILogger logger, Exception error, string dataset, string topic, int partition, long offset, int failures);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The records {First} to {Last} of {Input} are no longer kept and were never folded into '{Dataset}': they are lost. Streams:LostRecords is GoOn, so folding goes on at {Next}.")]
-    private static partial void LogLost(ILogger logger, long first, long last, string input, string dataset, long next);
+    [LoggerMessage(Level = LogLevel.Error, Message = "The records {First} to {Last} of {Topic}/{Partition} are no longer kept and were never folded into '{Dataset}': they are lost. Streams:LostRecords is GoOn, so folding goes on at {Next}.")]
+    private static partial void LogLost(ILogger logger, long first, long last, string topic, int partition, string dataset, long next);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
-    private static partial void LogOwnerLost(ILogger logger, string reason);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Dataset}' ({Topic}/{Partition}:{Offset}) has another owner: {Reason}")]
+    private static partial void LogOwnerLost(ILogger logger, string dataset, string topic, int partition, long offset, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Reason}")]
-    private static partial void LogStopped(ILogger logger, string reason);
+    // Not the reason: it may tell of the record's key and value.
+    [LoggerMessage(Level = LogLevel.Error, Message = "'{Dataset}' stops before {Topic}/{Partition}:{Offset}, which cannot be folded ({Fault}): it stops at bad records. /health/ready and /api/datasets say why.")]
+    private static partial void LogStopped(ILogger logger, string dataset, string topic, int partition, long offset, string fault);
 }

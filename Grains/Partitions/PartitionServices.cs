@@ -1,5 +1,6 @@
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 using ActorStreams.States;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace ActorStreams.Grains.Partitions;
 /// <summary>What every partition of a silo works with.</summary>
 internal sealed class PartitionServices(
     Topology topology, IChangeLog log, IStateStore store, IOptions<StreamsOptions> options, TimeProvider time, StreamsMetrics metrics, ILocalSiloDetails silo,
-    ILoggerFactory loggers)
+    RecordLimits limits, ILoggerFactory loggers)
 {
     /// <summary>The silo, as people see it.</summary>
     internal string SiloName { get; } = $"{silo.Name} ({silo.SiloAddress.Endpoint})";
@@ -27,6 +28,8 @@ internal sealed class PartitionServices(
     internal TimeProvider Time { get; } = time;
 
     internal StreamsMetrics Metrics { get; } = metrics;
+
+    internal RecordLimits Limits { get; } = limits;
 
     internal ILogger Logger { get; } = loggers.CreateLogger("ActorStreams.Partition");
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 using ActorStreams.States;
 using Microsoft.Extensions.Logging;
@@ -22,10 +23,14 @@ internal sealed partial class PartitionSession
     private const int RestAfterWrite = 4;
 
     private readonly PartitionServices _services;
+    private readonly PartitionMeter _meter;
     private readonly Action<FoldOutput> _publish;
     private readonly Action _settled;
     private readonly Signal _advanced;
     private readonly List<FoldOutput> _waiting = [];
+
+    /// <summary>The traces that the outputs in <see cref="_waiting"/> belong to; empty where nobody traces.</summary>
+    private readonly List<ActivityContext> _waitingTraces = [];
     private long _waitingBytes;
     private volatile Task _append = Task.CompletedTask;
     private long _routedBefore;
@@ -38,6 +43,8 @@ internal sealed partial class PartitionSession
     private PartitionSession(PartitionServices services, PartitionFold fold, Action<FoldOutput> publish, Action settled, Signal advanced)
     {
         (_services, Fold, _publish, _settled, _advanced) = (services, fold, publish, settled, advanced);
+        _meter = services.Metrics.Of(fold.Dataset, fold.Partition);
+        _meter.Reset();
         (_routedBefore, _routedAfter) = (fold.NextOffset, fold.NextOffset);
         _lastCheckpoint = services.Time.GetTimestamp();
     }
@@ -167,6 +174,8 @@ internal sealed partial class PartitionSession
     {
         if (next.IsCompleted)
             return;
+        if (!_meter.HasCaughtUp && _services.Log.KnownEnd(Input) <= Fold.NextOffset)
+            _meter.CaughtUp();
         var append = _waiting.Count > 0 ? _append : next;
         if (_checkpoint is not null || _waiting.Count > 0 || !HasUnstored)
         {
@@ -184,17 +193,36 @@ internal sealed partial class PartitionSession
 
     private async Task FoldAsync(RecordBatch batch)
     {
-        using var span = StreamsTraces.Process(Fold, batch);
+        using var span = StreamsTraces.Process(_services, Fold, batch);
+        var begin = Stopwatch.GetTimestamp();
+        try
+        {
+            await FoldAsync(batch, span);
+            _meter.Processed(Stopwatch.GetElapsedTime(begin), null);
+        }
+        catch (Exception error)
+        {
+            span.Failed(error);
+            _meter.Processed(Stopwatch.GetElapsedTime(begin), error);
+            throw;
+        }
+    }
+
+    private async Task FoldAsync(RecordBatch batch, Activity? span)
+    {
+        _meter.Taken(batch);
         var begin = Stopwatch.GetTimestamp();
         var output = await Fold.FoldAsync(batch, _services.Store, _publish, CancellationToken.None);
-        _services.Metrics.Folded(Fold.Dataset, output, Stopwatch.GetElapsedTime(begin));
+        _meter.Folded(batch, output, Stopwatch.GetElapsedTime(begin));
         SayMisplaced();
         if (output.StoppedAt is { } offset)
-            throw new BadRecordException(offset, output.DeadLetters[^1].Reason);
+            throw new BadRecordException(offset, output.DeadLetters[^1]);
         if (output.Frames.Count > 0 || output.DeadLetters.Count > 0)
         {
             _waiting.Add(output);
             _waitingBytes += output.Bytes;
+            if (span is { Recorded: true } && _waitingTraces.Count < StreamsTraces.MaxLinks)
+                _waitingTraces.Add(span.Context);
         }
 
         if (_waiting.Count == 0)
@@ -231,25 +259,39 @@ internal sealed partial class PartitionSession
     private void BeginAppend()
     {
         Volatile.Write(ref _routedBefore, _routedAfter);
-        _append = AppendAsync([.. _waiting], Fold.NextOffset);
+        _append = AppendAsync([.. _waiting], _waitingTraces.Count == 0 ? [] : [.. _waitingTraces], Fold.NextOffset);
         Volatile.Write(ref _routedAfter, Fold.NextOffset);
         _waiting.Clear();
+        _waitingTraces.Clear();
         _waitingBytes = 0;
     }
 
     /// <summary>Appends the frames of one or more batches, each view's in the order in which they were made.</summary>
-    private async Task AppendAsync(IReadOnlyList<FoldOutput> outputs, long upTo)
+    private async Task AppendAsync(IReadOnlyList<FoldOutput> outputs, IReadOnlyList<ActivityContext> traces, long upTo)
     {
-        var appends = outputs.SelectMany(output => output.Frames).GroupBy(frame => frame.View)
-            .Select(view => (view.Key.Topic, Records: view.Select(NewRecordOf).ToList())).ToList();
+        var appends = outputs.SelectMany(output => output.Frames).GroupBy(frame => frame.View).Select(view => AppendFramesAsync(view.Key, [.. view.Select(NewRecordOf)], traces)).ToList();
         var letters = outputs.SelectMany(output => output.DeadLetters).Select(DeadLetterFormat.ToRecord).ToList();
         if (letters.Count > 0)
-            appends.Add((_services.Topology.DeadLetterTopic, letters));
-        await Task.WhenAll(appends.Select(append => _services.Log.AppendAsync(append.Topic, append.Records).AsTask()));
+            appends.Add(_services.AppendTracedAsync(_services.Topology.DeadLetterTopic, letters, traces));
+        await Task.WhenAll(appends);
 
         // Before the pulse: whoever it wakes may look before this task has ended, and is not woken again.
         Volatile.Write(ref _routedBefore, upTo);
         _advanced.Pulse();
+    }
+
+    private async Task AppendFramesAsync(Dataset view, List<NewRecord> frames, IReadOnlyList<ActivityContext> traces)
+    {
+        var durable = false;
+        try
+        {
+            await _services.AppendTracedAsync(view.Topic, frames, traces);
+            durable = true;
+        }
+        finally
+        {
+            _meter.Routed(view, frames.Count, durable);
+        }
     }
 
     /// <summary>The changes in a frame have their own times. Its record's time is for people and tools, and there are logs (Kafka) that know none before 1970.</summary>
@@ -280,16 +322,24 @@ internal sealed partial class PartitionSession
         CheckpointWrite write;
         lock (Fold.Gate)
             write = Fold.BeginCheckpoint(Fold.StoredPosition);
+        _meter.CheckpointBegun();
         _checkpoint = WriteAsync(write);
     }
 
     private async Task<bool> WriteAsync(CheckpointWrite write)
     {
         var begin = Stopwatch.GetTimestamp();
-        var written = await _services.Store.WriteCheckpointAsync(write);
-        _lastWrite = Stopwatch.GetElapsedTime(begin);
-        _services.Metrics.Checkpointed(Fold.Dataset, _lastWrite);
-        return written;
+        bool? written = null;
+        try
+        {
+            written = await _services.Store.WriteCheckpointAsync(write);
+            return written.Value;
+        }
+        finally
+        {
+            _lastWrite = Stopwatch.GetElapsedTime(begin);
+            _meter.CheckpointEnded(_lastWrite, written);
+        }
     }
 
     private async ValueTask FinishCheckpointAsync()
@@ -304,6 +354,7 @@ internal sealed partial class PartitionSession
             Generation++;
         }
 
+        _meter.CheckpointStored();
         _services.Log.ReportProgress(TopicNames.Reader(_services.Topology.Application, Fold.Dataset), Input, Fold.StoredPosition!.Value);
         // The interval begins at the end of the write: where the store is slow, folding is not to write the same states again and again.
         Interlocked.Exchange(ref _lastCheckpoint, _services.Time.GetTimestamp());
@@ -320,7 +371,10 @@ internal sealed partial class PartitionSession
 internal sealed class OwnerLostException(PartitionId partition) : Exception($"{partition} has another owner, which moved its checkpoint. This one stops.");
 
 /// <summary>The dataset stops at bad records, and this is one.</summary>
-internal sealed class BadRecordException(long offset, string reason) : Exception(reason)
+internal sealed class BadRecordException(long offset, DeadLetter record) : Exception(record.Reason)
 {
     internal long Offset { get; } = offset;
+
+    /// <summary>The kind of fault, one of <see cref="FaultKinds.All"/>.</summary>
+    internal string Kind { get; } = record.Kind;
 }

@@ -46,12 +46,13 @@ internal static partial class Api
                 : Refusals.Of(exception) is { } refused ? (refused.Status, refused.Title, refused.Message)
                 : (500, "The silo failed", "The silo's log says why.");
             if (status == 500)
-                LogFailure(logger, exception, httpContext.Request.Method, httpContext.Request.Path);
+                LogFailure(logger, exception, httpContext.Request.Method, RouteNames.Of(httpContext));
             httpContext.Response.StatusCode = status;
             return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
         }
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed.")]
-        private static partial void LogFailure(ILogger logger, Exception error, string method, string path);
+        // The route and not the path, which may have a key.
+        [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Route} failed.")]
+        private static partial void LogFailure(ILogger logger, Exception error, string method, string route);
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
@@ -87,7 +88,7 @@ internal static class AppendApi
         {
             try
             {
-                _positions = await log.AppendAsync(topic.Topic, records, http.RequestAborted);
+                _positions = await log.AppendTracedAsync(topic.Topic, records, new(maxRecordBytes), http.RequestAborted);
                 return null;
             }
             catch (LogUnavailableException error)

@@ -37,6 +37,7 @@ public static class ActorStreamsHosting
         // Services stop in reverse order: this one before the partitions are handed over.
         services.AddHostedService<Drain>();
         services.AddHostedService<DashboardCounters>();
+        services.AddHostedService<SiloMetrics>();
         services.AddApi();
         builder.AddTelemetry();
         if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
@@ -58,6 +59,7 @@ public static class ActorStreamsHosting
             .HideDeveloperTools().HideClientButton().DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts());
         app.MapOrleansDashboard("/dashboard").ExcludeFromDescription();
         app.MapHealth();
+        app.MapMetrics();
         app.MapHomePage();
         return app;
     }

@@ -16,6 +16,8 @@ internal sealed class DashboardCounters(OrleansInstruments orleans, PartitionDir
         Gauge(meter, "actorstreams-states", partition => partition.Session?.Fold.States ?? 0);
         Gauge(meter, "actorstreams-states-in-memory", partition => partition.TableEntries);
         Gauge(meter, "actorstreams-partitions-folding", partition => partition.Status == PartitionRunner.RunnerStatus.Running ? 1 : 0);
+        Gauge(meter, "actorstreams-partitions-paused", partition => partition.PausedBy is null ? 0 : 1);
+        Gauge(meter, "actorstreams-watches", partition => partition.Watches.Count);
         return Task.CompletedTask;
     }
 

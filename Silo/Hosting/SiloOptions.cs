@@ -70,6 +70,9 @@ public sealed class SiloOptions
     [Range(0, 600)]
     public double DrainSeconds { get; set; }
 
+    /// <summary>Whether <c>/metrics</c> tells the metrics as Prometheus reads them.</summary>
+    public bool MetricsEndpoint { get; set; } = true;
+
     /// <summary>How long a stopping silo may take for its last checkpoints.</summary>
     [Range(1, 3600)]
     public double ShutdownSeconds { get; set; } = 120;

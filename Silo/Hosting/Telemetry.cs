@@ -1,4 +1,6 @@
-using ActorStreams.Grains;
+using System.Diagnostics;
+using ActorStreams.Grains.Telemetry;
+using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -6,18 +8,59 @@ using OpenTelemetry.Trace;
 
 namespace ActorStreams.Silo;
 
-/// <summary>Metrics and traces by OpenTelemetry; they leave the process where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so.</summary>
+/// <summary>
+/// Metrics and traces by OpenTelemetry. Metrics are told at <c>/metrics</c>; metrics, traces and logs leave the process where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so. Without that nobody
+/// listens to traces, and none are made.
+/// </summary>
 internal static class Telemetry
 {
+    internal const string MetricsPath = "/metrics";
+    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string ServiceName = "actorstreams-silo";
+
     internal static void AddTelemetry(this WebApplicationBuilder builder)
     {
+        var options = SiloOptions.Unchecked(builder.Configuration);
         var telemetry = builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService("actorstreams-silo", serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3)))
-            .WithMetrics(metrics => metrics.AddMeter(StreamsMetrics.MeterName, "Microsoft.Orleans").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation())
-            .WithTracing(traces => traces
-                .AddSource(StreamsTraces.SourceName, "Microsoft.Orleans.Application")
-                .AddAspNetCoreInstrumentation(requests => requests.Filter = context => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal)));
-        if (!string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-            telemetry.UseOtlpExporter();
+            .ConfigureResource(resource => Describe(resource, options))
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(StreamsMetrics.MeterName, "Microsoft.Orleans").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation();
+                if (options.MetricsEndpoint)
+                    metrics.AddPrometheusExporter();
+            });
+        // For whoever traces: us, or the program that this silo is part of.
+        builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces
+            .AddSource(StreamsTraces.SourceName, "Microsoft.Orleans.Application")
+            .AddProcessor(new KeysLeftOut())
+            .AddAspNetCoreInstrumentation(requests =>
+            {
+                requests.Filter = context => context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal);
+                requests.EnrichWithHttpResponse = (activity, response) => activity.SetTag("url.path", RouteNames.Of(response.HttpContext));
+            }));
+        if (!string.IsNullOrEmpty(builder.Configuration[Endpoint]))
+            telemetry.WithTracing().UseOtlpExporter();
+    }
+
+    /// <summary>Maps <c>/metrics</c> in Prometheus' text form, unless <c>Silo:MetricsEndpoint</c> is off.</summary>
+    /// <returns>The endpoint, to say who may read it; null when it is off.</returns>
+    internal static IEndpointConventionBuilder? MapMetrics(this WebApplication app) =>
+        app.Services.GetRequiredService<IOptions<SiloOptions>>().Value.MetricsEndpoint ? app.MapPrometheusScrapingEndpoint(MetricsPath) : null;
+
+    /// <summary>Who it is that tells. <c>OTEL_SERVICE_NAME</c> and <c>OTEL_RESOURCE_ATTRIBUTES</c> go before it.</summary>
+    private static void Describe(ResourceBuilder resource, SiloOptions options) => resource
+        .AddService(
+            ServiceName, serviceVersion: typeof(Telemetry).Assembly.GetName().Version?.ToString(3),
+            serviceInstanceId: options.Name ?? string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}-{Environment.ProcessId}"))
+        .AddEnvironmentVariableDetector();
+
+    /// <summary>Orleans names the grains that call each other, and the names of ours are keys.</summary>
+    private sealed class KeysLeftOut : BaseProcessor<Activity>
+    {
+        public override void OnEnd(Activity data)
+        {
+            data.SetTag("orleans.rpc.target_id", null);
+            data.SetTag("orleans.rpc.source_id", null);
+        }
     }
 }

@@ -1,4 +1,5 @@
 using ActorStreams.Client;
+using ActorStreams.Definitions;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Silo;
 using Microsoft.AspNetCore.Builder;
@@ -18,13 +19,24 @@ internal sealed class HostedSilo : IAsyncDisposable
     private WebApplication? _app;
     private IHost? _cluster;
 
+    /// <summary>Given at every start.</summary>
+    internal IReadOnlyList<string> Settings { get; init; } = [];
+
+    internal Action<TopologyBuilder> Define { get; init; } = ShopDefinitions.AddTo;
+
+    /// <summary>What else the program adds.</summary>
+    internal Action<WebApplicationBuilder> Configure { get; init; } = _ => { };
+
+    internal IServiceProvider Services => _app!.Services;
+
     internal Uri Url { get; } = new($"http://127.0.0.1:{SiloProcess.FreePort()}/");
 
     internal async Task StartAsync()
     {
-        var builder = WebApplication.CreateBuilder(["--Silo:DataDirectory", _data.File("data"), "--Silo:MaxRecordBytes", "10000"]);
+        var builder = WebApplication.CreateBuilder(["--Silo:DataDirectory", _data.File("data"), "--Silo:MaxRecordBytes", "10000", .. Settings]);
         builder.Logging.ClearProviders();
-        builder.AddActorStreams(ShopDefinitions.AddTo);
+        builder.AddActorStreams(Define);
+        Configure(builder);
         builder.Services.Configure<EndpointOptions>(endpoints => endpoints.GatewayPort = _gateway);
         builder.WebHost.UseUrls(Url.AbsoluteUri);
         _app = builder.Build();

@@ -1,0 +1,26 @@
+using ActorStreams.Grains.Partitions;
+using ActorStreams.Log;
+using ActorStreams.States;
+
+namespace ActorStreams.Grains.Telemetry;
+
+/// <summary>Why a partition does not fold, in a word: for counting, where a sentence would say too much.</summary>
+internal static class PauseReasons
+{
+    private const string BadRecord = "bad_record";
+    private const string Log = "log_unavailable";
+    private const string States = "states_unavailable";
+    private const string Lost = "records_lost";
+    private const string Failure = "failure";
+
+    internal static IReadOnlyList<string> All { get; } = [BadRecord, Log, States, Lost, Failure];
+
+    internal static string Of(Exception error) => error switch
+    {
+        BadRecordException => BadRecord,
+        LogUnavailableException => Log,
+        StoreUnavailableException => States,
+        OffsetOutOfRangeException => Lost,
+        _ => Failure,
+    };
+}
