@@ -45,4 +45,16 @@ internal sealed record WatchedChange(string Key, byte[]? Before, byte[]? After, 
 /// <param name="Value">The original bytes: the record's value, or the routed change as JSON.</param>
 /// <param name="Timestamp">The record's timestamp.</param>
 internal sealed record DeadLetter(
-    string Dataset, Position Position, int Ordinal, string? Key, string Reason, string? Error, ReadOnlyMemory<byte>? Value, long Timestamp);
+    string Dataset, Position Position, int Ordinal, string? Key, string Reason, string? Error, ReadOnlyMemory<byte>? Value, long Timestamp)
+{
+    internal DeadLetterId Id => new(Dataset, Position, Ordinal);
+
+    /// <summary>For a record that was redriven and could not be folded again: the dead letter that it became first.</summary>
+    internal DeadLetterId? First { get; init; }
+
+    /// <summary>The record's key as it was; null when it has none, and for a change.</summary>
+    internal ReadOnlyMemory<byte>? KeyBytes { get; init; }
+
+    /// <summary>The record's headers.</summary>
+    internal IReadOnlyList<RecordHeader> Headers { get; init; } = [];
+}

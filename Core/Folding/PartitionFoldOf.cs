@@ -202,7 +202,12 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected bool SetAside(in Fault fault)
     {
         Output.DeadLetters.Add(new(
-            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Ordinal, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp));
+            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Ordinal, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp)
+        {
+            KeyBytes = fault.KeyBytes,
+            Headers = fault.Headers ?? [],
+            First = fault.First,
+        });
         if (Dataset.BadRecords == BadRecords.SetAside)
             return true;
         Output.StoppedAt = fault.Offset;
@@ -240,5 +245,12 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     /// <summary>Why something cannot be folded.</summary>
     private protected readonly record struct Fault(
-        long Offset, int Ordinal, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error);
+        long Offset, int Ordinal, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error)
+    {
+        internal ReadOnlyMemory<byte>? KeyBytes { get; init; }
+
+        internal IReadOnlyList<RecordHeader>? Headers { get; init; }
+
+        internal DeadLetterId? First { get; init; }
+    }
 }
