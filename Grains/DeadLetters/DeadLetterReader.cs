@@ -68,13 +68,14 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
 
     /// <summary>The dead letters from an offset on, oldest first, window by window; each window with the offset at which the next begins.</summary>
     internal async IAsyncEnumerable<(IReadOnlyList<StoredDeadLetter> Letters, long Next, long End)> AscendAsync(
-        long from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        long from, long? until, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
-        for (var at = Math.Max(from, range.Start); at < range.End; at += Window)
+        var end = Math.Min(until ?? range.End, range.End);
+        for (var at = Math.Max(from, range.Start); at < end; at += Window)
         {
-            var to = Math.Min(at + Window, range.End);
-            yield return (await ReadAsync(at, to, cancellationToken), to, range.End);
+            var to = Math.Min(at + Window, end);
+            yield return (await ReadAsync(at, to, cancellationToken), to, end);
         }
     }
 

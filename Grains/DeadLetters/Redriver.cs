@@ -46,15 +46,17 @@ internal sealed partial class Redriver(
     /// <summary>Redrives what is open, oldest first, from an offset of the topic of dead letters on.</summary>
     /// <param name="dataset">Only dead letters of this dataset; all when null.</param>
     /// <param name="from">Where to begin: 0, or what the call before gave as next.</param>
+    /// <param name="until">Where to end: what the first call gave as end, so that what fails again meanwhile is not redriven over and over. The end of the topic when null.</param>
     /// <param name="limit">How many, up to <see cref="MaxAtOnce"/>.</param>
     /// <param name="dryRun">Only say what would be done.</param>
     /// <param name="waitSeconds">How long to wait for it to be folded.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async Task<RedriveOutcome> RedriveOpenAsync(string? dataset, long from, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    internal async Task<RedriveOutcome> RedriveOpenAsync(string? dataset, long from, long? until, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
         var (outcome, scanned, seen) = (new RedriveOutcome(), 0, new HashSet<DeadLetterId>());
-        await foreach (var (window, next, end) in letters.AscendAsync(from, cancellationToken))
+        await foreach (var (window, next, end) in letters.AscendAsync(from, until, cancellationToken))
         {
+            outcome.End = end;
             scanned += window.Count;
             foreach (var status in await letters.StatusAsync([.. window.Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Root))], cancellationToken))
             {
@@ -235,6 +237,9 @@ internal sealed class RedriveOutcome
     internal List<DeadLetterId> Done { get; } = [];
 
     internal List<(DeadLetterId Id, string Reason)> Refused { get; } = [];
+
+    /// <summary>The end of the topic of dead letters when it was read; null when it was not.</summary>
+    internal long? End { get; set; }
 
     /// <summary>Where the next call goes on in the topic of dead letters; null when there is nothing left.</summary>
     internal long? Next { get; set; }

@@ -59,6 +59,7 @@ public static class ActorStreamsHosting
         app.MapOrleansDashboard("/dashboard").ExcludeFromDescription();
         app.MapHealth();
         app.MapHomePage();
+        app.MapOperationsPage();
         return app;
     }
 }

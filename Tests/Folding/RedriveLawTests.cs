@@ -114,6 +114,8 @@ public sealed class RedriveLawTests
             {
                 var (header, key) = (Redrive.TextOf(record), System.Text.Encoding.UTF8.GetString(record.Key!.Value.Span));
                 var named = DeadLetterId.TryParse(header, out var id) ? id : default;
+                if (header is not null && named.Dataset is null)
+                    open.Add(record.Offset);
                 if (header is not null && (named.Dataset != "item" || !open.Contains(named.Position.Offset)))
                     continue;
                 try
