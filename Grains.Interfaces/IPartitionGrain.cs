@@ -24,6 +24,10 @@ public interface IPartitionGrain : IGrainWithStringKey
     [Alias("List")]
     Task<IReadOnlyList<StateReply>> List(ListRequest request, CancellationToken cancellationToken = default);
 
+    /// <summary>What has become of records of the input log that were set aside, in the order of their offsets as given.</summary>
+    [Alias("DeadLetters")]
+    Task<IReadOnlyList<DeadLetterState>> DeadLetters(IReadOnlyList<long> offsets, CancellationToken cancellationToken = default);
+
     /// <summary>Waits until the input up to an offset is folded, and the changes it made are durable in the views' input logs.</summary>
     /// <returns>The offset folded and routed so far: at least the one asked for, unless the time ran out.</returns>
     [Alias("WaitRouted")]

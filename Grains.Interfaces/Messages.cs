@@ -179,6 +179,14 @@ public sealed record PartitionStatus
     [Id(12)]
     public string? Silo { get; init; }
 
+    /// <summary>Records set aside that were not folded since.</summary>
+    [Id(13)]
+    public long OpenDeadLetters { get; init; }
+
+    /// <summary>Seconds since the last checkpoint, while there is something to write.</summary>
+    [Id(14)]
+    public double CheckpointAgeSeconds { get; init; }
+
     /// <summary>What there is to say of a partition that cannot be asked.</summary>
     public static PartitionStatus Unreachable(string dataset, int partition, string reason) => new()
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ActorStreams.Folding;
 using ActorStreams.Log;
 
 namespace ActorStreams.Grains;
@@ -107,6 +108,8 @@ internal static class AppendLine
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
                 return members with { Error = $"The header '{name}' is not a text." };
+            if (Redrive.IsReserved(name))
+                return members with { Error = $"The header '{name}' is the system's own: names that begin with '{Redrive.Reserved}' cannot be appended. Name it otherwise." };
             headers.Add(new(name, Encoding.UTF8.GetBytes(reader.GetString()!)));
         }
 

@@ -125,6 +125,14 @@ internal sealed class DatasetReader(
         return [.. states.OrderBy(state => state.Key, KeyOrder.Instance).Take(request.Limit)];
     }
 
+    /// <summary>What has become of records of one partition that were set aside.</summary>
+    internal Task<IReadOnlyList<DeadLetterState>> DeadLettersAsync(Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken) => AskAsync(
+        dataset, partition, runner => runner.DeadLettersAsync(offsets, cancellationToken).AsTask(), grain => grain.DeadLetters(offsets, cancellationToken), cancellationToken);
+
+    /// <summary>Waits until a partition has folded an offset; false when the time ran out.</summary>
+    internal Task<bool> FoldedAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+        RoutedAsync(dataset, partition, offset, new(time, timeout), cancellationToken);
+
     /// <summary>How each partition of a dataset is doing.</summary>
     internal Task<PartitionStatus[]> StatusAsync(Dataset dataset) => Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(async partition =>
     {

@@ -1,3 +1,4 @@
+using ActorStreams.Grains.DeadLetters;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Grains.Telemetry;
@@ -28,6 +29,8 @@ public static class GrainsServices
         services.AddSingleton<TopicSetup>();
         services.TryAddSingleton(new RecordLimits());
         services.AddSingleton<Catalog>();
+        services.AddSingleton<DeadLetterReader>();
+        services.AddSingleton<Redriver>();
         services.AddSingleton<Ownership>();
         services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();
         services.AddSingleton<PartitionKeeper>();

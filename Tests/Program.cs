@@ -1,4 +1,5 @@
 using ActorStreams.Tests;
+using ActorStreams.Tests.DeadLetters;
 using ActorStreams.Tests.Log;
 using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
@@ -6,6 +7,8 @@ using Xunit.Runner.InProc.SystemConsole;
 // What xunit generates, and one command before it: a process that a test can kill.
 if (args is [KilledAppender.Command, var directory])
     return await KilledAppender.RunAsync(directory);
+if (args is [PoisonSilo.Command, .. var rest])
+    return await PoisonSilo.RunAsync(rest);
 return args.Any(arg => arg is "-automated" or "@@")
     ? await ConsoleRunner.Run(args)
     : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);

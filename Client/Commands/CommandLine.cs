@@ -54,5 +54,9 @@ internal static class CommandLine
         LineageCommand.Create(shell),
         TopicsCommand.Create(shell),
         LogCommand.Create(shell),
+        OperationsCommands.Silos(shell),
+        OperationsCommands.Partitions(shell),
+        OperationsCommands.Health(shell),
+        DeadLettersCommand.Create(shell),
     };
 }

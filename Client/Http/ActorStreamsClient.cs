@@ -56,6 +56,12 @@ public sealed class ActorStreamsClient : IDisposable
     /// <summary>The silo's address; null over Orleans.</summary>
     public Uri? Url => (Transport as HttpTransport)?.Url;
 
+    /// <summary>What operators ask: silos, partitions, health and dead letters.</summary>
+    /// <exception cref="NotSupportedException">The client asks over Orleans. Operations are asked over HTTP.</exception>
+    public OperationsClient Operations => Transport is HttpTransport http
+        ? new(http.Calls, this)
+        : throw new NotSupportedException("Operations are asked over HTTP. Make a client with a silo's URL, or that of its operations port.");
+
     internal ActorStreamsClientOptions Options { get; }
 
     internal ITransport Transport { get; }

@@ -75,7 +75,9 @@ public sealed class BatchRunner(Topology topology, IChangeLog log)
                 _openPartitions[dataset] = partitions;
                 for (var partition = 0; partition < partitions; partition++)
                 {
-                    Folds[(dataset, partition)] = dataset.CreateFold(partition, FoldOptions.InMemory);
+                    var fold = Folds[(dataset, partition)] = dataset.CreateFold(partition, FoldOptions.InMemory);
+                    if (dataset.Kind == DatasetKind.Entity)
+                        fold.SkipLost(from[new(dataset.Topic, partition)]);
                     if (dataset.Kind == DatasetKind.View)
                         _inputs[(dataset, partition)] = Channel.CreateBounded<Frame>(new BoundedChannelOptions(MaxWaitingFrames) { SingleReader = true });
                 }

@@ -6,7 +6,9 @@ using ActorStreams.States;
 
 namespace ActorStreams.Folding;
 
-/// <summary>Folds the records of a source topic's partition into entities.</summary>
+/// <summary>
+/// Folds the records of a source topic's partition into entities. A record that cannot be folded is set aside, and remembered until a redrive of it has been folded (<see cref="Redrive"/>).
+/// </summary>
 internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset, int partition, FoldOptions options)
     : PartitionFold<TState>(dataset, partition, options)
     where TState : class
@@ -20,6 +22,11 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     private readonly TopicPartition _input = new(dataset.Topic, partition);
     private readonly List<Prepared> _prepared = [];
     private RecordBatch? _batch;
+    private SetAsideOffsets _setAside = new();
+
+    internal override SetAsideOffsets OpenDeadLetters => _setAside;
+
+    internal override void SkipLost(long toOffset) => _setAside.AddLost(NextOffset, toOffset);
 
     internal override FoldNeeds Prepare(RecordBatch batch)
     {
@@ -27,32 +34,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         _batch = batch;
         _prepared.Clear();
         foreach (var record in batch.Records)
-        {
-            if (record.Timestamp is < MinTimestamp or > MaxTimestamp)
-            {
-                _prepared.Add(new(null, $"The record's timestamp is {record.Timestamp} ms since 1970, which is no time between the years 1 and 9999."));
-            }
-            else if (record.Key is not { } key)
-            {
-                _prepared.Add(new(null, "The record has no key, so it belongs to no entity. Append it with one."));
-            }
-            else if (OnlyKeyUtf8 is null || key.Span.SequenceEqual(OnlyKeyUtf8))
-            {
-                var entry = Table.GetOrAdd(key.Span);
-                _prepared.Add(new(entry, entry is null ? "The record's key is not UTF-8 text." : null));
-                if (entry is null)
-                    continue;
-                // Once for each entry, and not for each record: hashing costs as much as finding the entry.
-                if (entry.Status == EntryStatus.Missing)
-                    entry.Misplaced = IsMisplaced(key.Span, entry.Key);
-                Need(entry, needs);
-            }
-            else
-            {
-                _prepared.Add(default);
-            }
-        }
-
+            _prepared.Add(Redrive.TextOf(record) is { } redrive ? PrepareRedrive(record, redrive, needs) : Prepare(record, needs));
         return needs;
     }
 
@@ -66,10 +48,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         for (var i = 0; i < records.Count; i++)
         {
             var record = records[i];
-            var (entry, fault) = _prepared[i];
-            if (entry is { Misplaced: true })
-                CountMisplaced(record.Offset);
-            if (entry is not null ? !FoldOne(entry, record) : fault is not null && !SetAside(Unusable(record, null, fault, null)))
+            if (_prepared[i] is { IsForUs: true } prepared && !FoldOne(prepared, record))
                 return;
             NextOffset = record.Offset + 1;
         }
@@ -78,10 +57,36 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         _batch = null;
     }
 
-    private protected override byte[] WriteMarks() => MisplacedMarks.Write(this, dataset.Partitioner);
+    private protected override byte[] WriteMarks() => EntityMarks.Write(this, dataset.Partitioner, _setAside);
 
     private protected override void RestoreMarks(ReadOnlyMemory<byte> bytes) =>
-        (MisplacedRecords, FirstMisplaced, CountedFrom) = MisplacedMarks.Read(bytes, dataset.Partitioner, NextOffset);
+        (MisplacedRecords, FirstMisplaced, CountedFrom, _setAside) = EntityMarks.Read(bytes, dataset.Partitioner, NextOffset);
+
+    private Prepared Prepare(in ChangeRecord record, FoldNeeds needs)
+    {
+        if (record.Timestamp is < MinTimestamp or > MaxTimestamp)
+            return new(null, $"The record's timestamp is {record.Timestamp} ms since 1970, which is no time between the years 1 and 9999.");
+        if (record.Key is not { } key)
+            return new(null, "The record has no key, so it belongs to no entity. Append it with one.");
+        if (OnlyKeyUtf8 is not null && !key.Span.SequenceEqual(OnlyKeyUtf8))
+            return default;
+        var entry = Table.GetOrAdd(key.Span);
+        if (entry is null)
+            return new(null, "The record's key is not UTF-8 text.");
+        // Once for each entry, and not for each record: hashing costs as much as finding the entry.
+        if (entry.Status == EntryStatus.Missing)
+            entry.Misplaced = IsMisplaced(key.Span, entry.Key);
+        Need(entry, needs);
+        return new(entry, null);
+    }
+
+    /// <summary>A redrive for another dataset, or of another partition (as in a copy of the topic), concerns nobody here. Whether one of ours is a repeat is known when its turn comes.</summary>
+    private Prepared PrepareRedrive(in ChangeRecord record, string text, FoldNeeds needs)
+    {
+        if (!DeadLetterId.TryParse(text, out var id))
+            return new(null, $"The header {Redrive.Header} is '{text}', which is the id of no dead letter. Append the record without it.");
+        return id.Dataset == Dataset.Name && id.Position.TopicPartition == _input ? Prepare(record, needs) with { Redrives = id } : default;
+    }
 
     private bool IsMisplaced(ReadOnlySpan<byte> utf8, string key) =>
         dataset.HasHome(key) && Partitioner.PartitionOf(utf8, dataset.Partitions, dataset.Partitioner) != Partition;
@@ -92,8 +97,29 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             FirstMisplaced = offset;
     }
 
-    private bool FoldOne(StateEntry<TState> entry, in ChangeRecord record)
+    private bool FoldOne(in Prepared prepared, in ChangeRecord record)
     {
+        if (prepared.Redrives is not { } id)
+            return Apply(prepared, record);
+        if (!_setAside.Contains(id.Position.Offset))
+        {
+            Output.Repeats++;
+            return true;
+        }
+
+        var letters = Output.DeadLetters.Count;
+        var goesOn = Apply(prepared, record with { Headers = Redrive.Original(record.Headers) });
+        if (Output.DeadLetters.Count == letters)
+            _setAside.Remove(id.Position.Offset);
+        return goesOn;
+    }
+
+    private bool Apply(in Prepared prepared, in ChangeRecord record)
+    {
+        if (prepared.Entry is not { } entry)
+            return SetAside(prepared, record, prepared.Fault!, null);
+        if (entry.Misplaced)
+            CountMisplaced(record.Offset);
         var position = new Position(_input.Topic, _input.Partition, record.Offset);
         try
         {
@@ -104,19 +130,33 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         }
         catch (JsonException error)
         {
-            return SetAside(Unusable(record, entry.Key, $"The value is not the JSON of a {_fold.EventType.Name}: {error.Message}", error));
+            return SetAside(prepared, record, $"The value is not the JSON of a {_fold.EventType.Name}: {error.Message}", error);
         }
         catch (Exception error)
         {
             // The user's fold may throw anything. The state stays as it was.
-            return SetAside(Unusable(record, entry.Key, $"The fold of {EventName} failed: {error.Message}", error));
+            return SetAside(prepared, record, $"The fold of {EventName} failed: {error.Message}", error);
         }
     }
 
-    private static Fault Unusable(in ChangeRecord record, string? key, string reason, Exception? error) =>
-        new(record.Offset, 0, record.Timestamp, key, record.Value, reason, error);
+    /// <summary>A redrive that fails again stays what it was: open under the id that it was first set aside by.</summary>
+    private bool SetAside(in Prepared prepared, in ChangeRecord record, string reason, Exception? error)
+    {
+        if (prepared.Redrives is null && Dataset.BadRecords == BadRecords.SetAside)
+            _setAside.Add(record.Offset);
+        return SetAside(new Fault(record.Offset, 0, record.Timestamp, prepared.Entry?.Key, record.Value, reason, error)
+        {
+            KeyBytes = record.Key,
+            Headers = record.Headers,
+            First = prepared.Redrives,
+        });
+    }
 
     private static InvalidOperationException NoContributions() => new("An entity has no contributions.");
 
-    private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault);
+    /// <summary>A record ready to be folded; neither entry nor fault for one that passes by.</summary>
+    private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault, DeadLetterId? Redrives = null)
+    {
+        internal bool IsForUs => Entry is not null || Fault is not null;
+    }
 }

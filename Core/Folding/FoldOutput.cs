@@ -49,4 +49,15 @@ internal sealed record DeadLetter(
 {
     /// <summary>The kind of fault, one of <see cref="FaultKinds.All"/>: for counting, where a reason would say too much.</summary>
     internal string Kind { get; init; } = FaultKinds.Unreadable;
+
+    internal DeadLetterId Id => new(Dataset, Position, Ordinal);
+
+    /// <summary>For a record that was redriven and could not be folded again: the dead letter that it became first.</summary>
+    internal DeadLetterId? First { get; init; }
+
+    /// <summary>The record's key as it was; null when it has none, and for a change.</summary>
+    internal ReadOnlyMemory<byte>? KeyBytes { get; init; }
+
+    /// <summary>The record's headers.</summary>
+    internal IReadOnlyList<RecordHeader> Headers { get; init; } = [];
 }

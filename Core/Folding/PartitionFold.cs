@@ -51,6 +51,14 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>Whether keys that belong to other partitions may stand here.</summary>
     internal bool MayHoldForeignKeys => MisplacedRecords > 0 || CountedFrom > 0;
 
+    /// <summary>The records set aside that may be redriven; null for a view, of which none may be.</summary>
+    internal virtual SetAsideOffsets? OpenDeadLetters => null;
+
+    /// <summary>Says that the log no longer has the records from <see cref="NextOffset"/> up to another offset, at which the next batch begins.</summary>
+    internal virtual void SkipLost(long toOffset)
+    {
+    }
+
     /// <summary>Entries that the store does not have yet.</summary>
     internal abstract int DirtyEntries { get; }
 

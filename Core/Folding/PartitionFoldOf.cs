@@ -205,6 +205,9 @@ internal abstract class PartitionFold<TState> : PartitionFold
             Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Ordinal, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp)
         {
             Kind = FaultKinds.Of(fault.Error),
+            KeyBytes = fault.KeyBytes,
+            Headers = fault.Headers ?? [],
+            First = fault.First,
         });
         if (Dataset.BadRecords == BadRecords.SetAside)
             return true;
@@ -243,5 +246,12 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     /// <summary>Why something cannot be folded.</summary>
     private protected readonly record struct Fault(
-        long Offset, int Ordinal, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error);
+        long Offset, int Ordinal, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error)
+    {
+        internal ReadOnlyMemory<byte>? KeyBytes { get; init; }
+
+        internal IReadOnlyList<RecordHeader>? Headers { get; init; }
+
+        internal DeadLetterId? First { get; init; }
+    }
 }

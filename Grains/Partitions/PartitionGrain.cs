@@ -61,6 +61,8 @@ internal sealed class PartitionGrain(PartitionServices services, PartitionDirect
 
     public async Task<IReadOnlyList<StateReply>> List(ListRequest request, CancellationToken cancellationToken) => await Runner.ListAsync(request, cancellationToken);
 
+    public async Task<IReadOnlyList<DeadLetterState>> DeadLetters(IReadOnlyList<long> offsets, CancellationToken cancellationToken) => await Runner.DeadLettersAsync(offsets, cancellationToken);
+
     public async Task<long> WaitRouted(long offset, TimeSpan timeout, CancellationToken cancellationToken)
     {
         await Runner.WaitRoutedAsync(offset, timeout, cancellationToken);

@@ -55,6 +55,14 @@ internal static class PartitionReads
         }
     }
 
+    /// <summary>What has become of records of the input log that were set aside.</summary>
+    internal static async ValueTask<IReadOnlyList<DeadLetterState>> DeadLettersAsync(this PartitionRunner runner, IReadOnlyList<long> offsets, CancellationToken cancellationToken)
+    {
+        var session = await runner.SessionAsync(cancellationToken);
+        lock (session.Fold.Gate)
+            return [.. offsets.Select(offset => StateOf(session.Fold, offset))];
+    }
+
     /// <summary>Waits until an offset is folded. False when the time ran out.</summary>
     internal static ValueTask<bool> WaitFoldedAsync(this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         runner.WaitAsync(() => runner.Session?.Fold.NextOffset > offset, timeout, cancellationToken);
@@ -109,6 +117,12 @@ internal static class PartitionReads
             }
         }
     }
+
+    /// <summary>After a failure a partition stands before records that it will set aside once more.</summary>
+    private static DeadLetterState StateOf(PartitionFold fold, long offset) =>
+        fold.OpenDeadLetters is not { } open ? DeadLetterState.Unknown
+        : open.Contains(offset) || offset >= fold.NextOffset ? DeadLetterState.Open
+        : offset < open.KnownFrom ? DeadLetterState.Unknown : DeadLetterState.Folded;
 
     private static async ValueTask<PartitionSession> SessionAsync(this PartitionRunner runner, CancellationToken cancellationToken)
     {

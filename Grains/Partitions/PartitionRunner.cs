@@ -78,6 +78,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     /// <summary>Whether keys that belong to other partitions may stand here; true as long as nothing is known.</summary>
     internal bool MayHoldForeignKeys => _session?.Fold.MayHoldForeignKeys ?? true;
 
+    /// <summary>Records set aside that were not folded since.</summary>
+    internal long OpenDeadLetters => _session?.Fold.OpenDeadLetters?.Count ?? 0;
+
     internal double CheckpointAgeSeconds => _session?.CheckpointAgeSeconds ?? 0;
 
     internal long EndOffset => _services.Log.KnownEnd(Input) ?? NextOffset;
@@ -112,6 +115,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         BehindSeconds = BehindSeconds,
         MisplacedRecords = MisplacedRecords,
         MayHoldForeignKeys = MayHoldForeignKeys,
+        OpenDeadLetters = OpenDeadLetters,
+        CheckpointAgeSeconds = CheckpointAgeSeconds,
     };
 
     internal void Start() => _loop = RunAsync();

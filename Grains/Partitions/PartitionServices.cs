@@ -15,7 +15,7 @@ internal sealed class PartitionServices(
     RecordLimits limits, ILoggerFactory loggers)
 {
     /// <summary>The silo, as people see it.</summary>
-    internal string SiloName { get; } = $"{silo.Name} ({silo.SiloAddress.Endpoint})";
+    internal string SiloName { get; } = NameOf(silo.Name, silo.SiloAddress);
 
     internal Topology Topology { get; } = topology;
 
@@ -35,6 +35,8 @@ internal sealed class PartitionServices(
 
     /// <summary>Bounds how many histories are folded from the log at once.</summary>
     internal SemaphoreSlim HistoryFolds { get; } = new(options.Value.MaxHistoryFolds);
+
+    internal static string NameOf(string name, SiloAddress address) => $"{name} ({address.Endpoint})";
 
     internal FoldOptions FoldOptionsOf(Dataset dataset) => new() { TableEntries = Options.TableEntriesOf(dataset.Partitions) };
 }

@@ -131,8 +131,11 @@ internal sealed partial class PartitionSession
     {
         if (Fold.StoredPosition is null)
             resumeAt = Math.Max(resumeAt, (await _services.Log.OffsetsAsync(Fold.Dataset.Topic, stop))[Fold.Partition].Start);
-        if (resumeAt > Fold.NextOffset)
-            await FoldAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt });
+        if (resumeAt <= Fold.NextOffset)
+            return;
+        lock (Fold.Gate)
+            Fold.SkipLost(resumeAt);
+        await FoldAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt });
     }
 
     private async Task FoldAllAsync(long? stopBefore, CancellationTokenSource reading)

@@ -51,11 +51,12 @@ internal sealed record DatasetAnswer(
     string Name, string Kind, int Version, string Topic, int Partitions, IReadOnlyList<string> Sources, long States, BehindAnswer Behind, string Status, string? Reason,
     string Partitioner, long Misplaced);
 
-internal sealed record PartitionAnswer(int Partition, string? Silo, string Status, string? Reason, long NextOffset, long EndOffset, long States, int StatesInMemory, BehindAnswer Behind)
+internal sealed record PartitionAnswer(int Partition, string? Silo, string Status, string? Reason, long NextOffset, long EndOffset, long States, int StatesInMemory, BehindAnswer Behind, long OpenDeadLetters,
+    double CheckpointAgeSeconds)
 {
     internal static PartitionAnswer Of(PartitionStatus status) => new(
         status.Partition, status.Silo, status.Status, status.Reason, status.NextOffset, status.EndOffset, status.States, status.TableEntries,
-        new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)));
+        new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)), status.OpenDeadLetters, Math.Round(status.CheckpointAgeSeconds, 3));
 }
 
 internal sealed record TopicAnswer(string Topic, string Kind, IReadOnlyList<TopicPartitionAnswer> Partitions, string Partitioner);

@@ -61,6 +61,7 @@ public static class ActorStreamsHosting
         app.MapHealth();
         app.MapMetrics();
         app.MapHomePage();
+        app.MapOperationsPage();
         return app;
     }
 }

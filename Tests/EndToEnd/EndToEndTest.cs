@@ -26,9 +26,11 @@ public abstract class EndToEndTest : IAsyncLifetime
         }
     }
 
-    internal SiloProcess NewSilo(string? data = null)
+    internal SiloProcess NewSilo(string? data = null) => Keep(new SiloProcess(data));
+
+    /// <summary>A silo that is cleaned up after the test.</summary>
+    internal SiloProcess Keep(SiloProcess silo)
     {
-        var silo = new SiloProcess(data);
         _silos.Add(silo);
         return silo;
     }

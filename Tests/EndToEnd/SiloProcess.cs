@@ -38,6 +38,12 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>Given at every start, before those of the single start.</summary>
     internal IReadOnlyList<string> Settings { get; init; } = [];
 
+    /// <summary>What is run: a library of the tests' own folder, and what is given to it before all else.</summary>
+    internal string[] Program { get; init; } = ["ActorStreams.Silo.dll"];
+
+    /// <summary>Variables of its environment, from the next start on.</summary>
+    internal Dictionary<string, string> Variables { get; } = [];
+
     internal bool Runs => _process is { HasExited: false };
 
     internal int ProcessId => _process!.Id;
@@ -83,7 +89,9 @@ internal sealed class SiloProcess : IAsyncDisposable
             // Two cores for all: a tiered start is what users have, and a profile for the optimizer costs what a short life never earns.
             Environment = { ["DOTNET_TieredPGO"] = "0" },
         };
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "ActorStreams.Silo.dll"), "--urls", Url.AbsoluteUri, "--data", Data, .. Settings, .. settings];
+        foreach (var (name, value) in Variables)
+            start.Environment[name] = value;
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, Program[0]), .. Program[1..], "--urls", Url.AbsoluteUri, "--data", Data, .. Settings, .. settings];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         Keep($"--- silo {string.Join(' ', settings)}");

@@ -88,10 +88,10 @@ public sealed class MisplacedTests
             Assert.Equal((0, -1, false), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldForeignKeys));
         }
 
-        Assert.Throws<InvalidDataException>(() => Start(KeyPartitioner.Murmur2).Restore(new(7, 3, new byte[] { 3 })));
+        Assert.Throws<InvalidDataException>(() => Start(KeyPartitioner.Murmur2).Restore(new(7, 3, new byte[] { 4 })));
         var good = Start(KeyPartitioner.Murmur2);
         await FoldAsync(good, (Home(0), "1"));
-        Assert.Equal([1], good.BeginCheckpoint(null).Checkpoint.Marks.ToArray());
+        Assert.Equal([3, 0, 0, 0, 0, 0, 0, 0], good.BeginCheckpoint(null).Checkpoint.Marks.ToArray());
     }
 
     private static string Home(int partition) => Enumerable.Range(0, int.MaxValue).Select(i => $"key{i}").First(key => Partitioner.PartitionOf(key, Partitions) == partition);

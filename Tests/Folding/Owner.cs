@@ -49,6 +49,8 @@ internal sealed class Owner
             return true;
         if (_world.Sabotage == Sabotage.NoMarks)
             ForgetMarks();
+        if (_world.Sabotage == Sabotage.EveryRedrive)
+            TakeEveryRedrive();
         await using var batches = _world.Log.ReadAsync(_input, _fold.NextOffset, new(records, int.MaxValue)).GetAsyncEnumerator();
         await batches.MoveNextAsync();
         try
@@ -75,6 +77,15 @@ internal sealed class Owner
     /// <summary>By reflection, since the fold itself has no way to do this.</summary>
     private void ForgetMarks() => _fold.GetType().BaseType!
         .GetProperty("Marks", BindingFlags.Instance | BindingFlags.NonPublic)!.SetValue(_fold, new Marks());
+
+    private void TakeEveryRedrive()
+    {
+        if (_fold.GetType().GetField("_setAside", BindingFlags.Instance | BindingFlags.NonPublic) is not { } field)
+            return;
+        var all = new SetAsideOffsets();
+        all.AddLost(0, long.MaxValue);
+        field.SetValue(_fold, all);
+    }
 
     internal async Task LandAsync(int count)
     {

@@ -25,6 +25,7 @@ internal sealed record Item(int Value, int Events, DateTimeOffset Last) : IEntit
     public static Item? Apply(Item? state, in Record<Put> record) => record.Value switch
     {
         { Value: Poison } => throw new InvalidOperationException("Thirteen cannot be folded."),
+        { Kind: "third" } when (state?.Value ?? 0) % 3 != 0 => throw new InvalidOperationException("Only every third value will do."),
         { Kind: "add" } add => new((state?.Value ?? 0) + add.Value, (state?.Events ?? 0) + 1, record.Time),
         { Kind: "end" } => null,
         { Kind: "same" } => state,

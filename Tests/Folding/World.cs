@@ -16,6 +16,9 @@ internal enum Sabotage
 
     /// <summary>Checkpoints do not wait until appends have landed.</summary>
     CheckpointBeforeAcks,
+
+    /// <summary>Every redrive is folded, also the second of one dead letter.</summary>
+    EveryRedrive,
 }
 
 /// <summary>
@@ -28,7 +31,7 @@ internal sealed class World(Topology topology, InMemoryChangeLog log, Random ran
 
     internal InMemoryChangeLog Log => log;
 
-    internal InMemoryStateStore Store { get; } = new();
+    internal InMemoryStateStore Store { get; init; } = new();
 
     internal Random Random => random;
 

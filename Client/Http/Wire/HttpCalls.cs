@@ -16,9 +16,11 @@ internal sealed class HttpCalls(HttpClient http)
 
     /// <summary>Sends a request and answers once the headers of a successful response are there.</summary>
     public async Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, string path, HttpContent? content, HttpCompletionOption completion, CancellationToken cancellationToken)
+        HttpMethod method, string path, HttpContent? content, HttpCompletionOption completion, CancellationToken cancellationToken, (string Name, string Value)? header = null)
     {
         using var request = new HttpRequestMessage(method, UriOf(path)) { Content = content };
+        if (header is { } one)
+            request.Headers.Add(one.Name, one.Value);
         try
         {
             var response = await http.SendAsync(request, completion, cancellationToken).ConfigureAwait(false);

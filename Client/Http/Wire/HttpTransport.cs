@@ -22,6 +22,8 @@ internal sealed class HttpTransport : ITransport
 
     internal Uri Url => _calls.Url;
 
+    internal HttpCalls Calls => _calls;
+
     public async Task<StateBody?> GetAsync(DatasetInfo dataset, string key, ReadOptions options, CancellationToken cancellationToken)
     {
         var timeout = options.TimeoutSeconds?.ToString(CultureInfo.InvariantCulture);

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace ActorStreams.Client.Commands;
+
+/// <summary><c>deadletters list</c>, <c>show</c> and <c>redrive</c>.</summary>
+internal static class DeadLettersCommand
+{
+    private const int DefaultLimit = 50;
+
+    public static Command Create(Shell shell) => new("deadletters", "Shows what could not be folded, and has it folded once the definition is mended.")
+    {
+        List(shell),
+        Show(shell),
+        Redrive(shell),
+    };
+
+    private static Command List(Shell shell)
+    {
+        var dataset = new Option<string?>("--dataset") { Description = "Only of this dataset." };
+        var state = new Option<DeadLetterState?>("--state") { Description = "Only those that are open, folded or unknown." };
+        var limit = new Option<int>("--limit") { Description = "At most so many.", DefaultValueFactory = _ => DefaultLimit };
+        var command = new Command("list", "Lists dead letters, newest first. Example: actorstreams deadletters list --dataset order --state open") { dataset, state, limit };
+        shell.Handle(command, async (parse, client, cancellationToken) =>
+        {
+            var letters = await client.Operations.DeadLettersAsync(parse.GetValue(dataset), parse.GetValue(state), cancellationToken).Take(parse.GetValue(limit))
+                .ToListAsync(cancellationToken).ConfigureAwait(false);
+            shell.Table(
+                letters, ["id", "key", "state", "time", "reason"], l => [l.Id, l.Key ?? "", $"{l.State}".ToLowerInvariant(), $"{l.Time:u}", l.Reason + (l.First is null ? "" : $" (first {l.First})")]);
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command Show(Shell shell)
+    {
+        var id = new Argument<string>("ID") { Description = "As the list shows it: dataset@topic/partition:offset#ordinal." };
+        var command = new Command("show", "Shows a dead letter with its error and the original. Example: actorstreams deadletters show 'order@shop.orders/0:17#0'") { id };
+        shell.Handle(command, async (parse, client, cancellationToken) =>
+        {
+            var letter = await client.Operations.DeadLetterAsync(parse.GetRequiredValue(id), cancellationToken).ConfigureAwait(false);
+            if (shell.IsPlain)
+            {
+                shell.JsonLine(letter);
+                return ExitCodes.Ok;
+            }
+
+            shell.Screen.MarkupLineInterpolated($"[bold]{letter.Id}[/] [aqua]{letter.Key}[/] [grey]{letter.State} {letter.Time:u}[/]");
+            shell.Screen.MarkupLineInterpolated($"{letter.Reason}");
+            if (letter.Refusal is not null)
+                shell.Screen.MarkupLineInterpolated($"[yellow]{letter.Refusal}[/]");
+            shell.Screen.WriteLine(letter.Value ?? letter.ValueBase64 ?? "(no value)");
+            if (letter.Error is not null)
+                shell.Screen.MarkupLineInterpolated($"[grey]{letter.Error}[/]");
+            return ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static Command Redrive(Shell shell)
+    {
+        var ids = new Argument<string[]>("ID") { Description = "Dead letters, as the list shows them.", Arity = ArgumentArity.ZeroOrMore };
+        var dataset = new Option<string?>("--dataset") { Description = "All open ones of this dataset." };
+        var all = new Option<bool>("--all") { Description = "All that are open." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Say what would be done, and do nothing." };
+        var command = new Command(
+            "redrive", "Appends dead letters again; each is folded once, however often this is done. Mend the definition first. Example: actorstreams deadletters redrive --dataset order --dry-run")
+        {
+            ids, dataset, all, dryRun,
+        };
+        command.Validators.Add(result =>
+        {
+            if ((result.GetValue(ids) is { Length: > 0 } ? 1 : 0) + (result.GetValue(dataset) is null ? 0 : 1) + (result.GetValue(all) ? 1 : 0) != 1)
+                result.AddError("Give either IDs, --dataset or --all.");
+        });
+        shell.Handle(command, async (parse, client, cancellationToken) =>
+        {
+            var (given, dry) = (parse.GetValue(ids) ?? [], parse.GetValue(dryRun));
+            var outcome = given.Length > 0
+                ? await client.Operations.RedriveAsync(given, dry, cancellationToken).ConfigureAwait(false)
+                : await client.Operations.RedriveOpenAsync(parse.GetValue(dataset), dry, cancellationToken).ConfigureAwait(false);
+            Report(shell, outcome);
+            return outcome.Refused.Count > 0 || outcome.Appended.Any(one => one.Outcome == "failed again") ? ExitCodes.Failed : ExitCodes.Ok;
+        });
+        return command;
+    }
+
+    private static void Report(Shell shell, RedriveInfo outcome)
+    {
+        shell.Table(outcome.Appended, ["id", "appended at", "outcome"], one => [one.Id, one.Position?.ToString() ?? "", one.Outcome]);
+        foreach (var refused in outcome.Refused)
+            shell.Fail($"{refused.Id}: {refused.Reason}");
+        shell.Note($"{outcome.Appended.Count:N0} {(outcome.DryRun ? "would be appended" : "appended")}, {outcome.Done.Count:N0} folded before, {outcome.Refused.Count:N0} refused.");
+    }
+}

@@ -1,0 +1,169 @@
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Grains.Partitions;
+using ActorStreams.Log;
+
+namespace ActorStreams.Grains.DeadLetters;
+
+/// <summary>Reads the topic of dead letters, and says what has become of each. Every call reads a bounded number of records.</summary>
+internal sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReader reader)
+{
+    /// <summary>Dead letters on a page.</summary>
+    internal const int MaxPage = 200;
+
+    /// <summary>Records that a page looks through for those that its filter lets pass.</summary>
+    internal const int MaxScanned = 10_000;
+
+    /// <summary>Records, from the newest back, among which dead letters are looked for by their ids.</summary>
+    internal const int MaxSought = 100_000;
+
+    private const int Window = 500;
+
+    private TopicPartition Topic => new(topology.DeadLetterTopic, 0);
+
+    /// <summary>A page, newest first. A dead letter that was written twice stands once on it.</summary>
+    /// <param name="dataset">Only those of this dataset.</param>
+    /// <param name="state">Only those in this state.</param>
+    /// <param name="before">Only those before this offset of the topic; the end when null.</param>
+    /// <param name="limit">How many, up to <see cref="MaxPage"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task<DeadLetterPage> PageAsync(string? dataset, DeadLetterState? state, long? before, int limit, CancellationToken cancellationToken)
+    {
+        var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
+        var (at, found, seen) = (Math.Clamp(before ?? range.End, range.Start, range.End), new List<DeadLetterStatus>(), new HashSet<DeadLetterId>());
+        for (var last = Math.Max(range.Start, at - MaxScanned); at > last;)
+        {
+            var from = Math.Max(last, at - Window);
+            var letters = (await ReadAsync(from, at, cancellationToken)).Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Id)).Reverse().ToList();
+            foreach (var one in await StatusAsync(letters, cancellationToken))
+            {
+                if (state is not null && one.State != state)
+                    continue;
+                found.Add(one);
+                if (found.Count == limit)
+                    return new(found, one.Letter.Offset > range.Start ? one.Letter.Offset : null, range);
+            }
+
+            at = from;
+        }
+
+        return new(found, at > range.Start ? at : null, range);
+    }
+
+    /// <summary>Dead letters by their ids, looked for among the newest <see cref="MaxSought"/>.</summary>
+    internal async Task<Dictionary<DeadLetterId, StoredDeadLetter>> FindAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
+    {
+        var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
+        var (found, sought) = (new Dictionary<DeadLetterId, StoredDeadLetter>(), ids.ToHashSet());
+        for (var (at, last) = (range.End, Math.Max(range.Start, range.End - MaxSought)); at > last && found.Count < sought.Count;)
+        {
+            var from = Math.Max(last, at - Window);
+            foreach (var letter in (await ReadAsync(from, at, cancellationToken)).Where(letter => sought.Contains(letter.Id)))
+                found[letter.Id] = letter;
+            at = from;
+        }
+
+        return found;
+    }
+
+    /// <summary>The dead letters from an offset on, oldest first, window by window; each window with the offset at which the next begins.</summary>
+    internal async IAsyncEnumerable<(IReadOnlyList<StoredDeadLetter> Letters, long Next, long End)> AscendAsync(
+        long from, long? until, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
+        var end = Math.Min(until ?? range.End, range.End);
+        for (var at = Math.Max(from, range.Start); at < end; at += Window)
+        {
+            var to = Math.Min(at + Window, end);
+            yield return (await ReadAsync(at, to, cancellationToken), to, end);
+        }
+    }
+
+    /// <summary>What has become of each, in the order given.</summary>
+    internal async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
+    {
+        var states = await StatesAsync([.. letters.Select(letter => letter.Root)], cancellationToken);
+        return [.. letters.Select(letter => states[letter.Root] is var (state, refusal) && letter.Key is null && letter.KeyBytes is null && letter.IsComplete && state == DeadLetterState.Open
+            ? new DeadLetterStatus(letter, state, "The record has no key, so no definition can fold it. Append it with one.")
+            : new(letter, state, refusal))];
+    }
+
+    /// <summary>For each id its state, and why it cannot be redriven; null where it can.</summary>
+    internal async Task<Dictionary<DeadLetterId, (DeadLetterState State, string? Refusal)>> StatesAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
+    {
+        var states = new Dictionary<DeadLetterId, (DeadLetterState, string?)>();
+        var askable = new List<(Dataset Dataset, DeadLetterId Id)>();
+        foreach (var id in ids.Distinct())
+        {
+            if (RefusalOf(id, out var dataset) is { } refusal)
+                states[id] = (DeadLetterState.Unknown, refusal);
+            else
+                askable.Add((dataset!, id));
+        }
+
+        var asked = askable.GroupBy(one => (one.Dataset, one.Id.Position.Partition)).Select(async group =>
+        {
+            var members = group.Select(one => one.Id).ToList();
+            return members.Zip(await AskAsync(group.Key.Dataset, group.Key.Partition, [.. members.Select(id => id.Position.Offset)], cancellationToken));
+        });
+        foreach (var (id, state) in (await Task.WhenAll(asked)).SelectMany(pairs => pairs))
+            states[id] = state;
+        return states;
+    }
+
+    /// <summary>Why a dead letter can never be redriven; null for one that may be.</summary>
+    private string? RefusalOf(DeadLetterId id, out Dataset? dataset)
+    {
+        if (!topology.TryGet(id.Dataset, out dataset))
+            return $"There is no dataset '{id.Dataset}' any more.";
+        if (dataset.Kind == DatasetKind.View)
+            return "It is a change of a view. Told after later ones, it would break the order that views may count on. Mend the definition, stop the silos, and start once with --rebuild.";
+        if (id.Position.Topic != dataset.Topic)
+            return $"The {dataset} is not folded from '{id.Position.Topic}'.";
+        return id.Position.Partition < dataset.Partitions ? null : $"'{dataset.Topic}' has {dataset.Partitions} partitions, numbered from 0.";
+    }
+
+    private async Task<IEnumerable<(DeadLetterState, string?)>> AskAsync(Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await reader.DeadLettersAsync(dataset, partition, offsets, cancellationToken)).Select(state => (state, state switch
+            {
+                DeadLetterState.Open => null,
+                DeadLetterState.Folded => "It has been folded since.",
+                _ => "The partition no longer remembers whether it was folded since. A rebuild folds it, if the definitions do: start once with --rebuild.",
+            }));
+        }
+        catch (Exception error) when (Refusals.Of(error) is not null)
+        {
+            return offsets.Select(_ => (DeadLetterState.Unknown, (string?)$"The partition does not answer: {error.Message}"));
+        }
+    }
+
+    private async Task<IReadOnlyList<StoredDeadLetter>> ReadAsync(long from, long to, CancellationToken cancellationToken)
+    {
+        var letters = new List<StoredDeadLetter>();
+        await foreach (var batch in log.ReadRangeAsync(Topic, from, to, ReadLimits.Default, cancellationToken))
+        {
+            foreach (var record in batch.Records)
+            {
+                if (DeadLetterFormat.Read(record) is { } letter)
+                    letters.Add(letter);
+            }
+        }
+
+        return letters;
+    }
+}
+
+/// <summary>A dead letter and what has become of it.</summary>
+/// <param name="Letter">The dead letter.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Refusal">Why it cannot be redriven; null where it can.</param>
+internal sealed record DeadLetterStatus(StoredDeadLetter Letter, DeadLetterState State, string? Refusal);
+
+/// <summary>A page of dead letters.</summary>
+/// <param name="Items">The dead letters, newest first.</param>
+/// <param name="Next">Before which offset the next page begins; null when there is none.</param>
+/// <param name="Range">The offsets that the topic holds.</param>
+internal sealed record DeadLetterPage(IReadOnlyList<DeadLetterStatus> Items, long? Next, OffsetRange Range);

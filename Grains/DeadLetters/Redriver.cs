@@ -1,0 +1,246 @@
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Grains.Partitions;
+using ActorStreams.Log;
+using Microsoft.Extensions.Logging;
+
+namespace ActorStreams.Grains.DeadLetters;
+
+/// <summary>
+/// Appends what was set aside once more to the end of its own partition, where the dataset folds it if the dead letter is still open (<see cref="Redrive"/>). To append twice is
+/// harmless, so a redrive whose outcome is unknown is simply made again.
+/// </summary>
+internal sealed partial class Redriver(
+    Topology topology, IChangeLog log, DatasetReader reader, DeadLetterReader letters, TimeProvider time, ILogger<Redriver> logger)
+{
+    /// <summary>Dead letters that one call redrives.</summary>
+    internal const int MaxAtOnce = 1_000;
+
+    /// <summary>The longest that a call waits for what it appended to be folded.</summary>
+    internal const double MaxWaitSeconds = 30;
+
+    /// <summary>Dead letters that a call looks through for those that are open.</summary>
+    private const int MaxScanned = 20_000;
+
+    /// <summary>Bytes appended at once.</summary>
+    private const int MaxAppendBytes = 1 << 20;
+
+    private static readonly long MaxTimestamp = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
+    /// <summary>Redrives dead letters by their ids; up to <see cref="MaxAtOnce"/>.</summary>
+    internal async Task<RedriveOutcome> RedriveAsync(IReadOnlyCollection<DeadLetterId> ids, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    {
+        var (found, outcome) = (await letters.FindAsync(ids, cancellationToken), new RedriveOutcome());
+        var roots = new Dictionary<DeadLetterId, StoredDeadLetter?>();
+        foreach (var id in ids)
+        {
+            var letter = found.GetValueOrDefault(id);
+            roots.TryAdd(letter?.Root ?? id, letter);
+        }
+
+        await PlanAsync(roots, outcome, cancellationToken);
+        await RunAsync(outcome, dryRun, waitSeconds, cancellationToken);
+        return outcome;
+    }
+
+    /// <summary>Redrives what is open, oldest first, from an offset of the topic of dead letters on.</summary>
+    /// <param name="dataset">Only dead letters of this dataset; all when null.</param>
+    /// <param name="from">Where to begin: 0, or what the call before gave as next.</param>
+    /// <param name="until">Where to end: what the first call gave as end, so that what fails again meanwhile is not redriven over and over. The end of the topic when null.</param>
+    /// <param name="limit">How many, up to <see cref="MaxAtOnce"/>.</param>
+    /// <param name="dryRun">Only say what would be done.</param>
+    /// <param name="waitSeconds">How long to wait for it to be folded.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async Task<RedriveOutcome> RedriveOpenAsync(string? dataset, long from, long? until, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    {
+        var (outcome, scanned, seen) = (new RedriveOutcome(), 0, new HashSet<DeadLetterId>());
+        await foreach (var (window, next, end) in letters.AscendAsync(from, until, cancellationToken))
+        {
+            outcome.End = end;
+            scanned += window.Count;
+            foreach (var status in await letters.StatusAsync([.. window.Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Root))], cancellationToken))
+            {
+                if (outcome.Planned.Count == limit)
+                {
+                    outcome.Next = status.Letter.Offset;
+                    break;
+                }
+
+                if (status.State == DeadLetterState.Folded)
+                    outcome.Done.Add(status.Letter.Root);
+                else if (status.Refusal is { } refusal)
+                    outcome.Refused.Add((status.Letter.Root, refusal));
+                else
+                    outcome.Planned.Add(new(status.Letter.Root, status.Letter));
+            }
+
+            if (outcome.Next is not null)
+                break;
+            if (scanned >= MaxScanned && next < end)
+            {
+                outcome.Next = next;
+                break;
+            }
+        }
+
+        await RunAsync(outcome, dryRun, waitSeconds, cancellationToken);
+        return outcome;
+    }
+
+    private async Task PlanAsync(Dictionary<DeadLetterId, StoredDeadLetter?> roots, RedriveOutcome outcome, CancellationToken cancellationToken)
+    {
+        foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, cancellationToken))
+        {
+            if (state == DeadLetterState.Folded)
+                outcome.Done.Add(id);
+            else if (refusal is not null)
+                outcome.Refused.Add((id, refusal));
+            else
+                outcome.Planned.Add(new(id, roots[id]));
+        }
+    }
+
+    private async Task RunAsync(RedriveOutcome outcome, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    {
+        if (dryRun || outcome.Planned.Count == 0)
+            return;
+        foreach (var topic in outcome.Planned.GroupBy(planned => planned.Id.Position.Topic))
+            await AppendAsync(topic.Key, [.. topic.OrderBy(planned => planned.Id.Position.Partition).ThenBy(planned => planned.Id.Position.Offset)], outcome, cancellationToken);
+        outcome.Planned.RemoveAll(planned => planned.Position is null);
+        LogRedriven(logger, outcome.Planned.Count, outcome.Done.Count, outcome.Refused.Count);
+        await WaitAsync(outcome, TimeSpan.FromSeconds(waitSeconds), cancellationToken);
+    }
+
+    /// <summary>Appends in the order of the originals, a bounded number of bytes at once.</summary>
+    private async Task AppendAsync(string topic, List<PlannedRedrive> plan, RedriveOutcome outcome, CancellationToken cancellationToken)
+    {
+        var (records, owners, bytes) = (new List<NewRecord>(), new List<PlannedRedrive>(), 0L);
+        foreach (var planned in plan)
+        {
+            if (await RecordOfAsync(planned, cancellationToken) is not { } record)
+            {
+                outcome.Refused.Add((planned.Id, $"The record at {planned.Id.Position} is no longer kept, and the dead letter holds only the beginning of it. Append it anew."));
+                continue;
+            }
+
+            if (records.Count > 0 && bytes + record.Size > MaxAppendBytes)
+                await SendAsync();
+            records.Add(record);
+            owners.Add(planned);
+            bytes += record.Size;
+        }
+
+        await SendAsync();
+
+        async Task SendAsync()
+        {
+            if (records.Count == 0)
+                return;
+            var positions = await log.AppendAsync(topic, records, cancellationToken);
+            foreach (var (planned, position) in owners.Zip(positions))
+                planned.Position = position;
+            records.Clear();
+            owners.Clear();
+            bytes = 0;
+        }
+    }
+
+    /// <summary>From the dead letter, which has it all unless it is large; else from where it stands in the log.</summary>
+    private async Task<NewRecord?> RecordOfAsync(PlannedRedrive planned, CancellationToken cancellationToken)
+    {
+        if (planned.Letter is { IsComplete: true } letter)
+            return New(planned.Id, letter.Timestamp, letter.KeyBytes is { } key ? key : default(ReadOnlyMemory<byte>?), letter.Value is { } value ? value : default(ReadOnlyMemory<byte>?), letter.Headers);
+        foreach (var position in new[] { planned.Id.Position, planned.Letter?.Id.Position ?? planned.Id.Position }.Distinct())
+        {
+            try
+            {
+                await foreach (var batch in log.ReadRangeAsync(position.TopicPartition, position.Offset, position.Offset + 1, new(1, int.MaxValue), cancellationToken))
+                {
+                    if (batch.Records is [var record])
+                        return New(planned.Id, record.Timestamp, record.Key, record.Value, record.Headers);
+                }
+            }
+            catch (OffsetOutOfRangeException)
+            {
+                // No longer kept. The copy that failed again may be.
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The original's own time, so that the fold sees the same; where it had none that can be, the present.</summary>
+    private NewRecord New(DeadLetterId id, long timestamp, ReadOnlyMemory<byte>? key, ReadOnlyMemory<byte>? value, IReadOnlyList<RecordHeader> headers) => new()
+    {
+        Partition = id.Position.Partition,
+        Timestamp = timestamp is > 0 && timestamp <= MaxTimestamp ? timestamp : time.GetUtcNow().ToUnixTimeMilliseconds(),
+        Key = key,
+        Value = value,
+        Headers = [.. Redrive.Original(headers), Redrive.HeaderOf(id)],
+    };
+
+    private async Task WaitAsync(RedriveOutcome outcome, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var begun = time.GetTimestamp();
+        foreach (var partition in outcome.Planned.GroupBy(planned => (planned.Id.Dataset, planned.Id.Position.Partition)))
+        {
+            if (!topology.TryGet(partition.Key.Dataset, out var dataset))
+                continue;
+            try
+            {
+                var left = patience - time.GetElapsedTime(begun);
+                if (!await reader.FoldedAsync(dataset, partition.Key.Partition, partition.Max(planned => planned.Position!.Value.Offset), left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
+                    continue;
+                var states = await letters.StatesAsync([.. partition.Select(planned => planned.Id)], cancellationToken);
+                foreach (var planned in partition)
+                    planned.Result = states[planned.Id].State == DeadLetterState.Folded ? RedriveResult.Folded : RedriveResult.FailedAgain;
+            }
+            catch (Exception error) when (Refusals.Of(error) is not null)
+            {
+                // It is appended, which is what counts. It is folded when the partition answers again.
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Redriven: {Appended} dead letters were appended again; {Done} were folded already, {Refused} were refused.")]
+    private static partial void LogRedriven(ILogger logger, int appended, int done, int refused);
+}
+
+/// <summary>What became of a redrive.</summary>
+internal enum RedriveResult
+{
+    /// <summary>It is appended, and will be folded.</summary>
+    Pending,
+
+    /// <summary>It is folded.</summary>
+    Folded,
+
+    /// <summary>It could not be folded again.</summary>
+    FailedAgain,
+}
+
+/// <summary>A dead letter that is to be appended again.</summary>
+internal sealed record PlannedRedrive(DeadLetterId Id, StoredDeadLetter? Letter)
+{
+    /// <summary>Where it was appended.</summary>
+    internal Position? Position { get; set; }
+
+    internal RedriveResult Result { get; set; }
+}
+
+/// <summary>What a call did, or would do.</summary>
+internal sealed class RedriveOutcome
+{
+    internal List<PlannedRedrive> Planned { get; } = [];
+
+    /// <summary>Those that have been folded before.</summary>
+    internal List<DeadLetterId> Done { get; } = [];
+
+    internal List<(DeadLetterId Id, string Reason)> Refused { get; } = [];
+
+    /// <summary>The end of the topic of dead letters when it was read; null when it was not.</summary>
+    internal long? End { get; set; }
+
+    /// <summary>Where the next call goes on in the topic of dead letters; null when there is nothing left.</summary>
+    internal long? Next { get; set; }
+}

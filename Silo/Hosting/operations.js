@@ -1,0 +1,241 @@
+"use strict";
+// Whatever comes from the silo goes into the page by textContent or setAttribute, never as markup.
+const $ = id => document.getElementById(id);
+const number = value => value.toLocaleString("en");
+const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+const sum = (list, of) => list.reduce((total, one) => total + of(one), 0);
+const seconds = value => value < 0.05 ? "0 s" : value < 10 ? value.toFixed(1) + " s" : value < 120 ? Math.round(value) + " s" : value < 7200 ? Math.round(value / 60) + " min" : Math.round(value / 3600) + " h";
+const severity = ["running", "starting", "closed", "unreachable", "waiting", "stopped"];
+const refreshEvery = 3000, pageSize = 20;
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined && text !== null) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+function cell(label, content, className) {
+  const td = element("td", null, className);
+  td.dataset.label = label;
+  td.append(content);
+  return td;
+}
+const tag = (text, title) => { const made = element("span", text, "tag " + text.toLowerCase().replace(/[^a-z]/g, "")); if (title) made.title = title; return made; };
+async function getJson(path, options) {
+  const response = await fetch(path, options), body = await response.json().catch(() => null);
+  if (!response.ok) throw new Error(body?.detail ?? `${path} answered ${response.status}.`);
+  return body;
+}
+
+// What a dataset comes to: its partitions together, and the worst of them.
+function totals(dataset) {
+  const parts = dataset.partitions, worst = parts.reduce((a, b) => severity.indexOf(b.status) > severity.indexOf(a.status) ? b : a);
+  return { states: sum(parts, p => p.states), behind: sum(parts, p => p.behind.records), lag: Math.max(...parts.map(p => p.behind.seconds)), age: Math.max(...parts.map(p => p.checkpointAgeSeconds)),
+    letters: sum(parts, p => p.openDeadLetters), status: worst.status, reason: worst.reason };
+}
+
+function showCards(status, all) {
+  const parts = status.datasets.flatMap(d => d.partitions), running = parts.filter(p => p.status === "running").length, behind = sum(all, t => t.behind), letters = sum(all, t => t.letters);
+  const lag = Math.max(0, ...all.map(t => t.lag)), active = status.silos.filter(s => s.status === "active").length;
+  const card = (value, label, bad) => { const li = element("li", null, bad ? "bad" : ""); li.append(element("b", value), element("span", label)); return li; };
+  $("cards").replaceChildren(
+    card(`${active} of ${status.silos.length}`, "silos active", active < status.silos.length),
+    card(`${running} of ${parts.length}`, "partitions folding", running < parts.length),
+    card(number(behind), "records behind", false),
+    card(seconds(lag), "largest lag", lag > 60),
+    card(number(letters), "open dead letters", letters > 0));
+  const troubles = [status.notReady, ...status.troubles].filter(one => one);
+  const list = element("ul", null, "troubles");
+  list.append(...troubles.map(one => element("li", one)));
+  $("troubles").replaceChildren(...(troubles.length ? [list] : []));
+}
+
+// Lineage: each dataset one layer below the lowest of its sources; layers from left to right, or from top to bottom where it is narrow.
+function showGraph(status, all) {
+  const nodes = new Map(), edges = [];
+  for (const d of status.datasets) if (d.kind === "entity" && !nodes.has("t:" + d.topic)) nodes.set("t:" + d.topic, { kind: "topic", name: d.topic, note: "topic", layer: 0 });
+  status.datasets.forEach((d, i) => {
+    const sources = d.kind === "entity" ? ["t:" + d.topic] : d.sources.map(s => "d:" + s), t = all[i];
+    nodes.set("d:" + d.name, { kind: d.kind, name: d.name, layer: 1 + Math.max(0, ...sources.map(s => nodes.get(s)?.layer ?? 0)), trouble: t.status !== "running" || t.letters > 0,
+      note: `${d.kind} · ${plural(t.states, "state")}` + (t.behind ? ` · ${number(t.behind)} behind` : "") + (t.letters ? ` · ${plural(t.letters, "dead letter")}` : "") });
+    for (const s of sources) edges.push([s, "d:" + d.name]);
+  });
+  const narrow = $("graph").clientWidth < 640, layers = [];
+  for (const node of nodes.values()) (layers[node.layer] ??= []).push(node);
+  const chars = Math.max(...[...nodes.values()].map(n => Math.max(n.name.length * 7.6, n.note.length * 6.2)));
+  const width = Math.min(narrow ? 320 : 300, Math.max(150, Math.ceil(chars) + 24)), height = 46, gap = 18, between = narrow ? 34 : 64;
+  const columns = narrow ? Math.max(1, Math.floor(($("graph").clientWidth - 16 + gap) / (width + gap))) : 0;
+  let right = 0, bottom = 0, at = 4;
+  for (const layer of layers.filter(l => l)) {
+    if (narrow) {
+      layer.forEach((n, i) => { n.x = 4 + (i % columns) * (width + gap); n.y = at + Math.floor(i / columns) * (height + gap); });
+      at = layer[layer.length - 1].y + height + between;
+    } else {
+      layer.forEach((n, i) => { n.x = at; n.y = 4 + i * (height + gap); });
+      at += width + between;
+    }
+    for (const n of layer) { right = Math.max(right, n.x + width + 4); bottom = Math.max(bottom, n.y + height + 4); }
+  }
+  if (!narrow) for (const layer of layers.filter(l => l)) { const shift = (bottom - 4 - (layer[layer.length - 1].y + height)) / 2; for (const n of layer) n.y += shift; }
+  const svg = (name, attributes, text) => { const made = document.createElementNS("http://www.w3.org/2000/svg", name); for (const key in attributes) made.setAttribute(key, attributes[key]); if (text !== undefined) made.textContent = text; return made; };
+  const picture = svg("svg", { width: right, height: bottom, viewBox: `0 0 ${right} ${bottom}`, role: "img", "aria-label": "Graph of topics, entities and views" });
+  for (const [a, b] of edges) {
+    const from = nodes.get(a), to = nodes.get(b);
+    if (!from || !to) continue;
+    const [x1, y1, x2, y2] = narrow ? [from.x + width / 2, from.y + height, to.x + width / 2, to.y] : [from.x + width, from.y + height / 2, to.x, to.y + height / 2];
+    const bend = narrow ? `${x1} ${y1 + between / 2} ${x2} ${y2 - between / 2}` : `${x1 + between / 2} ${y1} ${x2 - between / 2} ${y2}`;
+    picture.append(svg("path", { class: "edge", d: `M${x1} ${y1} C${bend} ${x2} ${y2}` }),
+      svg("path", { class: "tip", d: narrow ? `M${x2} ${y2} l-4 -7 h8 z` : `M${x2} ${y2} l-7 -4 v8 z` }));
+  }
+  const fit = (text, size) => text.length * size <= width - 18 ? text : text.slice(0, Math.floor((width - 26) / size)) + "…";
+  for (const n of nodes.values()) {
+    const group = svg("g", { class: `${n.kind}${n.trouble ? " trouble" : ""}`, transform: `translate(${n.x} ${n.y})` });
+    group.append(svg("title", {}, `${n.name}: ${n.note}`), svg("rect", { width, height, rx: 8 }), svg("text", { x: 10, y: 19 }, fit(n.name, 7.6)), svg("text", { x: 10, y: 36, class: "small" }, fit(n.note, 6.2)));
+    picture.append(group);
+  }
+  $("graph").replaceChildren(picture);
+}
+
+const opened = new Set();
+function showDatasets(status, all) {
+  const rows = [];
+  status.datasets.forEach((d, i) => {
+    const t = all[i], tr = element("tr"), name = element("button", d.name, "plain"), first = element("span");
+    name.type = "button";
+    name.setAttribute("aria-expanded", opened.has(d.name));
+    name.onclick = () => { opened.has(d.name) ? opened.delete(d.name) : opened.add(d.name); showDatasets(status, all); };
+    first.append(opened.has(d.name) ? "▾ " : "▸ ", name, " ", element("span", `${d.kind} v${d.version}, ${plural(d.partitions.length, "partition")}`, "kind"));
+    tr.append(cell("", first), cell("Folded from", d.sources.join(", ") || d.topic), cell("States", number(t.states), "n"), cell("Behind", number(t.behind), "n"), cell("Lag", seconds(t.lag), "n"),
+      cell("Checkpoint age", seconds(t.age), "n"), cell("Dead letters", d.kind === "view" ? "–" : number(t.letters), "n"), cell("Status", tag(t.status, t.reason)));
+    rows.push(tr);
+    if (opened.has(d.name)) rows.push(partitionRows(d));
+  });
+  $("datasets").replaceChildren(...rows);
+}
+function partitionRows(dataset) {
+  const tr = element("tr", null, "parts"), td = element("td"), table = element("table", null, "fold"), head = element("thead"), heads = element("tr"), body = element("tbody");
+  td.colSpan = 8;
+  for (const [text, cls] of [["Partition"], ["Owner"], ["Next of end", "n"], ["States", "n"], ["In memory", "n"], ["Behind", "n"], ["Lag", "n"], ["Checkpoint age", "n"], ["Dead letters", "n"], ["Status"]]) heads.append(element("th", text, cls));
+  for (const p of dataset.partitions) {
+    const row = element("tr");
+    row.append(cell("", `${dataset.topic}/${p.partition}`), cell("Owner", p.silo ?? "–"), cell("Next of end", `${number(p.nextOffset)} of ${number(p.endOffset)}`, "n"), cell("States", number(p.states), "n"),
+      cell("In memory", number(p.statesInMemory), "n"), cell("Behind", number(p.behind.records), "n"), cell("Lag", seconds(p.behind.seconds), "n"), cell("Checkpoint age", seconds(p.checkpointAgeSeconds), "n"),
+      cell("Dead letters", number(p.openDeadLetters), "n"), cell("Status", tag(p.status, p.reason)));
+    body.append(row);
+  }
+  head.append(heads); table.append(head, body); td.append(table); tr.append(td);
+  return tr;
+}
+function showSilos(status) {
+  $("silos").replaceChildren(...status.silos.map(s => {
+    const tr = element("tr"), name = element("span");
+    name.append(s.name, s.isThis ? element("span", " this one", "kind") : "");
+    tr.append(cell("", name), cell("Address", s.address), cell("Partitions", number(s.partitions), "n"), cell("States", number(s.states), "n"), cell("Behind", number(s.behindRecords), "n"), cell("Status", tag(s.status)));
+    return tr;
+  }));
+}
+
+// Dead letters: the pages that were asked for, kept while they are being read again.
+let pages = 1, shownKey = "", details = new Map();
+async function showLetters() {
+  const query = new URLSearchParams({ limit: pageSize }), items = [];
+  if ($("state").value) query.set("state", $("state").value);
+  if ($("dataset").value) query.set("dataset", $("dataset").value);
+  let next = null;
+  for (let page = 0; page < pages; page++) {
+    if (next !== null) query.set("before", next);
+    const answer = await getJson("/api/dead-letters?" + query);
+    items.push(...answer.items);
+    if ((next = answer.next) === null) break;
+  }
+  const key = JSON.stringify([items, next]);
+  if (key === shownKey) return; // nothing moves under the reader's hand
+  shownKey = key;
+  const rows = items.map(letterRow);
+  if (items.length === 0) rows.push(element("p", $("state").value === "open" ? "Nothing is set aside and still to be folded." : "None.", "empty"));
+  if (next !== null) {
+    const more = element("button", "Show older ones"), bar = element("div", null, "bar");
+    more.type = "button"; more.onclick = () => { pages++; showLetters(); };
+    bar.append(more); rows.push(bar);
+  }
+  $("letters").replaceChildren(...rows);
+}
+function letterRow(letter) {
+  const row = element("div", null, "letter"), where = element("div", null, "where"), acts = element("div", null, "acts"), more = element("div", null, "more"), show = element("button", "Show"), go = element("button", "Redrive…", "do");
+  where.append(tag(letter.state, letter.refusal), ` ${letter.dataset} · key `, element("b", letter.key ?? (letter.keyBase64 ? "(not text)" : "(none)")), ` · ${letter.position.topic}/${letter.position.partition}:${letter.position.offset}`
+    + (letter.ordinal ? `#${letter.ordinal}` : "") + (letter.time ? ` · ${letter.time.slice(0, 19).replace("T", " ")}` : "") + (letter.valueBytes !== null ? ` · ${plural(letter.valueBytes, "byte")}` : "")
+    + (letter.first ? ` · failed again, first ${letter.first}` : ""));
+  show.type = go.type = "button";
+  const fill = body => more.replaceChildren(...body);
+  if (details.has(letter.id)) { fill(details.get(letter.id)); show.textContent = "Hide"; }
+  show.onclick = async () => {
+    if (details.delete(letter.id)) { more.replaceChildren(); show.textContent = "Show"; return; }
+    const body = await letterDetails(letter);
+    details.set(letter.id, body); fill(body); show.textContent = "Hide";
+  };
+  go.disabled = !letter.canRedrive;
+  if (letter.refusal) go.title = letter.refusal;
+  go.onclick = () => redrive(`Redrive this dead letter of '${letter.dataset}'?`, { ids: [letter.first ?? letter.id] });
+  acts.append(show, " ", go);
+  row.append(element("div", letter.reason, "reason"), acts, where, more);
+  return row;
+}
+async function letterDetails(letter) {
+  try {
+    const full = await getJson("/api/dead-letters/" + encodeURIComponent(letter.id)), body = [];
+    if (full.refusal) body.push(element("p", full.refusal));
+    body.push(element("pre", full.value ?? (full.valueBase64 ? "(base64) " + full.valueBase64 : "(no value)")));
+    if (!full.complete) body.push(element("p", "Only the beginning is kept here; the whole record is at the position."));
+    if (full.error) body.push(element("pre", full.error));
+    return body;
+  } catch (error) { return [element("p", error.message)]; }
+}
+function confirmed(question) {
+  $("ask").textContent = question;
+  $("effect").textContent = "Each is appended again to the end of its partition and folded once, after what came later. Do this only with silos that run the mended definition.";
+  $("confirm").returnValue = "no";
+  $("confirm").showModal();
+  return new Promise(resolve => $("confirm").addEventListener("close", () => resolve($("confirm").returnValue === "yes"), { once: true }));
+}
+async function redrive(question, request) {
+  if (!await confirmed(question)) return;
+  const total = { folded: 0, pending: 0, again: 0, done: 0, refused: [] };
+  try {
+    $("notice").textContent = "Redriving…";
+    for (let from = null, until = null; ;) {
+      const answer = await getJson("/api/dead-letters/redrive", { method: "POST", headers: { "Content-Type": "application/json", "X-ActorStreams": "operate" }, body: JSON.stringify({ ...request, dryRun: false, from, until }) });
+      for (const one of answer.appended) total[{ folded: "folded", "failed again": "again" }[one.outcome] ?? "pending"]++;
+      total.done += answer.done.length; total.refused.push(...answer.refused);
+      if (answer.next === null) break;
+      [from, until] = [answer.next, answer.end];
+      $("notice").textContent = `Redriving… ${number(total.folded)} folded so far.`;
+    }
+    $("notice").textContent = [`${number(total.folded)} folded`, total.pending && `${number(total.pending)} appended and still to be folded`, total.again && `${number(total.again)} failed again`,
+      total.done && `${number(total.done)} folded before`, total.refused.length && `${number(total.refused.length)} refused: ${total.refused[0].reason}`].filter(one => one).join(", ") + ".";
+  } catch (error) { $("notice").textContent = error.message; }
+  shownKey = "";
+  await refresh();
+}
+
+let busy = false;
+async function refresh() {
+  if (busy) return;
+  busy = true;
+  try {
+    const status = await getJson("/operations/status"), all = status.datasets.map(totals);
+    showCards(status, all); showGraph(status, all); showDatasets(status, all); showSilos(status);
+    const entities = ["", ...status.datasets.map(d => d.name)];
+    if ($("dataset").options.length !== entities.length) $("dataset").replaceChildren(...entities.map(name => { const option = element("option", name || "all datasets"); option.value = name; return option; }));
+    await showLetters();
+    $("live").textContent = `${status.application} · seen by ${status.silo} at ${new Date(status.time).toLocaleTimeString("en-GB")}`;
+    $("live").className = "live";
+  } catch (error) {
+    $("live").textContent = `No answer: ${error.message} Trying again.`;
+    $("live").className = "live off";
+  } finally { busy = false; }
+}
+for (const id of ["state", "dataset"]) $(id).onchange = () => { pages = 1; shownKey = ""; refresh(); };
+$("all").onclick = () => redrive($("dataset").value ? `Redrive all open dead letters of '${$("dataset").value}'?` : "Redrive all open dead letters?", $("dataset").value ? { dataset: $("dataset").value } : { all: true });
+addEventListener("resize", () => refresh());
+setInterval(() => { if (!document.hidden) refresh(); }, refreshEvery);
+refresh();
