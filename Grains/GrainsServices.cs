@@ -19,6 +19,7 @@ public static class GrainsServices
         services.AddSingleton<StreamsMetrics>();
         services.AddSingleton<PartitionServices>();
         services.AddSingleton<DatasetReader>();
+        services.AddSingleton<EmptyActors>();
         services.AddSingleton<ForeignKeys>();
         services.AddHostedService(provider => provider.GetRequiredService<ForeignKeys>());
         services.AddSingleton<SourceTopics>();
