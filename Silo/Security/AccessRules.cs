@@ -35,6 +35,9 @@ internal static class AccessRules
 {
     private static readonly PathString Health = "/health", Metrics = "/metrics", Api = "/api";
 
+    /// <summary>What operators alone need, and what has a port of its own where one is set.</summary>
+    private static readonly PathString[] Operations = [Metrics, "/dashboard", "/operations", "/api/dead-letters"];
+
     /// <summary>What any reader may see: nothing of it is a dataset's own.</summary>
     private static readonly PathString[] Reading = ["/openapi", "/api-reference", "/api/lineage"];
 
@@ -50,12 +53,12 @@ internal static class AccessRules
             return new(reads ? AccessKind.Open : AccessKind.Operate);
         if (path == SignIn.Path)
             return new(AccessKind.Token);
-        if (http.GetEndpoint() is null && IsUnder(path, Api))
-            return new(AccessKind.Token); // there is nothing: 404 says so
+        if (IsOperations(http))
+            return new(reads && IsUnder(path, Metrics) ? AccessKind.Metrics : AccessKind.Operate);
+        if (http.GetEndpoint() is not RouteEndpoint && IsUnder(path, Api))
+            return new(AccessKind.Token); // there is nothing, or not by this method or for this kind of body: 404, 405 or 415 says so
         if (!reads)
             return IsUnder(path, Topics) && HttpMethods.IsPost(http.Request.Method) && Value(http, "topic") is { } topic ? new(AccessKind.Append, Topic: topic) : new(AccessKind.Operate);
-        if (IsUnder(path, Metrics))
-            return new(AccessKind.Metrics);
         if (path == "/" || Reading.Any(root => IsUnder(path, root)))
             return new(AccessKind.Read);
         if (IsUnder(path, Topics))
@@ -72,6 +75,8 @@ internal static class AccessRules
     /// <summary>Whether a request goes on until its client ends it.</summary>
     internal static bool IsWatch(HttpContext http) =>
         HttpMethods.IsGet(http.Request.Method) && IsUnder(http.Request.Path, Api) && (IsTrue(http, "watch") || IsTrue(http, "follow"));
+
+    internal static bool IsOperations(HttpContext http) => Operations.Any(root => IsUnder(http.Request.Path, root));
 
     internal static bool IsHealth(HttpContext http) => IsUnder(http.Request.Path, Health);
 

@@ -6,8 +6,6 @@ namespace ActorStreams.Silo.Security;
 /// </summary>
 internal static class OperationsPort
 {
-    private static readonly PathString[] Operations = ["/metrics", "/dashboard", "/operations", "/api/dead-letters"];
-
     /// <summary>Listens there, beside the API.</summary>
     internal static void Listen(WebApplication app)
     {
@@ -24,11 +22,9 @@ internal static class OperationsPort
         var port = ListenAddresses.OperationsPort(app.Configuration);
         if (port == 0)
             return;
-        app.Use((http, next) => AccessRules.IsHealth(http) || http.Request.Path == SignIn.Path || IsOperations(http) == (http.Connection.LocalPort == port)
+        app.Use((http, next) => AccessRules.IsHealth(http) || http.Request.Path == SignIn.Path || AccessRules.IsOperations(http) == (http.Connection.LocalPort == port)
             ? next(http)
             : Refusal.WriteAsync(http, StatusCodes.Status404NotFound, "Not at this port",
-                IsOperations(http) ? "This is served at the operations port (Silo:OperationsPort)." : "The operations port serves what operates the silo. The API is at its own port (--urls)."));
+                AccessRules.IsOperations(http) ? "This is served at the operations port (Silo:OperationsPort)." : "The operations port serves what operates the silo. The API is at its own port (--urls)."));
     }
-
-    private static bool IsOperations(HttpContext http) => Operations.Any(root => http.Request.Path.StartsWithSegments(root, StringComparison.OrdinalIgnoreCase));
 }

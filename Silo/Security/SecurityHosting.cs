@@ -32,6 +32,7 @@ internal static class SecurityHosting
         app.UseRateLimiter();
         var audit = app.Services.GetRequiredService<AuditLog>();
         app.Use(next => http => audit.RunAsync(http, next));
+        app.UseClosedEndpoints();
         app.UseAuthorization();
         app.UsePorts();
         app.MapSignIn();

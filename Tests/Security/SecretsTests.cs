@@ -51,7 +51,7 @@ public sealed class SecretsTests : EndToEndTest
         using (var form = new FormUrlEncodedContent([new("token", good), new("back", "/")]))
         using (var signIn = new HttpRequestMessage(HttpMethod.Post, "sign-in") { Content = form, Headers = { { "Sec-Fetch-Site", "same-origin" } } })
             (await silo.Http.SendAsync(signIn)).Dispose();
-        using (var append = new HttpRequestMessage(HttpMethod.Post, SecureRequests.Orders) { Content = new StringContent(OrderRequests.Placed("planted-key-of-record", "planted-payload", 1)) })
+        using (var append = new HttpRequestMessage(HttpMethod.Post, SecureRequests.Orders) { Content = new StringContent(OrderRequests.Placed("planted-key-of-record", "planted-payload", 1), null, "application/x-ndjson") })
         {
             append.Headers.Authorization = new("Bearer", good);
             using var appended = await silo.Http.SendAsync(append);
