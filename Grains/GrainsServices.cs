@@ -22,6 +22,7 @@ public static class GrainsServices
         services.AddHostedService(provider => provider.GetRequiredService<StreamsMetrics>());
         services.AddSingleton<PartitionServices>();
         services.AddSingleton<DatasetReader>();
+        services.AddSingleton<EmptyActors>();
         services.AddSingleton<ForeignKeys>();
         services.AddHostedService(provider => provider.GetRequiredService<ForeignKeys>());
         services.AddSingleton<SourceTopics>();

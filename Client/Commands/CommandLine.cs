@@ -43,6 +43,8 @@ internal static class CommandLine
         "Reads, watches and feeds ActorStreams. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such key (get).")
     {
         shell.Url,
+        shell.TokenFile,
+        shell.Ca,
         shell.Json,
         DemoCommand.Create(shell),
         DatasetsCommand.Create(shell),

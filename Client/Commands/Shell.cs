@@ -12,6 +12,7 @@ namespace ActorStreams.Client.Commands;
 internal sealed class Shell
 {
     private const string UrlVariable = "ACTORSTREAMS_URL";
+    private const string TokenVariable = "ACTORSTREAMS_TOKEN";
     private const string DefaultUrl = "http://127.0.0.1:8080";
 
     private readonly TextWriter _output;
@@ -35,6 +36,15 @@ internal sealed class Shell
         HelpName = "URL",
     };
 
+    public Option<string?> TokenFile { get; } = new("--token-file")
+    {
+        Description = $"A file with the token that the silo asks for. Default: the token itself in the environment variable {TokenVariable}.",
+        Recursive = true,
+        HelpName = "FILE",
+    };
+
+    public Option<string?> Ca { get; } = new("--ca") { Description = "The authorities to believe instead of the machine's, as a PEM file.", Recursive = true, HelpName = "FILE" };
+
     public Option<bool> Json { get; } = new("--json") { Description = "Write JSON, a value a line, also on a terminal.", Recursive = true };
 
     public TextWriter Output => _output;
@@ -57,7 +67,7 @@ internal sealed class Shell
         command.SetAction(async (parse, cancellationToken) =>
         {
             _json = parse.GetValue(Json);
-            using var client = new ActorStreamsClient(UrlOf(parse));
+            using var client = ClientOf(parse);
             return await action(parse, client, cancellationToken).ConfigureAwait(false);
         });
 
@@ -91,6 +101,20 @@ internal sealed class Shell
 
     /// <summary>An error, as a red sentence on the error stream.</summary>
     public void Fail(string sentence) => ErrorScreen.MarkupLineInterpolated($"[red]{sentence}[/]");
+
+    private ActorStreamsClient ClientOf(ParseResult parse)
+    {
+        var file = parse.GetValue(TokenFile);
+        Func<string?> token = file is not null ? ActorStreamsClientOptions.TokenFile(file) : () => Environment.GetEnvironmentVariable(TokenVariable);
+        try
+        {
+            return new(UrlOf(parse), new() { Token = token, CaFile = parse.GetValue(Ca) });
+        }
+        catch (ArgumentException e)
+        {
+            throw new ActorStreamsException(e.Message, innerException: e);
+        }
+    }
 
     private Uri UrlOf(ParseResult parse)
     {

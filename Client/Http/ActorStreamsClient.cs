@@ -26,7 +26,7 @@ public sealed class ActorStreamsClient : IDisposable
     /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
     public ActorStreamsClient(Uri url, ActorStreamsClientOptions? options = null)
         : this(Checked(options), checkedOptions => new HttpTransport(
-            new() { BaseAddress = url, Timeout = TimeSpan.FromSeconds(checkedOptions.RequestTimeoutSeconds) }, checkedOptions, owns: true))
+            new(Tls.Handler(checkedOptions.CaFile)) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(checkedOptions.RequestTimeoutSeconds) }, checkedOptions, owns: true))
     {
     }
 

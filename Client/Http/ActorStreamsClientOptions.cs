@@ -11,6 +11,15 @@ public sealed record ActorStreamsClientOptions
     /// <summary>The clock for time-outs and waits.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// The token that every request shows, where the silo asks for one; null for none. It is asked for each request anew, so that a token that expires can be replaced. <see cref="TokenFile"/> makes one of a file.
+    /// No message and no log has what it answers.
+    /// </summary>
+    public Func<string?>? Token { get; init; }
+
+    /// <summary>The authorities that are believed instead of the machine's, as a PEM file; for silos with certificates of your own. Where the client makes its own HttpClient.</summary>
+    public string? CaFile { get; init; }
+
     /// <summary>How long a request may take until its answer begins, where the client makes its own HttpClient. Default 100.</summary>
     public double RequestTimeoutSeconds { get; init; } = 100;
 
@@ -26,6 +35,19 @@ public sealed record ActorStreamsClientOptions
     /// <summary>How long a dataset's kind is taken as known before the silo is asked again. Default 60.</summary>
     public double DatasetCacheSeconds { get; init; } = 60;
 
+    /// <summary>A token out of a file, which is read for each request: whoever replaces it needs no restart.</summary>
+    public static Func<string?> TokenFile(string path) => () =>
+    {
+        try
+        {
+            return File.ReadAllText(path).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ActorStreamsException($"The file '{path}' with the token cannot be read: {error.Message}");
+        }
+    };
+
     /// <summary>Throws with all that is wrong at once.</summary>
     internal void Validate()
     {
@@ -36,6 +58,8 @@ public sealed record ActorStreamsClientOptions
         Check(DatasetCacheSeconds, nameof(DatasetCacheSeconds));
         if (!(ReconnectMaxMilliseconds >= ReconnectMinMilliseconds))
             errors.Add($"{nameof(ReconnectMaxMilliseconds)} is {ReconnectMaxMilliseconds}: it must be at least {nameof(ReconnectMinMilliseconds)}, {ReconnectMinMilliseconds}.");
+        if (CaFile is { } file && !File.Exists(file))
+            errors.Add($"{nameof(CaFile)} '{file}' does not exist, or this process may not see it.");
         if (errors.Count > 0)
             throw new ArgumentException(string.Join(' ', errors));
 

@@ -10,7 +10,7 @@ namespace ActorStreams.Grains.Entities;
 [GrainType("entity")]
 [OwnerPlacement]
 [Reentrant]
-internal sealed class EntityGrain(DatasetReader reader, IChangeLog log, TimeProvider time) : StateGrain(reader), IEntityGrain
+internal sealed class EntityGrain(DatasetReader reader, EmptyActors empty, IChangeLog log, TimeProvider time) : StateGrain(reader, empty), IEntityGrain
 {
     private protected override DatasetKind Kind => DatasetKind.Entity;
 

@@ -8,7 +8,7 @@ namespace ActorStreams.Grains.Views;
 [GrainType("view")]
 [OwnerPlacement]
 [Reentrant]
-internal sealed class ViewGrain(DatasetReader reader) : StateGrain(reader), IViewGrain
+internal sealed class ViewGrain(DatasetReader reader, EmptyActors empty) : StateGrain(reader, empty), IViewGrain
 {
     private protected override DatasetKind Kind => DatasetKind.View;
 }

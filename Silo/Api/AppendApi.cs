@@ -22,11 +22,12 @@ internal static class AppendApi
             .Accepts<AppendExample>("application/x-ndjson").Produces<PositionAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
-        string topic, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log, [FromServices] IOptions<SiloOptions> options, [FromServices] TimeProvider time)
+        string topic, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log, [FromServices] IOptions<SiloOptions> options, [FromServices] IOptions<SecurityOptions> security,
+        [FromServices] TimeProvider time)
     {
         var description = await catalog.AppendableAsync(topic, http.RequestAborted);
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = null;
+            size.MaxRequestBodySize = security.Value.Limits.MaxAppendBytes;
         var append = new Appending(http, catalog, log, description, options.Value.MaxRecordBytes, time);
         return await append.RunAsync(options.Value.MaxRecordBytes + Catalog.LineOverhead);
     }

@@ -1,5 +1,6 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Silo.Security;
 
 namespace ActorStreams.Silo.Api;
 
@@ -8,7 +9,7 @@ internal static class DatasetsApi
 {
     internal static void MapDatasets(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/datasets", async (Catalog catalog) => (await catalog.DatasetsAsync(withStatus: true)).Select(Answer))
+        api.MapGet("/datasets", async (Catalog catalog, HttpContext http) => Access.Of(http).Datasets(await catalog.DatasetsAsync(withStatus: true), dataset => dataset.Name).Select(Answer))
             .WithTags("datasets").WithSummary("All datasets").WithDescription("Kind, version, topic, sources, number of states, and how far each is behind.").Produces<DatasetAnswer[]>();
         api.MapGet("/datasets/{name}/partitions", PartitionsAsync)
             .WithTags("datasets").WithSummary("The partitions of a dataset").WithDescription("Which silo each is on, where it stands, how far it is behind, and why it does not fold, if it does not.")
@@ -23,18 +24,18 @@ internal static class DatasetsApi
     }
 
     internal static void MapLineage(this IEndpointRouteBuilder api) =>
-        api.MapGet("/lineage", (Topology topology) => Lineage(topology))
+        api.MapGet("/lineage", (Topology topology, HttpContext http) => Lineage([.. Access.Of(http).Datasets(topology.Datasets, dataset => dataset.Name)]))
             .WithTags("datasets").WithSummary("Lineage").WithDescription("The graph of topics and datasets: which reads which.").Produces<LineageAnswer>();
 
     private static DatasetAnswer Answer(DatasetReply dataset) => new(
         dataset.Name, dataset.Kind, dataset.Version, dataset.Topic, dataset.Partitions, dataset.Sources, dataset.Status!.States,
         new(dataset.Status.BehindRecords, Math.Round(dataset.Status.BehindSeconds, 3)), dataset.Status.Status, dataset.Status.Reason, dataset.Partitioner, dataset.Status.MisplacedRecords);
 
-    private static LineageAnswer Lineage(Topology topology) => new(
-        [.. topology.Datasets.Where(d => d.Kind == DatasetKind.Entity).DistinctBy(d => d.Topic).Select(d => new LineageTopic(d.Topic, d.Partitions))],
-        [.. topology.Datasets.Select(dataset => new LineageDataset(dataset.Name, Catalog.NameOf(dataset.Kind), dataset.Version, dataset.Topic))],
+    private static LineageAnswer Lineage(IReadOnlyList<Dataset> datasets) => new(
+        [.. datasets.Where(d => d.Kind == DatasetKind.Entity).DistinctBy(d => d.Topic).Select(d => new LineageTopic(d.Topic, d.Partitions))],
+        [.. datasets.Select(dataset => new LineageDataset(dataset.Name, Catalog.NameOf(dataset.Kind), dataset.Version, dataset.Topic))],
         [
-            .. topology.Datasets.Where(d => d.Kind == DatasetKind.Entity).Select(entity => new LineageEdge(new("topic", entity.Topic), entity.Name)),
-            .. topology.Datasets.SelectMany(view => view.Sources.Select(source => new LineageEdge(new("dataset", source.Name), view.Name))),
+            .. datasets.Where(d => d.Kind == DatasetKind.Entity).Select(entity => new LineageEdge(new("topic", entity.Topic), entity.Name)),
+            .. datasets.SelectMany(view => view.Sources.Where(datasets.Contains).Select(source => new LineageEdge(new("dataset", source.Name), view.Name))),
         ]);
 }

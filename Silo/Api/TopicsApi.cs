@@ -6,6 +6,7 @@ using System.Threading.Channels;
 using ActorStreams.Folding;
 using ActorStreams.Grains;
 using ActorStreams.Log;
+using ActorStreams.Silo.Security;
 using Microsoft.AspNetCore.Mvc;
 
 namespace ActorStreams.Silo.Api;
@@ -20,7 +21,7 @@ internal static class TopicsApi
 
     internal static void MapTopics(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/topics", async (Catalog catalog, CancellationToken stop) => (await catalog.TopicsAsync(stop)).Select(topic => new TopicAnswer(
+        api.MapGet("/topics", async (Catalog catalog, HttpContext http) => Access.Of(http).Topics(await catalog.TopicsAsync(http.RequestAborted), topic => topic.Topic).Select(topic => new TopicAnswer(
                 topic.Topic, topic.Kind, [.. topic.Partitions.Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))], topic.Partitioner)))
             .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.").Produces<TopicAnswer[]>();
         api.MapGet("/topics/{topic}/records", ReadAsync)

@@ -1,6 +1,7 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
 using ActorStreams.Silo.Api;
+using ActorStreams.Silo.Security;
 using Microsoft.Extensions.Options;
 using Orleans.Dashboard;
 using Scalar.AspNetCore;
@@ -39,6 +40,7 @@ public static class ActorStreamsHosting
         services.AddHostedService<DashboardCounters>();
         services.AddHostedService<SiloMetrics>();
         services.AddApi();
+        services.AddSecurity();
         builder.AddTelemetry();
         if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultUrl);
@@ -52,6 +54,7 @@ public static class ActorStreamsHosting
         // Before anything is opened with them.
         app.Services.GetService<IStartupValidator>()?.Validate();
         app.UseExceptionHandler();
+        app.UseSecurity();
         app.MapApi();
         app.MapOpenApi("/openapi/v1.json");
         // The page is served from here alone: nothing is fetched from, or told to, anybody else.

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using ActorStreams.Grains.Placement;
+using ActorStreams.Silo.Security;
 using ActorStreams.Storage;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -35,6 +36,7 @@ internal static class Clustering
             (collection.CollectionQuantum, collection.CollectionAge) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)));
         silo.AddDashboard(dashboard => dashboard.HideTrace = true);
         silo.AddActivityPropagation();
+        silo.AddSiloTls();
     }
 
     private static void AddAlone(ISiloBuilder silo, SiloOptions options)

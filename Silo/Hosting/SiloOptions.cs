@@ -58,6 +58,10 @@ public sealed class SiloOptions
     [Range(0, 65_535)]
     public int GatewayPort { get; set; }
 
+    /// <summary>A port for metrics, dashboard, operations page and dead letters, which the API's port then does not serve; health is at both. 0: all at the API's port.</summary>
+    [Range(0, 65_535)]
+    public int OperationsPort { get; set; }
+
     /// <summary>How often silos probe each other, and how long a probe may take. Not below the longest pause of the garbage collector.</summary>
     [Range(0.1, 60)]
     public double ProbeSeconds { get; set; } = 1;

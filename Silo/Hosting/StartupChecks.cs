@@ -27,6 +27,7 @@ internal sealed partial class StartupChecks(
                 await CheckAloneAsync();
             await Rebuild.RunAsync(topology, log, store, cancellationToken);
             LogRebuild(logger);
+            Security.AuditLog.TellOfStart(services.GetRequiredService<ILoggerFactory>(), "rebuild");
         }
 
         await topics.RunAsync(cancellationToken);

@@ -44,6 +44,9 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>Variables of its environment, from the next start on.</summary>
     internal Dictionary<string, string> Variables { get; } = [];
 
+    /// <summary>Called with every line it writes, since only the last are kept.</summary>
+    internal Action<string>? OnLine { get; set; }
+
     internal bool Runs => _process is { HasExited: false };
 
     internal int ProcessId => _process!.Id;
@@ -96,9 +99,16 @@ internal sealed class SiloProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         Keep($"--- silo {string.Join(' ', settings)}");
         _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, line) => Keep(line.Data);
+        _process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is { } text)
+                OnLine?.Invoke(text);
+            Keep(line.Data);
+        };
         _process.ErrorDataReceived += (_, line) =>
         {
+            if (line.Data is { } text)
+                OnLine?.Invoke(text);
             Keep(line.Data);
             Keep(line.Data, _errors);
         };

@@ -1,11 +1,12 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace ActorStreams.Client.Wire;
 
 /// <summary>Sends requests, and turns every way they fail into an exception of ours that says what the caller can do.</summary>
-internal sealed class HttpCalls(HttpClient http)
+internal sealed class HttpCalls(HttpClient http, Func<string?>? token = null)
 {
     private const int MaxProblemCharacters = 500;
 
@@ -21,6 +22,8 @@ internal sealed class HttpCalls(HttpClient http)
         using var request = new HttpRequestMessage(method, UriOf(path)) { Content = content };
         if (header is { } one)
             request.Headers.Add(one.Name, one.Value);
+        if (token?.Invoke() is { Length: > 0 } shown)
+            request.Headers.Authorization = Bearer(shown);
         try
         {
             var response = await http.SendAsync(request, completion, cancellationToken).ConfigureAwait(false);
@@ -60,6 +63,8 @@ internal sealed class HttpCalls(HttpClient http)
     {
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } e =>
             new SiloUnreachableException(Url, (e.InnerException ?? e).Message, e),
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } e => new ActorStreamsException(
+            $"{Url.GetLeftPart(UriPartial.Authority)} is not believed: {Sentence((e.InnerException ?? e).Message)} Name its authority with --ca (CaFile), and reach it by a name that its certificate has.", innerException: e),
         HttpRequestException or IOException => new ConnectionLostException(Url.GetLeftPart(UriPartial.Authority), Sentence(failure.Message), failure),
         OperationCanceledException { InnerException: TimeoutException } when !cancellationToken.IsCancellationRequested =>
             new ConnectionLostException(Url.GetLeftPart(UriPartial.Authority), $"there was no answer within {http.Timeout.TotalSeconds:N0} seconds.", failure),
@@ -68,6 +73,11 @@ internal sealed class HttpCalls(HttpClient http)
 
     // A key may hold any character. Without canonicalization off, System.Uri would drop segments like "." (a folder's key).
     private Uri UriOf(string path) => new(Url.AbsoluteUri + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+
+    /// <summary>A text that can be no token is not repeated: it may be part of one.</summary>
+    private static AuthenticationHeaderValue Bearer(string token) => token.AsSpan().ContainsAnyExceptInRange('!', '~')
+        ? throw new ActorStreamsException("The token has characters that no token has, such as a space or the end of a line. Give the token alone.")
+        : new("Bearer", token);
 
     private async Task<ActorStreamsException> ProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {

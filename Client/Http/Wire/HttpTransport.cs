@@ -16,7 +16,7 @@ internal sealed class HttpTransport : ITransport
     /// <param name="options">How.</param>
     /// <param name="owns">Whether it is closed with this.</param>
     internal HttpTransport(HttpClient http, ActorStreamsClientOptions options, bool owns) =>
-        (_owned, _calls, _options, _appender) = (owns ? http : null, new(http), options, new(new HttpCalls(http)));
+        (_owned, _calls, _options, _appender) = (owns ? http : null, new(http, options.Token), options, new(new HttpCalls(http, options.Token)));
 
     public string Place => Url.ToString();
 

@@ -1,0 +1,31 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ActorStreams.Client.Wire;
+
+/// <summary>Whom a client believes to be a silo.</summary>
+internal static class Tls
+{
+    /// <summary>A handler that believes the authorities of a file alone; without one, those of the machine.</summary>
+    /// <exception cref="ArgumentException">The file holds no certificate.</exception>
+    internal static SocketsHttpHandler Handler(string? caFile)
+    {
+        var handler = new SocketsHttpHandler();
+        if (caFile is null)
+            return handler;
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        try
+        {
+            policy.CustomTrustStore.ImportFromPemFile(caFile);
+        }
+        catch (CryptographicException)
+        {
+            // As one that holds none.
+        }
+
+        if (policy.CustomTrustStore.Count == 0)
+            throw new ArgumentException($"'{caFile}' holds no certificate of an authority. It must be PEM.");
+        handler.SslOptions.CertificateChainPolicy = policy;
+        return handler;
+    }
+}

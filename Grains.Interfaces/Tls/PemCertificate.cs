@@ -1,0 +1,47 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ActorStreams.Grains.Tls;
+
+/// <summary>A certificate with its key, and those between it and its authority, as PEM files hold them.</summary>
+internal sealed record PemCertificate(X509Certificate2 Certificate, SslStreamCertificateContext Context)
+{
+    /// <summary>The certificate, first in its text, with its key.</summary>
+    /// <exception cref="ArgumentException">The texts hold none, or do not fit together. The message does not repeat them.</exception>
+    internal static PemCertificate Parse(string certificateFile, string certificate, string keyFile, string key)
+    {
+        try
+        {
+            var leaf = X509Certificate2.CreateFromPem(certificate, key);
+            if (OperatingSystem.IsWindows())
+                leaf = X509CertificateLoader.LoadPkcs12(leaf.Export(X509ContentType.Pfx), null); // its TLS takes no key that was never stored
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPem(certificate);
+            chain.RemoveAt(0);
+            return new(leaf, SslStreamCertificateContext.Create(leaf, chain, offline: true));
+        }
+        catch (Exception error) when (error is CryptographicException or ArgumentException)
+        {
+            // What the library says of a key may hold some of it.
+            throw new ArgumentException($"The certificate in '{certificateFile}' and the key in '{keyFile}' cannot be used together. Both must be PEM, the key without a password, and the key must be the certificate's.");
+        }
+    }
+
+    /// <summary>The certificates of authorities.</summary>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    internal static X509Certificate2Collection ParseAuthorities(string file, string text)
+    {
+        var authorities = new X509Certificate2Collection();
+        try
+        {
+            authorities.ImportFromPem(text);
+        }
+        catch (CryptographicException)
+        {
+            // As one that holds none.
+        }
+
+        return authorities.Count > 0 ? authorities : throw new ArgumentException($"'{file}' holds no certificate of an authority. It must be PEM.");
+    }
+}
