@@ -88,8 +88,15 @@ public static class PostgresSchema
         }
 
         if (!string.IsNullOrEmpty(options.SiloRole))
-            await ExecuteAsync(connection, GrantStatements(schema, options.SiloRole), [], cancellationToken).ConfigureAwait(false);
+            await GrantAsync(connection, schema, options.SiloRole, cancellationToken).ConfigureAwait(false);
         return [.. missing.Select(script => script.Name)];
+    }
+
+    private static async Task GrantAsync(NpgsqlConnection connection, string schema, string role, CancellationToken cancellationToken)
+    {
+        if (!await AskAsync(connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role, cancellationToken).ConfigureAwait(false))
+            throw new SchemaMismatchException($"Postgres:SiloRole is '{role}', but PostgreSQL has no such role. Make it (CREATE ROLE {Quoted(role)} LOGIN PASSWORD '…'), and migrate once more.");
+        await ExecuteAsync(connection, GrantStatements(schema, role), [], cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<bool> CheckAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
