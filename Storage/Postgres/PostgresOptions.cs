@@ -17,6 +17,9 @@ public sealed partial class PostgresOptions : IValidatableObject
     /// <summary>The schema that holds all tables. Two systems may share a database, each with a schema of its own.</summary>
     public string Schema { get; set; } = "actorstreams";
 
+    /// <summary>The role of silos, where it is another than the schema's owner: each migration grants it what it needs, and no more.</summary>
+    public string? SiloRole { get; set; }
+
     /// <summary>Connections of the state store at most; further callers wait for one. Orleans has <see cref="PostgresConnections.MaxOrleansConnections"/> more.</summary>
     [Range(1, 1_000)]
     public int MaxConnections { get; set; } = 20;

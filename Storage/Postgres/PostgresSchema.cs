@@ -17,14 +17,14 @@ public static class PostgresSchema
 {
     private const string ScriptPrefix = "Postgres/Scripts/";
 
-    /// <summary>Applies the scripts that are missing. Many may do so at once: the others wait, and find nothing left to do.</summary>
+    /// <summary>Applies the scripts that are missing, and grants <see cref="PostgresOptions.SiloRole"/> what it needs. Many may do so at once: the others wait, and find nothing left to do.</summary>
     /// <returns>The names of those that were applied now.</returns>
     /// <exception cref="ArgumentException">Options are wrong.</exception>
     /// <exception cref="NewerFormatException">A newer version has set the schema up.</exception>
     /// <exception cref="SchemaMismatchException">A script was applied that is not the one of its name here.</exception>
     /// <exception cref="StoreUnavailableException">PostgreSQL is out of reach, or does not allow this to the role.</exception>
     public static Task<IReadOnlyList<string>> MigrateAsync(PostgresOptions options, CancellationToken cancellationToken = default) =>
-        ConnectedAsync(options, connection => MigrateAsync(connection, options.Schema, cancellationToken), cancellationToken);
+        ConnectedAsync(options, connection => MigrateAsync(connection, options, cancellationToken), cancellationToken);
 
     /// <summary>Looks whether all scripts are applied, and no other, and whether the server waits for its disk. Needs no rights but to read.</summary>
     /// <exception cref="ArgumentException">Options are wrong.</exception>
@@ -67,8 +67,9 @@ public static class PostgresSchema
         }
     }
 
-    private static async Task<IReadOnlyList<string>> MigrateAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<string>> MigrateAsync(NpgsqlConnection connection, PostgresOptions options, CancellationToken cancellationToken)
     {
+        var schema = options.Schema;
         // Held by the connection, so that it goes with it, however that ends.
         await ExecuteAsync(connection, "SELECT pg_advisory_lock($1)", [PostgresValue.Of(LockOf(schema, "migration"))], cancellationToken).ConfigureAwait(false);
         // Asked first: IF NOT EXISTS alone wants the right to create even where the schema exists.
@@ -86,7 +87,16 @@ public static class PostgresSchema
             await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        if (!string.IsNullOrEmpty(options.SiloRole))
+            await GrantAsync(connection, schema, options.SiloRole, cancellationToken).ConfigureAwait(false);
         return [.. missing.Select(script => script.Name)];
+    }
+
+    private static async Task GrantAsync(NpgsqlConnection connection, string schema, string role, CancellationToken cancellationToken)
+    {
+        if (!await AskAsync(connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role, cancellationToken).ConfigureAwait(false))
+            throw new SchemaMismatchException($"Postgres:SiloRole is '{role}', but PostgreSQL has no such role. Make it (CREATE ROLE {Quoted(role)} LOGIN PASSWORD '…'), and migrate once more.");
+        await ExecuteAsync(connection, GrantStatements(schema, role), [], cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<bool> CheckAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)

@@ -1,0 +1,46 @@
+using ActorStreams.Grains;
+using ActorStreams.Kafka;
+using ActorStreams.Storage;
+using SiloOptions = ActorStreams.Silo.SiloOptions;
+
+namespace ActorStreams.Tests.Deploy;
+
+/// <summary>The settings that the code binds, by their paths.</summary>
+internal static class SettingNames
+{
+    /// <summary>Read where the topology is built, and bound to nothing.</summary>
+    private static readonly string[] Others = ["Streams:Application", "Streams:DefaultPartitions", "Logging:Console:FormatterName"];
+
+    private static readonly Type? Security = typeof(SiloOptions).Assembly.GetType("ActorStreams.Silo.SecurityOptions");
+
+    private static readonly Dictionary<string, Type?> Sections = new()
+    {
+        ["Silo"] = typeof(SiloOptions),
+        ["Streams"] = typeof(StreamsOptions),
+        ["Kafka"] = typeof(KafkaOptions),
+        ["Postgres"] = typeof(PostgresOptions),
+        ["Security"] = Security,
+    };
+
+    internal static bool Exists(string path)
+    {
+        if (Others.Contains(path))
+            return true;
+        var parts = path.Split(':');
+        // Where security is not built yet, nor is the operations port.
+        if (Security is null && (parts[0] == "Security" || path == "Silo:OperationsPort"))
+            return true;
+        if (!Sections.TryGetValue(parts[0], out var type) || type is null)
+            return false;
+        foreach (var part in parts[1..])
+        {
+            if (type == typeof(Dictionary<string, string>))
+                return true;
+            if (type.GetProperty(part)?.PropertyType is not { } next)
+                return false;
+            type = Nullable.GetUnderlyingType(next) ?? next;
+        }
+
+        return type != typeof(Dictionary<string, string>) && (type.IsPrimitive || type.IsEnum || type == typeof(string));
+    }
+}
