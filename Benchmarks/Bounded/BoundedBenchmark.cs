@@ -52,8 +52,8 @@ internal static class BoundedBenchmark
         ];
 
         Console.WriteLine($"{options.Partitions} partitions; {options.Rate:N0} records/s to all but partition 0; latency from append to readable, in ms, over HTTP.\n");
-        Console.WriteLine("| | entity p50 | p99 | view p50 | p99 | peak memory of the silo | records behind at the end |");
-        Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|");
+        Console.WriteLine("| | appended p50 | p99 | entity p50 | p99 | view p50 | p99 | peak memory of the silo | records behind at the end |");
+        Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
         await RunAsync("nothing behind", () => Task.Delay(TimeSpan.FromSeconds(Seconds)));
 
         await FillAsync(log, bad, options.Records, options.Partitions);
@@ -68,10 +68,10 @@ internal static class BoundedBenchmark
             using var client = new ActorStreamsClient(silo.Url);
             await LoadAsync(log, client, others, options, TimeSpan.FromSeconds(WarmUpSeconds));
             var other = meanwhile();
-            var (parcels, depots) = await LoadAsync(log, client, others, options, TimeSpan.FromSeconds(Seconds));
+            var (appends, parcels, depots) = await LoadAsync(log, client, others, options, TimeSpan.FromSeconds(Seconds));
             await other;
             var behind = (await client.DatasetsAsync()).Sum(dataset => dataset.Behind?.Records ?? 0);
-            Console.WriteLine($"| {what} | {Measuring.Quantile(parcels, 0.5):F1} | {Measuring.Quantile(parcels, 0.99):F1} | {Measuring.Quantile(depots, 0.5):F1} | {Measuring.Quantile(depots, 0.99):F1} | {silo.Peak / MiB:N0} MiB | {behind:N0} |");
+            Console.WriteLine($"| {what} | {Measuring.Quantile(appends, 0.5):F1} | {Measuring.Quantile(appends, 0.99):F1} | {Measuring.Quantile(parcels, 0.5):F1} | {Measuring.Quantile(parcels, 0.99):F1} | {Measuring.Quantile(depots, 0.5):F1} | {Measuring.Quantile(depots, 0.99):F1} | {silo.Peak / MiB:N0} MiB | {behind:N0} |");
             if (what.StartsWith("partition 0 begins", StringComparison.Ordinal))
             {
                 var begin = Stopwatch.GetTimestamp();
@@ -114,20 +114,22 @@ internal static class BoundedBenchmark
         }
     }
 
-    private static async Task<(List<double> Parcels, List<double> Depots)> LoadAsync(IChangeLog log, ActorStreamsClient client, string[] keys, BenchmarkOptions options, TimeSpan time)
+    private static async Task<(List<double> Appends, List<double> Parcels, List<double> Depots)> LoadAsync(IChangeLog log, ActorStreamsClient client, string[] keys, BenchmarkOptions options, TimeSpan time)
     {
         var random = new Random(3);
-        var (parcels, depots, asked) = (new List<double>(), new List<double>(), new List<Task>());
+        var (appends, parcels, depots, asked) = (new List<double>(), new List<double>(), new List<double>(), new List<Task>());
         using var ticks = new PeriodicTimer(TimeSpan.FromMilliseconds(TickMilliseconds));
         for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < time && await ticks.WaitForNextTickAsync();)
             asked.Add(AskAsync([.. Enumerable.Range(0, options.Rate * TickMilliseconds / 1_000).Select(_ => RecordOf(random, keys, options.Partitions, 0))]));
         await Task.WhenAll(asked);
-        return (parcels, depots);
+        return (appends, parcels, depots);
 
         async Task AskAsync(List<NewRecord> records)
         {
             var start = Stopwatch.GetTimestamp();
             var atLeast = new ReadOptions { AtLeast = (await log.AppendAsync(Topic, records))[0], TimeoutSeconds = 30 };
+            lock (appends)
+                appends.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             var depot = JsonSerializer.Deserialize<Scan>(records[0].Value!.Value.Span, Json)!.Depot;
             await Task.WhenAll(TimeAsync("parcel", Encoding.UTF8.GetString(records[0].Key!.Value.Span), parcels), TimeAsync("depot", depot, depots));
 
