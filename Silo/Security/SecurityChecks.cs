@@ -16,8 +16,13 @@ internal sealed class SecurityChecks(IConfiguration settings) : IValidateOptions
     {
         var posture = Posture.Of(options, settings);
         List<string> errors = [.. Ranges(options), .. Files(options), .. Ports()];
-        if (posture.IsProduction)
-            errors.AddRange(Production(options).Select(error => $"Production profile{(posture.IsProfileGiven ? "" : $" (others reach {string.Join(", ", posture.Open)})")}: {error}"));
+        if (posture.IsProduction && Production(options).Select(error => $"Production profile: {error}").ToList() is { Count: > 0 } missing)
+        {
+            if (!posture.IsProfileGiven)
+                errors.Add($"Others than this machine reach {string.Join(", ", posture.Open)}, so the profile is Production. For development let everything listen on loopback, or say Security:Profile=Development where whoever reaches the silo may do anything.");
+            errors.AddRange(missing);
+        }
+
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 

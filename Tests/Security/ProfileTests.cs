@@ -14,8 +14,8 @@ public sealed class ProfileTests : EndToEndTest
             "--Kafka:Settings:sasl.password=planted-kafka", "--Postgres:ConnectionString=Host=127.0.0.1;Username=a;Password=planted-postgres");
         await RefusedAsync(
             silo, "Security:Tls:CertificateFile", "Security:Tls:TerminatedUpstream", "Security:Jwt:Authority", "Security:Jwt:Audience", "Security:Silo:CaFile", "Security:Silo:Insecure",
-            "Kafka:Settings:security.protocol", "Security:AllowPlaintextKafka", "sasl.password.file", "SSL Mode=VerifyFull", "Security:AllowPlaintextPostgres", "Postgres:PasswordFile", "0.0.0.0");
-        Assert.DoesNotContain("planted", silo.Output, StringComparison.Ordinal);
+            "Kafka:Settings:security.protocol", "Security:AllowPlaintextKafka", "sasl.password.file", "SSL Mode=VerifyFull", "Security:AllowPlaintextPostgres", "Postgres:PasswordFile", "0.0.0.0", "Security:Profile=Development");
+        Assert.DoesNotContain("planted", silo.Errors, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -52,7 +52,7 @@ public sealed class ProfileTests : EndToEndTest
             var silo = NewSilo();
             silo.Launch($"--Security:Jwt:SigningKeysFile={file}", "--Security:Jwt:Audience=a");
             await RefusedAsync(silo, says);
-            Assert.DoesNotContain("cGxhbnRlZA", silo.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("cGxhbnRlZA", silo.Errors, StringComparison.Ordinal);
         }
     }
 
