@@ -30,8 +30,8 @@ internal static partial class Api
         api.MapTopics();
         api.MapAppends();
         api.MapLineage();
+        api.MapSilos();
         app.MapDeadLetters();
-        app.MapSilos();
     }
 
     /// <summary>An error as RFC 9457 wants it.</summary>

@@ -8,8 +8,8 @@ namespace ActorStreams.Silo.Api;
 /// <summary>The silos of the cluster, and how many partitions each has.</summary>
 internal static class SilosApi
 {
-    internal static void MapSilos(this IEndpointRouteBuilder app) =>
-        app.MapGet("/api/silos", async (IClusterMembershipService membership, PartitionServices here, Topology topology, DatasetReader reader) =>
+    internal static void MapSilos(this IEndpointRouteBuilder api) =>
+        api.MapGet("/silos", async (IClusterMembershipService membership, PartitionServices here, Topology topology, DatasetReader reader) =>
                 Of(membership, here, await Task.WhenAll(topology.Datasets.Select(reader.StatusAsync))))
             .WithTags("silos").WithSummary("All silos").WithDescription("The members of the cluster as this silo sees them, with the partitions that each has. Those that have left are not among them.").Produces<SiloAnswer[]>();
 

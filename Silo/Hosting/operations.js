@@ -6,7 +6,7 @@ const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s
 const sum = (list, of) => list.reduce((total, one) => total + of(one), 0);
 const seconds = value => value < 0.05 ? "0 s" : value < 10 ? value.toFixed(1) + " s" : value < 120 ? Math.round(value) + " s" : value < 7200 ? Math.round(value / 60) + " min" : Math.round(value / 3600) + " h";
 const severity = ["running", "starting", "closed", "unreachable", "waiting", "stopped"];
-const refreshEvery = 3000, pageSize = 20;
+const refreshEvery = 3000, readAgainAfter = 10, pageSize = 20;
 
 function element(name, text, className) {
   const made = document.createElement(name);
@@ -136,8 +136,12 @@ function showSilos(status) {
 }
 
 // Dead letters: the pages that were asked for, kept while they are being read again.
-let pages = 1, shownKey = "", details = new Map();
-async function showLetters() {
+let pages = 1, shownKey = "", details = new Map(), lettersOf = "", unread = 0;
+async function showLetters(open) {
+  // A page may have to look through many records, so it is asked for when something has changed, and now and then.
+  const now = JSON.stringify([open, pages, $("state").value, $("dataset").value]);
+  if (shownKey && now === lettersOf && ++unread < readAgainAfter) return;
+  [lettersOf, unread] = [now, 0];
   const query = new URLSearchParams({ limit: pageSize }), items = [];
   if ($("state").value) query.set("state", $("state").value);
   if ($("dataset").value) query.set("dataset", $("dataset").value);
@@ -155,7 +159,7 @@ async function showLetters() {
   if (items.length === 0) rows.push(element("p", $("state").value === "open" ? "Nothing is set aside and still to be folded." : "None.", "empty"));
   if (next !== null) {
     const more = element("button", "Show older ones"), bar = element("div", null, "bar");
-    more.type = "button"; more.onclick = () => { pages++; showLetters(); };
+    more.type = "button"; more.onclick = () => { pages++; refresh(); };
     bar.append(more); rows.push(bar);
   }
   $("letters").replaceChildren(...rows);
@@ -226,7 +230,7 @@ async function refresh() {
     showCards(status, all); showGraph(status, all); showDatasets(status, all); showSilos(status);
     const entities = ["", ...status.datasets.map(d => d.name)];
     if ($("dataset").options.length !== entities.length) $("dataset").replaceChildren(...entities.map(name => { const option = element("option", name || "all datasets"); option.value = name; return option; }));
-    await showLetters();
+    await showLetters(all.map(t => t.letters));
     $("live").textContent = `${status.application} · seen by ${status.silo} at ${new Date(status.time).toLocaleTimeString("en-GB")}`;
     $("live").className = "live";
   } catch (error) {

@@ -86,8 +86,9 @@ internal sealed class Browser : IAsyncDisposable
         do
             line = await _process.StandardError.ReadLineAsync(limit.Token) ?? throw new InvalidOperationException("The browser ended before it listened.");
         while (!line.StartsWith("DevTools listening on ", StringComparison.Ordinal));
-        _process.BeginErrorReadLine();
-        _process.BeginOutputReadLine();
+        // Nobody reads on, and a full pipe would hold it up. They end with the process.
+        _ = _process.StandardError.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
+        _ = _process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
         using var http = new HttpClient { BaseAddress = new Uri($"http://{new Uri(line["DevTools listening on ".Length..]).Authority}/") };
         var pages = await http.GetFromJsonAsync<JsonElement[]>("json/list", limit.Token);
         await _page.ConnectAsync(new(pages!.First(page => page.GetProperty("type").GetString() == "page").GetProperty("webSocketDebuggerUrl").GetString()!), limit.Token);

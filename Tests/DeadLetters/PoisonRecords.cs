@@ -20,7 +20,7 @@ internal sealed class PoisonRecords(Random random)
         ("null where none may be", () => Utf8("{\"type\":\"in\",\"amount\":5,\"note\":null}"), "doesn't allow null"),
         ("the literal null", () => Utf8("null"), "The value is null"),
         ("huge", () => Utf8($"{{\"type\":\"in\",\"amount\":5,\"note\":\"{new string('x', 200_000)}\"}}"), "The note has 200000 characters"),
-        ("invalid UTF-8", () => [.. Utf8("{\"type\":\"in\",\"amount\":5,\"note\":\""), 0xFF, 0xFE, .. Utf8("\"}")], "UTF-8"),
+        ("invalid UTF-8", () => [.. Utf8("{\"type\":\"in\",\"amount\":5,\"note\":\""), 0xFF, 0xFE, .. Utf8("\"}")], "not the JSON of a Payment"),
         ("empty", () => [], "not the JSON of a Payment"),
         ("unknown subtype", () => Utf8("{\"type\":\"sideways\",\"amount\":5}"), "sideways"),
         ("the fold throws", () => Utf8("{\"type\":\"out\",\"amount\":13}"), "Thirteen cannot be booked"),

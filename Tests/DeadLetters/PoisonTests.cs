@@ -60,8 +60,9 @@ public sealed class PoisonTests : EndToEndTest
         var letters = await silo.Client.Operations.DeadLettersAsync("ledger", DeadLetterState.Open).ToListAsync();
         var byPosition = letters.DistinctBy(letter => letter.Id).ToDictionary(letter => letter.Position);
         Assert.Equal(records.Poison.Keys.Order(Comparer), byPosition.Keys.Order(Comparer));
-        Assert.All(records.Poison, poison => Assert.Contains(PoisonRecords.Kinds[poison.Value].Reason, byPosition[poison.Key].Reason, StringComparison.Ordinal));
-        Assert.All(letters, letter => Assert.True(letter.CanRedrive, letter.Refusal));
+        foreach (var (position, kind) in records.Poison)
+            Assert.Contains(PoisonRecords.Kinds[kind].Reason, byPosition[position].Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(letters, letter => !letter.CanRedrive);
         Assert.Equal(Poison, (await silo.Client.Operations.PartitionsAsync("ledger")).Sum(partition => partition.OpenDeadLetters));
         await AssertStatesAsync(silo, records.Good);
     }
