@@ -22,7 +22,7 @@ public sealed class SchemaTests
     public async Task What_is_missing_or_of_a_wrong_kind_is_found()
     {
         var text = await Tool.RunAsync("kubectl", "kustomize", Repository.File("deploy/k8s/overlays/autoscale"));
-        foreach (var (right, wrong) in new[] { ("memory: 2Gi", "memory: 2Gx"), ("triggers:", "trigger:"), ("podMetricsEndpoints:", "endpoints:"), ("kind: ScaledObject", "kind: ScaledThing") })
+        foreach (var (right, wrong) in new[] { ("memory: 2Gi", "memory: 2Gx"), ("triggers:", "trigger:"), ("kind: ScaledObject", "kind: ScaledThing") })
             Assert.Equal(1, (await ValidateAsync(text.Replace(right, wrong, StringComparison.Ordinal))).Code);
     }
 

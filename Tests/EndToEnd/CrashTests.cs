@@ -9,11 +9,11 @@ namespace ActorStreams.Tests.EndToEnd;
 
 /// <summary>
 /// A silo that is killed again and again while a history is loaded. Each life takes its own random options, so that between the kills there are evictions,
-/// reads of what was evicted, and checkpoints of all sizes.
+/// reads of what was evicted, and checkpoints of all sizes. <c>KILLS=20</c> for more.
 /// </summary>
 public sealed class CrashTests : EndToEndTest
 {
-    private const int Kills = 20;
+    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("KILLS"), CultureInfo.InvariantCulture, out var given) ? given : 6;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]

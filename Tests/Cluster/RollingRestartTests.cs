@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using ActorStreams.Tests.EndToEnd;
+
+namespace ActorStreams.Tests.Cluster;
+
+/// <summary>
+/// A rolling update as Kubernetes makes it: a new silo becomes ready, then an old one is asked to stop. Clients go through something that sends requests to silos that are ready, as a
+/// Service does, and try nothing twice. By default one silo is replaced under a light load; the whole: <c>ROLL=3 APPENDS=500 READS=2000</c>.
+/// </summary>
+public sealed class RollingRestartTests : EndToEndTest
+{
+    private const int Customers = 50;
+    private const int Preloaded = 100;
+    private const int Partitions = 16;
+
+    [Fact]
+    public async Task Clients_see_no_error_and_nothing_is_lost_while_silos_are_replaced_one_after_the_other()
+    {
+        var (replaced, appendsPerSecond, readsPerSecond) = (Number("ROLL", 1), Number("APPENDS", 50), Number("READS", 200));
+        await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}", "--Silo:DrainSeconds=2");
+        await cluster.StartSilosAsync(3);
+        var service = new ReadySilos(cluster);
+        using var stop = new CancellationTokenSource();
+        var watching = service.WatchAsync(stop.Token);
+        var load = new Load(service);
+        for (var i = 0; i < Preloaded; i++)
+            await load.AppendAsync();
+
+        using var end = new CancellationTokenSource();
+        var running = Task.WhenAll(
+            AtRateAsync(appendsPerSecond, load.AppendAsync, end.Token), AtRateAsync(readsPerSecond, load.ReadAsync, end.Token));
+        for (var old = 0; old < replaced; old++)
+        {
+            await cluster.NewSilo().StartAsync();
+            await Task.Delay(1_000);
+            Assert.Equal(0, await cluster.Silos[old].StopAsync());
+            await Task.Delay(1_000);
+        }
+
+        await end.CancelAsync();
+        await running;
+        Print($"{load.Appended:N0} appends, {load.Read:N0} reads, slowest {load.Slowest.TotalSeconds:N2} s, {load.Errors.Count} errors while {replaced} silos were replaced.");
+        Assert.Empty(load.Errors);
+        var silo = cluster.Silos.First(silo => silo.Runs);
+        await UntilAsync(async () => await OrdersAsync(silo) == load.Appended, $"the views have all {load.Appended} orders");
+        await stop.CancelAsync();
+        await watching;
+    }
+
+    private static async Task<long> OrdersAsync(SiloProcess silo)
+    {
+        var orders = 0L;
+        for (var customer = 0; customer < Customers; customer++)
+        {
+            if (await silo.GetAsync($"api/views/spend/c{customer}") is { Status: HttpStatusCode.OK } answer)
+                orders += answer.Json.GetProperty("state").GetProperty("orders").GetInt64();
+        }
+
+        return orders;
+    }
+
+    private static async Task AtRateAsync(int perSecond, Func<Task> act, CancellationToken end)
+    {
+        var (begin, done, under) = (Stopwatch.GetTimestamp(), 0, new List<Task>());
+        while (!end.IsCancellationRequested)
+        {
+            for (var due = Stopwatch.GetElapsedTime(begin).TotalSeconds * perSecond; done < due; done++)
+                under.Add(act());
+            await Task.Delay(5, CancellationToken.None);
+        }
+
+        await Task.WhenAll(under);
+    }
+
+    private static int Number(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : otherwise;
+
+    /// <summary>The silos that say they are ready, in turn.</summary>
+    private sealed class ReadySilos(SiloCluster cluster)
+    {
+        private volatile SiloProcess[] _ready = [.. cluster.Silos];
+        private int _turn;
+
+        internal SiloProcess Next() => _ready is { Length: > 0 } ready ? ready[(uint)Interlocked.Increment(ref _turn) % (uint)ready.Length] : throw new InvalidOperationException("No silo is ready.");
+
+        internal async Task WatchAsync(CancellationToken stop)
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                var silos = cluster.Silos.Where(silo => silo.Runs).ToArray();
+                var ready = await Task.WhenAll(silos.Select(silo => silo.Client.IsReadyAsync(CancellationToken.None)));
+                _ready = [.. silos.Where((_, i) => ready[i])];
+                await Task.Delay(100, CancellationToken.None);
+            }
+        }
+    }
+
+    private sealed class Load(ReadySilos service)
+    {
+        private readonly Lock _gate = new();
+        private int _number;
+        private long _read;
+
+        internal ConcurrentQueue<string> Errors { get; } = new();
+
+        internal long Appended { get; private set; }
+
+        internal long Read => Interlocked.Read(ref _read);
+
+        internal TimeSpan Slowest { get; private set; }
+
+        internal Task AppendAsync() => CallAsync(async silo =>
+        {
+            var number = Interlocked.Increment(ref _number);
+            using var body = new StringContent($$$"""{"key":"o{{{number}}}","value":{"type":"placed","customer":"c{{{number % Customers}}}","total":1}}""", Encoding.UTF8, "application/x-ndjson");
+            using var answer = await silo.Http.PostAsync("api/topics/shop.orders/records", body);
+            var said = await answer.Content.ReadAsStringAsync();
+            if (!answer.IsSuccessStatusCode || !said.Contains("\"offset\"", StringComparison.Ordinal))
+                throw new InvalidOperationException($"append: {(int)answer.StatusCode} {said}");
+            lock (_gate)
+                Appended++;
+        });
+
+        internal Task ReadAsync() => CallAsync(async silo =>
+        {
+            var number = Random.Shared.Next(1, Preloaded);
+            using var answer = await silo.Http.GetAsync(number % 4 == 0 ? $"api/views/spend/c{number % Customers}" : $"api/entities/order/o{number}");
+            if (!answer.IsSuccessStatusCode)
+                throw new InvalidOperationException($"read: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+            Interlocked.Increment(ref _read);
+        });
+
+        private async Task CallAsync(Func<SiloProcess, Task> call)
+        {
+            var begin = Stopwatch.GetTimestamp();
+            try
+            {
+                await call(service.Next());
+            }
+            catch (Exception error)
+            {
+                Errors.Enqueue(error.Message);
+            }
+
+            lock (_gate)
+                Slowest = Stopwatch.GetElapsedTime(begin) is var took && took > Slowest ? took : Slowest;
+        }
+    }
+}
