@@ -59,7 +59,7 @@ public sealed class OperationsPageTests : EndToEndTest
         await browser.UntilAsync("document.getElementById('notice').textContent.includes('1 failed again')");
         Assert.Equal(before + 1, (await silo.Client.TopicsAsync()).Single(topic => topic.Topic == "shop.orders").Partitions.Sum(partition => partition.End));
 
-        await browser.OpenAsync(new(silo.Url, "dashboard/"), 1280, dark: false, "document.body.innerText.includes('partition')");
+        await browser.OpenAsync(new(silo.Url, "dashboard/"), 1280, dark: false, "/grain/i.test(document.body.innerText) && /silo/i.test(document.body.innerText)");
         await Task.Delay(3_000); // its curves need some points
         await browser.ScreenshotAsync(Path.Combine(folder, "dashboard-1280.png"), 1280, maxHeight: 1_400);
     }
