@@ -20,7 +20,6 @@ public static class GrainsServices
         services.AddSingleton<PartitionDirectory>();
         services.AddSingleton<StreamsMetrics>();
         services.AddHostedService(provider => provider.GetRequiredService<StreamsMetrics>());
-        services.AddSingleton(provider => new CatchUpTurns(provider.GetRequiredService<TimeProvider>(), Environment.ProcessorCount));
         services.AddSingleton<PartitionServices>();
         services.AddSingleton<DatasetReader>();
         services.AddSingleton<EmptyActors>();

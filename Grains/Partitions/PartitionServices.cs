@@ -12,7 +12,7 @@ namespace ActorStreams.Grains.Partitions;
 /// <summary>What every partition of a silo works with.</summary>
 internal sealed class PartitionServices(
     Topology topology, IChangeLog log, IStateStore store, IOptions<StreamsOptions> options, TimeProvider time, StreamsMetrics metrics, ILocalSiloDetails silo,
-    CatchUpTurns turns, RecordLimits limits, ILoggerFactory loggers)
+    RecordLimits limits, ILoggerFactory loggers)
 {
     /// <summary>The silo, as people see it.</summary>
     internal string SiloName { get; } = NameOf(silo.Name, silo.SiloAddress);
@@ -35,9 +35,6 @@ internal sealed class PartitionServices(
 
     /// <summary>Bounds how many histories are folded from the log at once.</summary>
     internal SemaphoreSlim HistoryFolds { get; } = new(options.Value.MaxHistoryFolds);
-
-    /// <summary>Keeps partitions that are far behind from slowing the others.</summary>
-    internal CatchUpTurns CatchUpTurns { get; } = turns;
 
     internal static string NameOf(string name, SiloAddress address) => $"{name} ({address.Endpoint})";
 

@@ -40,9 +40,6 @@ internal sealed partial class PartitionSession
     private TimeSpan _lastWrite;
     private bool _saidMisplaced;
 
-    /// <summary>When it was last at its end, for all that is known; null when never in this life.</summary>
-    private long? _atEnd;
-
     private PartitionSession(PartitionServices services, PartitionFold fold, Action<FoldOutput> publish, Action settled, Signal advanced)
     {
         (_services, Fold, _publish, _settled, _advanced) = (services, fold, publish, settled, advanced);
@@ -180,8 +177,6 @@ internal sealed partial class PartitionSession
     {
         if (next.IsCompleted)
             return;
-        if (_services.Log.KnownEnd(Input) is not { } end || end <= Fold.NextOffset)
-            _atEnd = _services.Time.GetTimestamp();
         if (!_meter.HasCaughtUp && _services.Log.KnownEnd(Input) <= Fold.NextOffset)
             _meter.CaughtUp();
         var append = _waiting.Count > 0 ? _append : next;
@@ -219,14 +214,9 @@ internal sealed partial class PartitionSession
     private async Task FoldAsync(RecordBatch batch, Activity? span)
     {
         _meter.Taken(batch);
-        FoldOutput output;
-        using (await _services.CatchUpTurns.TakeAsync(_atEnd))
-        {
-            var begin = Stopwatch.GetTimestamp();
-            output = await Fold.FoldAsync(batch, _services.Store, _publish, CancellationToken.None);
-            _meter.Folded(batch, output, Stopwatch.GetElapsedTime(begin));
-        }
-
+        var begin = Stopwatch.GetTimestamp();
+        var output = await Fold.FoldAsync(batch, _services.Store, _publish, CancellationToken.None);
+        _meter.Folded(batch, output, Stopwatch.GetElapsedTime(begin));
         SayMisplaced();
         if (output.StoppedAt is { } offset)
             throw new BadRecordException(offset, output.DeadLetters[^1]);
