@@ -137,8 +137,13 @@ internal sealed class Appender : IAsyncDisposable
 
         var life = await LifeAsync().ConfigureAwait(false);
         work.StartedAt = _time.GetTimestamp();
-        while (!life.TryProduce(work))
-            await life.RoomAsync().ConfigureAwait(false);
+        while (true)
+        {
+            var deliveries = life.Deliveries;
+            if (life.TryProduce(work))
+                return;
+            await life.RoomAsync(deliveries).ConfigureAwait(false);
+        }
     }
 
     private async Task<ProducerLife> LifeAsync()

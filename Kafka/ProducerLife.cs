@@ -20,6 +20,9 @@ internal sealed class ProducerLife
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _room;
+
+    /// <summary>Counts what was delivered.</summary>
+    private long _deliveries;
     private bool _isGivenUp;
 
     /// <summary>Makes the producer.</summary>
@@ -36,6 +39,9 @@ internal sealed class ProducerLife
 
     /// <summary>Done when the producer is destroyed, and nothing comes of it any more.</summary>
     public Task Gone => _gone.Task;
+
+    /// <summary>How much was delivered so far: to be looked at before <see cref="TryProduce"/>, for <see cref="RoomAsync"/>.</summary>
+    public long Deliveries => Interlocked.Read(ref _deliveries);
 
     /// <summary>Hands as much of an append to the producer as it takes. False when it is full, and the rest must wait for <see cref="RoomAsync"/>.</summary>
     public bool TryProduce(AppendWork work)
@@ -66,15 +72,18 @@ internal sealed class ProducerLife
         return true;
     }
 
-    /// <summary>Waits until some record has been delivered, or the producer is given up.</summary>
-    public Task RoomAsync()
+    /// <summary>Waits until more records have been delivered than these, or the producer is given up.</summary>
+    /// <param name="deliveries">What <see cref="Deliveries"/> was before the producer was found full: its last delivery may have come since, and no other would.</param>
+    public Task RoomAsync(long deliveries)
     {
         lock (_gate)
         {
-            if (_isGivenUp || _underWay.Count == 0)
+            if (_isGivenUp)
                 return Task.CompletedTask;
-            _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _room.Task;
+            var room = _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            // In this order: a delivery counts first, and then looks whether somebody waits.
+            Interlocked.MemoryBarrier();
+            return Deliveries == deliveries ? room.Task : Task.CompletedTask;
         }
     }
 
@@ -86,6 +95,7 @@ internal sealed class ProducerLife
             return;
         }
 
+        Interlocked.Increment(ref _deliveries);
         _onAppended(report.Topic, report.Partition.Value, report.Offset.Value);
         var isLast = work.Delivered(index, report.Partition.Value, report.Offset.Value);
         if (!isLast && Volatile.Read(ref _room) is null)

@@ -23,7 +23,8 @@ internal static class Tool
         return (process.ExitCode, await output, await errors);
     }
 
-    private static void Need(string program)
+    /// <summary>Skips or fails the test where the program is missing.</summary>
+    internal static void Need(string program)
     {
         var found = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Combine(directory, program)));
         if (found)

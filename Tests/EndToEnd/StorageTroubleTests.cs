@@ -118,7 +118,7 @@ public sealed class StorageTroubleTests : EndToEndTest
     }
 
     /// <summary>Another process's transaction on one of the silo's files.</summary>
-    private static SqliteConnection Lock(SiloProcess silo, string file)
+    internal static SqliteConnection Lock(SiloProcess silo, string file)
     {
         var connection = new SqliteConnection($"Data Source={Path.Combine(silo.Data, file)};Pooling=False");
         connection.Open();
