@@ -8,7 +8,7 @@ namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
 /// A rolling update as Kubernetes makes it: a new silo becomes ready, then an old one is asked to stop. Clients go through something that sends requests to silos that are ready, as a
-/// Service does, and try nothing twice. By default one silo is replaced under a light load; the whole: <c>ROLL=3 APPENDS=500 READS=2000</c>.
+/// Service does, and try nothing twice. Only on request: <c>ROLL=3 APPENDS=500 READS=2000</c>.
 /// </summary>
 public sealed class RollingRestartTests : EndToEndTest
 {
@@ -22,7 +22,8 @@ public sealed class RollingRestartTests : EndToEndTest
     [Fact]
     public async Task Clients_see_no_error_and_nothing_is_lost_while_silos_are_replaced_one_after_the_other()
     {
-        var (replaced, appendsPerSecond, readsPerSecond) = (Number("ROLL", 1), Number("APPENDS", 50), Number("READS", 200));
+        Assert.SkipUnless(int.TryParse(Environment.GetEnvironmentVariable("ROLL"), CultureInfo.InvariantCulture, out var replaced), "It takes about a minute: ROLL=1, or ROLL=3 APPENDS=500 READS=2000.");
+        var (appendsPerSecond, readsPerSecond) = (Number("APPENDS", 50), Number("READS", 200));
         await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}", "--Silo:DrainSeconds=2");
         await cluster.StartSilosAsync(3);
         var service = new ReadySilos(cluster);

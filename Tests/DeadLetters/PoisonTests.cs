@@ -10,6 +10,7 @@ using DeadLetterState = ActorStreams.Client.DeadLetterState;
 namespace ActorStreams.Tests.DeadLetters;
 
 /// <summary>Poison among good records: set aside, and folded exactly once when the definitions are mended, in a silo that is killed all the while.</summary>
+[Collection(BesideOthersCollection.Name)]
 public sealed class PoisonTests : EndToEndTest
 {
     private const int Good = 100_000;

@@ -7,6 +7,13 @@ public sealed class EndToEndCollection
     internal const string Name = "real silos";
 }
 
+/// <summary>Tests of silos in processes of their own that measure nothing, one after the other, beside those that need no silo: half of the time a silo that starts keeps one core busy at most.</summary>
+[CollectionDefinition(Name)]
+public sealed class BesideOthersCollection
+{
+    internal const string Name = "real silos beside others";
+}
+
 /// <summary>What tests of a real silo have in common: they clean up what they started, and a failure shows what the silos wrote.</summary>
 [Collection(EndToEndCollection.Name)]
 public abstract class EndToEndTest : IAsyncLifetime

@@ -3,6 +3,7 @@ using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Security;
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class AuditTests : EndToEndTest
 {
     [Fact]

@@ -1,3 +1,4 @@
+using ActorStreams.Tests.EndToEnd;
 using System.Net;
 using ActorStreams.Client;
 using ActorStreams.Client.Commands;
@@ -5,6 +6,7 @@ using ActorStreams.Samples.Shop;
 
 namespace ActorStreams.Tests.Security;
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class ClientSecurityTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -6,6 +6,7 @@ using Orleans.Runtime;
 
 namespace ActorStreams.Tests.Security;
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class GuessedKeysTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 {
     [Fact]

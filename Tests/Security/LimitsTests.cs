@@ -5,6 +5,7 @@ using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Security;
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class LimitsTests : EndToEndTest
 {
     [Fact]
@@ -60,6 +61,7 @@ public sealed class LimitsTests : EndToEndTest
     private static Task<HttpResponseMessage> WatchAsync(HttpClient http, string path) => http.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
 }
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class BodyTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 {
     [Fact]

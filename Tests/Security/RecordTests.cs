@@ -9,6 +9,7 @@ using Orleans.Serialization.TypeSystem;
 namespace ActorStreams.Tests.Security;
 
 /// <summary>Records that no API checked: whoever may write to the topic wrote them.</summary>
+[Collection(BesideOthersCollection.Name)]
 public sealed class RecordTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 {
     [Fact]

@@ -9,6 +9,7 @@ using Npgsql;
 namespace ActorStreams.Tests.Security;
 
 /// <summary>Secrets are planted, silos run with every log at debug level, and what they wrote is searched for each.</summary>
+[Collection(BesideOthersCollection.Name)]
 public sealed class SecretsTests : EndToEndTest
 {
     private static readonly string[] Debug =

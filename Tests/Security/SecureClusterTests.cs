@@ -4,6 +4,7 @@ using ActorStreams.Tests.Real;
 
 namespace ActorStreams.Tests.Security;
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class SecureClusterTests : EndToEndTest
 {
     private const int Partitions = 4;
@@ -16,8 +17,7 @@ public sealed class SecureClusterTests : EndToEndTest
         await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions));
         var certificate = Settings(authority.Issue("silo", ["actorstreams-silo"]), authority.CaFile);
         var (first, second) = (cluster.NewSilo(), cluster.NewSilo());
-        await first.StartAsync(certificate);
-        await second.StartAsync(certificate);
+        await Task.WhenAll(first.StartAsync(certificate), second.StartAsync(certificate));
         await UntilAsync(async () => await ActiveAsync(cluster) == 2, "two silos");
         for (var i = 0; i < 20; i++)
             await first.PlaceAsync($"o{i}", "ann", 1);

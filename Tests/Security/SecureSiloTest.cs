@@ -13,6 +13,7 @@ public sealed class SharedSecureSilo : IAsyncLifetime
 }
 
 /// <summary>A test that attacks a silo which it shares with others.</summary>
+[Collection(BesideOthersCollection.Name)]
 public abstract class SecureSiloTest(SharedSecureSilo shared) : EndToEndTest, IClassFixture<SharedSecureSilo>
 {
     internal SecureSilo Silo => shared.Silo;

@@ -18,6 +18,7 @@ using Orleans.Configuration;
 namespace ActorStreams.Tests.Security;
 
 /// <summary>Attacks on the ports at which silos talk to each other and to clients of their cluster.</summary>
+[Collection(BesideOthersCollection.Name)]
 public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 {
     private const string ServerOnly = "1.3.6.1.5.5.7.3.1";
@@ -175,6 +176,7 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
     }
 }
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class CertificateRotationTests : EndToEndTest
 {
     [Fact]

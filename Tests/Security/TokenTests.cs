@@ -6,6 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace ActorStreams.Tests.Security;
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class TokenTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 {
     [Fact]
@@ -107,6 +108,7 @@ public sealed class TokenTests(SharedSecureSilo shared) : SecureSiloTest(shared)
     }
 }
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class RotatedKeysTests : EndToEndTest
 {
     [Fact]

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ActorStreams.Tests.Security;
 
+[Collection(BesideOthersCollection.Name)]
 public sealed class UnauthenticatedTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 {
     [Fact]
