@@ -16,7 +16,7 @@ public sealed class FaultTests : EndToEndTest
     [Fact]
     public async Task States_are_exact_and_nothing_lags_after_silos_brokers_and_the_database_failed_at_random()
     {
-        var (random, faultCount, records, mostSecondsBetween) = (NewRandom(), Number("FAULTS", 3), Number("FAULT_RECORDS", 30_000), Number("FAULT_SECONDS", 4));
+        var (random, faultCount, records, mostSecondsBetween) = (NewRandom(), Number("FAULTS", 3), Number("FAULT_RECORDS", 6_000), Number("FAULT_SECONDS", 4));
         await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), Settings);
         await cluster.StartSilosAsync(3);
         using var stream = new OrderStream(cluster.Kafka.BootstrapServers, Partitions, random.Next());
