@@ -78,7 +78,7 @@ public sealed class BatchRunner(Topology topology, IChangeLog log)
                     var fold = Folds[(dataset, partition)] = dataset.CreateFold(partition, FoldOptions.InMemory);
                     if (dataset.Kind == DatasetKind.Entity)
                         fold.SkipLost(from[new(dataset.Topic, partition)]);
-                    if (dataset.Kind == DatasetKind.View)
+                    else
                         _inputs[(dataset, partition)] = Channel.CreateBounded<Frame>(new BoundedChannelOptions(MaxWaitingFrames) { SingleReader = true });
                 }
 

@@ -38,7 +38,8 @@ internal sealed partial class Redriver(
             roots.TryAdd(letter?.Root ?? id, letter);
         }
 
-        await PlanAsync(roots, outcome, cancellationToken);
+        foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, cancellationToken))
+            outcome.Plan(id, roots[id], state, refusal);
         await RunAsync(outcome, dryRun, waitSeconds, cancellationToken);
         return outcome;
     }
@@ -66,12 +67,7 @@ internal sealed partial class Redriver(
                     break;
                 }
 
-                if (status.State == DeadLetterState.Folded)
-                    outcome.Done.Add(status.Letter.Root);
-                else if (status.Refusal is { } refusal)
-                    outcome.Refused.Add((status.Letter.Root, refusal));
-                else
-                    outcome.Planned.Add(new(status.Letter.Root, status.Letter));
+                outcome.Plan(status.Letter.Root, status.Letter, status.State, status.Refusal);
             }
 
             if (outcome.Next is not null)
@@ -85,19 +81,6 @@ internal sealed partial class Redriver(
 
         await RunAsync(outcome, dryRun, waitSeconds, cancellationToken);
         return outcome;
-    }
-
-    private async Task PlanAsync(Dictionary<DeadLetterId, StoredDeadLetter?> roots, RedriveOutcome outcome, CancellationToken cancellationToken)
-    {
-        foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, cancellationToken))
-        {
-            if (state == DeadLetterState.Folded)
-                outcome.Done.Add(id);
-            else if (refusal is not null)
-                outcome.Refused.Add((id, refusal));
-            else
-                outcome.Planned.Add(new(id, roots[id]));
-        }
     }
 
     private async Task RunAsync(RedriveOutcome outcome, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
@@ -243,4 +226,15 @@ internal sealed class RedriveOutcome
 
     /// <summary>Where the next call goes on in the topic of dead letters; null when there is nothing left.</summary>
     internal long? Next { get; set; }
+
+    /// <summary>Sorts a dead letter by what has become of it, and whether it can be redriven.</summary>
+    internal void Plan(DeadLetterId id, StoredDeadLetter? letter, DeadLetterState state, string? refusal)
+    {
+        if (state == DeadLetterState.Folded)
+            Done.Add(id);
+        else if (refusal is not null)
+            Refused.Add((id, refusal));
+        else
+            Planned.Add(new(id, letter));
+    }
 }

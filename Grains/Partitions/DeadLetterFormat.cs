@@ -108,7 +108,7 @@ internal static class DeadLetterFormat
     private static void WriteValue(Utf8JsonWriter json, ReadOnlySpan<byte> value, int length)
     {
         // Control characters take six bytes each as text.
-        if (Utf8.IsValid(value) && value.Count((byte)0) + CountControls(value) <= value.Length / 8)
+        if (Utf8.IsValid(value) && CountControls(value) <= value.Length / 8)
             json.WriteString("value", value);
         else
             json.WriteBase64String("valueBase64", value);
@@ -119,7 +119,7 @@ internal static class DeadLetterFormat
     {
         var count = 0;
         foreach (var b in value)
-            count += b is > 0 and < 0x20 ? 1 : 0;
+            count += b < 0x20 ? 1 : 0;
         return count;
     }
 

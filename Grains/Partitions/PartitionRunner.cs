@@ -19,7 +19,6 @@ namespace ActorStreams.Grains.Partitions;
 internal sealed partial class PartitionRunner : IAsyncDisposable
 {
     private readonly PartitionServices _services;
-    private readonly PartitionMeter _meter;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _switching = new();
     private volatile PartitionSession? _session;
@@ -31,8 +30,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal PartitionRunner(PartitionServices services, Dataset dataset, int partition)
     {
         (_services, Dataset, Partition) = (services, dataset, partition);
-        _meter = services.Metrics.Of(dataset, partition);
-        Watches = new(services.Options, services.Time, _meter);
+        Meter = services.Metrics.Of(dataset, partition);
+        Watches = new(services.Options, services.Time, Meter);
         _caughtUp = services.Time.GetTimestamp();
     }
 
@@ -51,7 +50,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     internal KeyWatches Watches { get; }
 
-    internal PartitionMeter Meter => _meter;
+    internal PartitionMeter Meter { get; }
 
     internal PartitionServices Services => _services;
 
@@ -156,14 +155,14 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             }
             catch (Exception error) when (error is OwnerLostException or StaleOwnerException)
             {
-                _meter.OwnerLost();
+                Meter.OwnerLost();
                 LogOwnerLost(_services.Logger, Dataset.Name, Input.Topic, Partition, NextOffset, error.Message);
                 Become(RunnerStatus.Closed, error.Message);
             }
             catch (OffsetOutOfRangeException error) when (error.Offset < error.Range.Start && _services.Options.LostRecords == LostRecords.GoOn)
             {
                 LogLost(_services.Logger, error.Offset, error.Range.Start - 1, Input.Topic, Partition, Dataset.Name, error.Range.Start);
-                _meter.Lost(error.Range.Start - error.Offset);
+                Meter.Lost(error.Range.Start - error.Offset);
                 _resumeAt = error.Range.Start;
             }
             catch (BadRecordException error)
@@ -177,7 +176,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             {
                 // Whoever got on a little waits only a little.
                 failures = NextOffset > begunAt ? 1 : failures + 1;
-                _meter.Restarted();
+                Meter.Restarted();
                 Become(RunnerStatus.Waiting, error.Message, PauseReasons.Of(error));
                 LogRestart(_services.Logger, error, Dataset.Name, Input.Topic, Partition, NextOffset, failures);
                 if (_session is null)
@@ -185,7 +184,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             }
         }
 
-        _meter.Left();
+        Meter.Left();
         Watches.Break("The partition has left this silo. Resume from the last position.");
         Become(RunnerStatus.Closed, Reason);
     }

@@ -24,8 +24,6 @@ internal static class OperationsPage
         page.MapGet("", (HttpContext http) =>
         {
             http.Response.Headers.ContentSecurityPolicy = Policy;
-            http.Response.Headers.XContentTypeOptions = "nosniff";
-            http.Response.Headers["Referrer-Policy"] = "no-referrer";
             return Results.Bytes(Page.Value, "text/html; charset=utf-8");
         });
         page.MapGet("/page.js", () => Results.Bytes(Script.Value, "text/javascript; charset=utf-8"));

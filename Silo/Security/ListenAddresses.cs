@@ -30,7 +30,7 @@ internal static class ListenAddresses
         ];
     }
 
-    internal static int OperationsPort(IConfiguration settings) => settings.GetValue<int?>("Silo:OperationsPort") ?? 0;
+    internal static int OperationsPort(IConfiguration settings) => SiloOptions.Unchecked(settings).OperationsPort;
 
     /// <summary>Whether only this machine can reach what listens there.</summary>
     internal static bool IsLoopback(string url)

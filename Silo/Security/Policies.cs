@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace ActorStreams.Silo.Security;
 
-/// <summary>The scopes, which are the policies' names too.</summary>
+/// <summary>The scopes that tokens have, and the policy that asks for them.</summary>
 internal static class Policies
 {
     internal const string Read = "streams.read";
@@ -11,24 +11,16 @@ internal static class Policies
     internal const string Operate = "streams.operate";
     internal const string Metrics = "streams.metrics";
 
-    /// <summary>The rules hold for every endpoint, also one that names no policy; and for one that names its own, beside that.</summary>
+    /// <summary>What the path needs (<see cref="AccessRules"/>) is the one policy, of every endpoint.</summary>
     internal static void Add(IServiceCollection services)
     {
         services.AddSingleton<IAuthorizationHandler, RuleHandler>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, Refusal>();
-        services.AddAuthorizationBuilder()
-            .SetDefaultPolicy(With(new Rule(null)))
-            .SetFallbackPolicy(With(new Rule(null)))
-            .AddPolicy(Read, With(new Rule(AccessKind.Read)))
-            .AddPolicy(Watch, With(new Rule(AccessKind.Watch)))
-            .AddPolicy(Append, With(new Rule(AccessKind.Append)))
-            .AddPolicy(Operate, With(new Rule(AccessKind.Operate)));
+        var policy = new AuthorizationPolicyBuilder().AddRequirements(new Rule()).Build();
+        services.AddAuthorizationBuilder().SetDefaultPolicy(policy).SetFallbackPolicy(policy);
     }
 
-    private static AuthorizationPolicy With(Rule rule) => new AuthorizationPolicyBuilder().AddRequirements(rule).Build();
-
-    /// <summary>What the path asks for, and one thing more that an endpoint may ask for itself.</summary>
-    private sealed record Rule(AccessKind? More) : IAuthorizationRequirement;
+    private sealed record Rule : IAuthorizationRequirement;
 
     private sealed class RuleHandler(Posture posture) : AuthorizationHandler<Rule>
     {
@@ -46,8 +38,7 @@ internal static class Policies
             var need = AccessRules.Of(http);
             if (need.Kind != AccessKind.Open && http.User.Identity?.IsAuthenticated != true)
                 return;
-            var access = Access.Of(http);
-            if ((access.FaultOf(need) ?? (rule.More is { } more ? access.FaultOf(new(more)) : null)) is { } fault)
+            if (Access.Of(http).FaultOf(need) is { } fault)
                 context.Fail(new(this, fault));
             else
                 context.Succeed(rule);

@@ -90,6 +90,4 @@ public sealed class FaultTests : EndToEndTest
             Print($"{dataset}: {live.Count:N0} states are exact.");
         }
     }
-
-    private static int Number(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : otherwise;
 }

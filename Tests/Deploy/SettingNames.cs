@@ -1,6 +1,7 @@
 using ActorStreams.Grains;
 using ActorStreams.Kafka;
 using ActorStreams.Storage;
+using SecurityOptions = ActorStreams.Silo.SecurityOptions;
 using SiloOptions = ActorStreams.Silo.SiloOptions;
 
 namespace ActorStreams.Tests.Deploy;
@@ -11,15 +12,13 @@ internal static class SettingNames
     /// <summary>Read where the topology is built, and bound to nothing.</summary>
     private static readonly string[] Others = ["Streams:Application", "Streams:DefaultPartitions", "Logging:Console:FormatterName"];
 
-    private static readonly Type? Security = typeof(SiloOptions).Assembly.GetType("ActorStreams.Silo.SecurityOptions");
-
-    private static readonly Dictionary<string, Type?> Sections = new()
+    private static readonly Dictionary<string, Type> Sections = new()
     {
         ["Silo"] = typeof(SiloOptions),
         ["Streams"] = typeof(StreamsOptions),
         ["Kafka"] = typeof(KafkaOptions),
         ["Postgres"] = typeof(PostgresOptions),
-        ["Security"] = Security,
+        ["Security"] = typeof(SecurityOptions),
     };
 
     internal static bool Exists(string path)
@@ -27,10 +26,7 @@ internal static class SettingNames
         if (Others.Contains(path))
             return true;
         var parts = path.Split(':');
-        // Where security is not built yet, nor is the operations port.
-        if (Security is null && (parts[0] == "Security" || path == "Silo:OperationsPort"))
-            return true;
-        if (!Sections.TryGetValue(parts[0], out var type) || type is null)
+        if (!Sections.TryGetValue(parts[0], out var type))
             return false;
         foreach (var part in parts[1..])
         {

@@ -15,7 +15,7 @@ public sealed partial class StalledPartitionTests : EndToEndTest
     [Fact]
     public async Task A_partition_that_cannot_fold_fires_its_alert_and_the_alert_ends_with_the_trouble()
     {
-        Tool.Need("prometheus");
+        Needed.Program("prometheus");
         using var directory = new TemporaryDirectory();
         var silo = await StartSiloAsync("--Streams:CheckpointIntervalSeconds=0.1", "--Streams:TableEntries=8");
         await silo.PlaceAsync("o0", "c", 1);

@@ -13,7 +13,7 @@ namespace ActorStreams.Tests.EndToEnd;
 /// </summary>
 public sealed class CrashTests : EndToEndTest
 {
-    private static readonly int Kills = int.TryParse(Environment.GetEnvironmentVariable("KILLS"), CultureInfo.InvariantCulture, out var given) ? given : 3;
+    private static readonly int Kills = Number("KILLS", 3);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]

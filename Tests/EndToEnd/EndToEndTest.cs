@@ -51,10 +51,13 @@ public abstract class EndToEndTest : IAsyncLifetime
 
     internal static void Print(string line) => TestContext.Current.TestOutputHelper!.WriteLine(line);
 
+    /// <summary>What is asked for by an environment variable.</summary>
+    internal static int Number(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : otherwise;
+
     /// <summary>Random, but the same again with the environment variable SEED.</summary>
     internal static Random NewRandom()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        var seed = Number("SEED", Random.Shared.Next());
         Print($"SEED={seed}");
         return new(seed);
     }

@@ -100,10 +100,7 @@ internal sealed class GitInput
 
     private static GitInput Find()
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (root is not null && !File.Exists(Path.Combine(root.FullName, "ActorStreams.sln")))
-            root = root.Parent;
-        var real = root?.Parent is { } beside ? Path.Combine(beside.FullName, "shared", "data", "git-history.ndjson.gz") : null;
+        var real = Path.GetDirectoryName(Repository.Folder) is { } beside ? Path.Combine(beside, "shared", "data", "git-history.ndjson.gz") : null;
         return new(File.Exists(real) ? real : null);
     }
 }

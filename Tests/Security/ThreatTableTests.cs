@@ -8,14 +8,12 @@ public sealed partial class ThreatTableTests
 {
     private const int Threats = 15;
 
-    private static string Root { get; } = FindRoot();
-
     [Fact]
     public void Every_threat_of_the_page_names_a_test_that_exists()
     {
         var tests = typeof(ThreatTableTests).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Where(method => method.GetCustomAttributes(typeof(FactAttribute), true).Length > 0)
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}").ToHashSet();
-        var rows = File.ReadAllLines(Path.Combine(Root, "docs", "security.md")).Select(line => Row().Match(line)).Where(match => match.Success).ToList();
+        var rows = File.ReadAllLines(Repository.File("docs/security.md")).Select(line => Row().Match(line)).Where(match => match.Success).ToList();
         Assert.Equal(Enumerable.Range(1, Threats), rows.Select(row => int.Parse(row.Groups[1].Value, CultureInfo.InvariantCulture)));
         foreach (var row in rows)
         {
@@ -28,22 +26,11 @@ public sealed partial class ThreatTableTests
     [Fact]
     public void Every_package_has_one_version_which_is_written_down()
     {
-        var versions = XDocument.Load(Path.Combine(Root, "Directory.Packages.props")).Descendants("PackageVersion").ToList();
+        var versions = XDocument.Load(Repository.File("Directory.Packages.props")).Descendants("PackageVersion").ToList();
         Assert.Equal(versions.Count, versions.Select(version => (string)version.Attribute("Include")!).Distinct(StringComparer.OrdinalIgnoreCase).Count());
         Assert.All(versions, version => Assert.Matches(@"^\d+(\.\d+)+(-[a-z0-9.]+)?$", (string)version.Attribute("Version")!));
-        foreach (var project in Directory.EnumerateFiles(Root, "*.csproj", SearchOption.AllDirectories))
+        foreach (var project in Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories))
             Assert.All(XDocument.Load(project).Descendants("PackageReference"), reference => Assert.Null(reference.Attribute("Version") ?? reference.Attribute("VersionOverride")));
-    }
-
-    private static string FindRoot()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "ActorStreams.sln")))
-                return folder.FullName;
-        }
-
-        throw new InvalidOperationException("The tests run outside the repository.");
     }
 
     [GeneratedRegex(@"^\| (\d+) \|.*")]

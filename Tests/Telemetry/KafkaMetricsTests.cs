@@ -76,10 +76,7 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
     /// <summary>The names in the first and second column of the tables of docs/metrics.md.</summary>
     private static (List<string> Names, List<string> Prometheus) Table()
     {
-        var root = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(root.FullName, "ActorStreams.sln")))
-            root = root.Parent ?? throw new InvalidOperationException("The solution's folder is not above the tests.");
-        var rows = Row().Matches(File.ReadAllText(Path.Combine(root.FullName, "docs", "metrics.md"))).ToList();
+        var rows = Row().Matches(Repository.Read("docs/metrics.md")).ToList();
         return ([.. rows.Select(row => row.Groups["name"].Value)], [.. rows.Select(row => row.Groups["prometheus"].Value)]);
     }
 

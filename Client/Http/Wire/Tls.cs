@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ActorStreams.Grains.Tls;
 
 namespace ActorStreams.Client.Wire;
 
@@ -14,17 +14,7 @@ internal static class Tls
         if (caFile is null)
             return handler;
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        try
-        {
-            policy.CustomTrustStore.ImportFromPemFile(caFile);
-        }
-        catch (CryptographicException)
-        {
-            // As one that holds none.
-        }
-
-        if (policy.CustomTrustStore.Count == 0)
-            throw new ArgumentException($"'{caFile}' holds no certificate of an authority. It must be PEM.");
+        policy.CustomTrustStore.AddRange(PemCertificate.ParseAuthorities(caFile, File.ReadAllText(caFile)));
         handler.SslOptions.CertificateChainPolicy = policy;
         return handler;
     }

@@ -1,15 +1,18 @@
-namespace ActorStreams.Tests.Deploy;
+namespace ActorStreams.Tests;
 
 /// <summary>The files that this was built from.</summary>
 internal static class Repository
 {
-    internal static string Root { get; } = Find();
+    /// <summary>The repository's folder; null where the tests run outside of it.</summary>
+    internal static string? Folder { get; } = Find();
+
+    internal static string Root => Folder ?? throw new InvalidOperationException($"No directory above {AppContext.BaseDirectory} holds ActorStreams.sln.");
 
     internal static string File(string path) => Path.Combine(Root, path);
 
     internal static string Read(string path) => System.IO.File.ReadAllText(File(path));
 
-    private static string Find()
+    private static string? Find()
     {
         for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
         {
@@ -17,6 +20,6 @@ internal static class Repository
                 return directory.FullName;
         }
 
-        throw new InvalidOperationException($"No directory above {AppContext.BaseDirectory} holds ActorStreams.sln.");
+        return null;
     }
 }
