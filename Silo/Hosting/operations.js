@@ -50,47 +50,65 @@ function showCards(status, all) {
   $("troubles").replaceChildren(...(troubles.length ? [list] : []));
 }
 
-// Lineage: each dataset one layer below the lowest of its sources; layers from left to right, or from top to bottom where it is narrow.
-function showGraph(status, all) {
-  const nodes = new Map(), edges = [];
-  for (const d of status.datasets) if (d.kind === "entity" && !nodes.has("t:" + d.topic)) nodes.set("t:" + d.topic, { kind: "topic", name: d.topic, note: "topic", layer: 0 });
+// Lineage. Where there is room each dataset stands one layer to the right of the last of its sources; where it is narrow, as a tree: below its first source, and the others are named.
+const boxHeight = 46, boxGap = 18;
+function svg(name, attributes, text) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const key in attributes) made.setAttribute(key, attributes[key]);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+function lineage(status, all) {
+  const nodes = new Map();
+  for (const d of status.datasets) if (d.kind === "entity" && !nodes.has("t:" + d.topic)) nodes.set("t:" + d.topic, { kind: "topic", name: d.topic, note: "topic", layer: 0, sources: [] });
   status.datasets.forEach((d, i) => {
-    const sources = d.kind === "entity" ? ["t:" + d.topic] : d.sources.map(s => "d:" + s), t = all[i];
-    nodes.set("d:" + d.name, { kind: d.kind, name: d.name, layer: 1 + Math.max(0, ...sources.map(s => nodes.get(s)?.layer ?? 0)), trouble: t.status !== "running" || t.letters > 0,
-      note: `${d.kind} · ${plural(t.states, "state")}` + (t.behind ? ` · ${number(t.behind)} behind` : "") + (t.letters ? ` · ${plural(t.letters, "dead letter")}` : "") });
-    for (const s of sources) edges.push([s, "d:" + d.name]);
+    const sources = (d.kind === "entity" ? ["t:" + d.topic] : d.sources.map(s => "d:" + s)).map(s => nodes.get(s)).filter(s => s), t = all[i];
+    nodes.set("d:" + d.name, { kind: d.kind, name: d.name, sources, layer: 1 + Math.max(-1, ...sources.map(s => s.layer)), trouble: t.status !== "running" || t.letters > 0,
+      note: `${d.kind} · ${plural(t.states, "state")}` + (t.letters ? ` · ${plural(t.letters, "dead letter")}` : "") + (t.behind ? ` · ${number(t.behind)} behind` : "") });
   });
-  const narrow = $("graph").clientWidth < 640, layers = [];
-  for (const node of nodes.values()) (layers[node.layer] ??= []).push(node);
-  const chars = Math.max(...[...nodes.values()].map(n => Math.max(n.name.length * 7.6, n.note.length * 6.2)));
-  const width = Math.min(narrow ? 320 : 300, Math.max(150, Math.ceil(chars) + 24)), height = 46, gap = 18, between = narrow ? 34 : 64;
-  const columns = narrow ? Math.max(1, Math.floor(($("graph").clientWidth - 16 + gap) / (width + gap))) : 0;
-  let right = 0, bottom = 0, at = 4;
-  for (const layer of layers.filter(l => l)) {
-    if (narrow) {
-      layer.forEach((n, i) => { n.x = 4 + (i % columns) * (width + gap); n.y = at + Math.floor(i / columns) * (height + gap); });
-      at = layer[layer.length - 1].y + height + between;
-    } else {
-      layer.forEach((n, i) => { n.x = at; n.y = 4 + i * (height + gap); });
-      at += width + between;
-    }
-    for (const n of layer) { right = Math.max(right, n.x + width + 4); bottom = Math.max(bottom, n.y + height + 4); }
-  }
-  if (!narrow) for (const layer of layers.filter(l => l)) { const shift = (bottom - 4 - (layer[layer.length - 1].y + height)) / 2; for (const n of layer) n.y += shift; }
-  const svg = (name, attributes, text) => { const made = document.createElementNS("http://www.w3.org/2000/svg", name); for (const key in attributes) made.setAttribute(key, attributes[key]); if (text !== undefined) made.textContent = text; return made; };
-  const picture = svg("svg", { width: right, height: bottom, viewBox: `0 0 ${right} ${bottom}`, role: "img", "aria-label": "Graph of topics, entities and views" });
-  for (const [a, b] of edges) {
-    const from = nodes.get(a), to = nodes.get(b);
-    if (!from || !to) continue;
-    const [x1, y1, x2, y2] = narrow ? [from.x + width / 2, from.y + height, to.x + width / 2, to.y] : [from.x + width, from.y + height / 2, to.x, to.y + height / 2];
-    const bend = narrow ? `${x1} ${y1 + between / 2} ${x2} ${y2 - between / 2}` : `${x1 + between / 2} ${y1} ${x2 - between / 2} ${y2}`;
-    picture.append(svg("path", { class: "edge", d: `M${x1} ${y1} C${bend} ${x2} ${y2}` }),
-      svg("path", { class: "tip", d: narrow ? `M${x2} ${y2} l-4 -7 h8 z` : `M${x2} ${y2} l-7 -4 v8 z` }));
-  }
-  const fit = (text, size) => text.length * size <= width - 18 ? text : text.slice(0, Math.floor((width - 26) / size)) + "…";
-  for (const n of nodes.values()) {
+  return [...nodes.values()];
+}
+function placeInLayers(nodes, room) {
+  const layers = [];
+  for (const n of nodes) (layers[n.layer] ??= []).push(n);
+  // Beside its sources, so that few lines cross.
+  layers.forEach(layer => {
+    for (const n of layer) n.rank = n.sources.length ? sum(n.sources, s => s.at) / n.sources.length : 0;
+    layer.sort((a, b) => a.rank - b.rank).forEach((n, i) => n.at = (i + 0.5) / layer.length);
+  });
+  const between = 56, wanted = Math.ceil(Math.max(...nodes.map(n => Math.max(n.name.length * 7.8, n.note.length * 6.3)))) + 24;
+  const width = Math.max(130, Math.min(wanted, 300, (room - 8 - (layers.length - 1) * between) / layers.length)), bottom = Math.max(...layers.map(l => l.length)) * (boxHeight + boxGap) - boxGap;
+  layers.forEach((layer, at) => layer.forEach((n, i) => {
+    n.width = width; n.x = 4 + at * (width + between); n.y = 4 + i * (boxHeight + boxGap) + (bottom - layer.length * (boxHeight + boxGap) + boxGap) / 2;
+  }));
+  const paths = nodes.flatMap(to => to.sources.map(from => {
+    const [x1, y1, x2, y2] = [from.x + width, from.y + boxHeight / 2, to.x, to.y + boxHeight / 2];
+    return [`M${x1} ${y1} C${x1 + between / 2} ${y1} ${x2 - between / 2} ${y2} ${x2} ${y2}`, `M${x2} ${y2} l-7 -4 v8 z`];
+  }));
+  return { width: layers.length * (width + between) - between + 8, height: bottom + 8, paths };
+}
+function placeAsTree(nodes, room) {
+  const indent = 22, paths = [];
+  let y = 4;
+  const place = (n, depth) => {
+    [n.x, n.y, n.width] = [4 + depth * indent, y, room - 8 - depth * indent];
+    y += boxHeight + 10;
+    const [first, ...others] = n.sources;
+    if (others.length) n.note += ` · also of ${others.map(s => s.name).join(", ")}`;
+    if (first) paths.push([`M${first.x + 10} ${first.y + boxHeight} V${n.y + boxHeight / 2} H${n.x}`, `M${n.x} ${n.y + boxHeight / 2} l-7 -4 v8 z`]);
+    nodes.filter(other => other.sources[0] === n).forEach(other => place(other, depth + 1));
+  };
+  nodes.filter(n => n.sources.length === 0).forEach(n => place(n, 0));
+  return { width: room, height: y, paths };
+}
+function showGraph(status, all) {
+  const nodes = lineage(status, all), room = $("graph").clientWidth - 16, placed = room < 620 ? placeAsTree(nodes, room) : placeInLayers(nodes, room);
+  const picture = svg("svg", { width: placed.width, height: placed.height, viewBox: `0 0 ${placed.width} ${placed.height}`, role: "img", "aria-label": "Graph of topics, entities and views" });
+  for (const [line, tip] of placed.paths) picture.append(svg("path", { class: "edge", d: line }), svg("path", { class: "tip", d: tip }));
+  for (const n of nodes) {
+    const fit = (text, size) => text.length * size <= n.width - 18 ? text : text.slice(0, Math.floor((n.width - 26) / size)) + "…";
     const group = svg("g", { class: `${n.kind}${n.trouble ? " trouble" : ""}`, transform: `translate(${n.x} ${n.y})` });
-    group.append(svg("title", {}, `${n.name}: ${n.note}`), svg("rect", { width, height, rx: 8 }), svg("text", { x: 10, y: 19 }, fit(n.name, 7.6)), svg("text", { x: 10, y: 36, class: "small" }, fit(n.note, 6.2)));
+    group.append(svg("title", {}, `${n.name}: ${n.note}`), svg("rect", { width: n.width, height: boxHeight, rx: 8 }), svg("text", { x: 10, y: 19 }, fit(n.name, 7.8)), svg("text", { x: 10, y: 36, class: "small" }, fit(n.note, 6.3)));
     picture.append(group);
   }
   $("graph").replaceChildren(picture);
@@ -105,7 +123,7 @@ function showDatasets(status, all) {
     name.setAttribute("aria-expanded", opened.has(d.name));
     name.onclick = () => { opened.has(d.name) ? opened.delete(d.name) : opened.add(d.name); showDatasets(status, all); };
     first.append(opened.has(d.name) ? "▾ " : "▸ ", name, " ", element("span", `${d.kind} v${d.version}, ${plural(d.partitions.length, "partition")}`, "kind"));
-    tr.append(cell("", first), cell("Folded from", d.sources.join(", ") || d.topic), cell("States", number(t.states), "n"), cell("Behind", number(t.behind), "n"), cell("Lag", seconds(t.lag), "n"),
+    tr.append(cell("", first), cell("Folded from", d.sources.join(", ") || d.topic, "wide"), cell("States", number(t.states), "n"), cell("Behind", number(t.behind), "n"), cell("Lag", seconds(t.lag), "n"),
       cell("Checkpoint age", seconds(t.age), "n"), cell("Dead letters", d.kind === "view" ? "–" : number(t.letters), "n"), cell("Status", tag(t.status, t.reason)));
     rows.push(tr);
     if (opened.has(d.name)) rows.push(partitionRows(d));
@@ -115,10 +133,10 @@ function showDatasets(status, all) {
 function partitionRows(dataset) {
   const tr = element("tr", null, "parts"), td = element("td"), table = element("table", null, "fold"), head = element("thead"), heads = element("tr"), body = element("tbody");
   td.colSpan = 8;
-  for (const [text, cls] of [["Partition"], ["Owner"], ["Next of end", "n"], ["States", "n"], ["In memory", "n"], ["Behind", "n"], ["Lag", "n"], ["Checkpoint age", "n"], ["Dead letters", "n"], ["Status"]]) heads.append(element("th", text, cls));
+  for (const [text, cls] of [["Partition"], ["Owner"], ["Folded up to", "n"], ["States", "n"], ["In memory", "n"], ["Behind", "n"], ["Lag", "n"], ["Checkpoint age", "n"], ["Dead letters", "n"], ["Status"]]) heads.append(element("th", text, cls));
   for (const p of dataset.partitions) {
     const row = element("tr");
-    row.append(cell("", `${dataset.topic}/${p.partition}`), cell("Owner", p.silo ?? "–"), cell("Next of end", `${number(p.nextOffset)} of ${number(p.endOffset)}`, "n"), cell("States", number(p.states), "n"),
+    row.append(cell("", `${dataset.topic}/${p.partition}`), cell("Owner", p.silo ?? "–", "wide"), cell("Folded up to", `${number(p.nextOffset)} of ${number(p.endOffset)}`, "n"), cell("States", number(p.states), "n"),
       cell("In memory", number(p.statesInMemory), "n"), cell("Behind", number(p.behind.records), "n"), cell("Lag", seconds(p.behind.seconds), "n"), cell("Checkpoint age", seconds(p.checkpointAgeSeconds), "n"),
       cell("Dead letters", number(p.openDeadLetters), "n"), cell("Status", tag(p.status, p.reason)));
     body.append(row);
@@ -130,7 +148,7 @@ function showSilos(status) {
   $("silos").replaceChildren(...status.silos.map(s => {
     const tr = element("tr"), name = element("span");
     name.append(s.name, s.isThis ? element("span", " this one", "kind") : "");
-    tr.append(cell("", name), cell("Address", s.address), cell("Partitions", number(s.partitions), "n"), cell("States", number(s.states), "n"), cell("Behind", number(s.behindRecords), "n"), cell("Status", tag(s.status)));
+    tr.append(cell("", name), cell("Address", s.address, "wide"), cell("Partitions", number(s.partitions), "n"), cell("States", number(s.states), "n"), cell("Behind", number(s.behindRecords), "n"), cell("Status", tag(s.status)));
     return tr;
   }));
 }
