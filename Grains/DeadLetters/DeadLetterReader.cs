@@ -19,6 +19,9 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
 
     private const int Window = 500;
 
+    /// <summary>Fewer where the originals are wanted, each of which may have 128 KiB.</summary>
+    private const int WindowWithOriginals = 100;
+
     private TopicPartition Topic => new(topology.DeadLetterTopic, 0);
 
     /// <summary>A page, newest first. A dead letter that was written twice stands once on it.</summary>
@@ -34,7 +37,7 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
         for (var last = Math.Max(range.Start, at - MaxScanned); at > last;)
         {
             var from = Math.Max(last, at - Window);
-            var letters = (await ReadAsync(from, at, cancellationToken)).Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Id)).Reverse().ToList();
+            var letters = (await ReadAsync(from, at, withOriginals: false, cancellationToken)).Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Id)).Reverse().ToList();
             foreach (var one in await StatusAsync(letters, cancellationToken))
             {
                 if (state is not null && one.State != state)
@@ -57,8 +60,8 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
         var (found, sought) = (new Dictionary<DeadLetterId, StoredDeadLetter>(), ids.ToHashSet());
         for (var (at, last) = (range.End, Math.Max(range.Start, range.End - MaxSought)); at > last && found.Count < sought.Count;)
         {
-            var from = Math.Max(last, at - Window);
-            foreach (var letter in (await ReadAsync(from, at, cancellationToken)).Where(letter => sought.Contains(letter.Id)))
+            var from = Math.Max(last, at - WindowWithOriginals);
+            foreach (var letter in (await ReadAsync(from, at, withOriginals: true, cancellationToken)).Where(letter => sought.Contains(letter.Id)))
                 found[letter.Id] = letter;
             at = from;
         }
@@ -72,10 +75,10 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
         var end = Math.Min(until ?? range.End, range.End);
-        for (var at = Math.Max(from, range.Start); at < end; at += Window)
+        for (var at = Math.Max(from, range.Start); at < end; at += WindowWithOriginals)
         {
-            var to = Math.Min(at + Window, end);
-            yield return (await ReadAsync(at, to, cancellationToken), to, end);
+            var to = Math.Min(at + WindowWithOriginals, end);
+            yield return (await ReadAsync(at, to, withOriginals: true, cancellationToken), to, end);
         }
     }
 
@@ -140,14 +143,14 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
         }
     }
 
-    private async Task<IReadOnlyList<StoredDeadLetter>> ReadAsync(long from, long to, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<StoredDeadLetter>> ReadAsync(long from, long to, bool withOriginals, CancellationToken cancellationToken)
     {
         var letters = new List<StoredDeadLetter>();
         await foreach (var batch in log.ReadRangeAsync(Topic, from, to, ReadLimits.Default, cancellationToken))
         {
             foreach (var record in batch.Records)
             {
-                if (DeadLetterFormat.Read(record) is { } letter)
+                if (DeadLetterFormat.Read(record, withOriginals) is { } letter)
                     letters.Add(letter);
             }
         }

@@ -22,6 +22,9 @@ internal sealed partial class Redriver(
     /// <summary>Dead letters that a call looks through for those that are open.</summary>
     private const int MaxScanned = 20_000;
 
+    /// <summary>Bytes of originals after which a call leaves the rest to the next one.</summary>
+    private const long MaxPlannedBytes = 16 << 20;
+
     /// <summary>Bytes appended at once.</summary>
     private const int MaxAppendBytes = 1 << 20;
 
@@ -61,7 +64,7 @@ internal sealed partial class Redriver(
             scanned += window.Count;
             foreach (var status in await letters.StatusAsync([.. window.Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Root))], cancellationToken))
             {
-                if (outcome.Planned.Count == limit)
+                if (outcome.Planned.Count == limit || outcome.PlannedBytes > MaxPlannedBytes)
                 {
                     outcome.Next = status.Letter.Offset;
                     break;
@@ -227,6 +230,9 @@ internal sealed class RedriveOutcome
     /// <summary>Where the next call goes on in the topic of dead letters; null when there is nothing left.</summary>
     internal long? Next { get; set; }
 
+    /// <summary>Bytes of the originals that are planned, as far as the dead letters tell them.</summary>
+    internal long PlannedBytes { get; private set; }
+
     /// <summary>Sorts a dead letter by what has become of it, and whether it can be redriven.</summary>
     internal void Plan(DeadLetterId id, StoredDeadLetter? letter, DeadLetterState state, string? refusal)
     {
@@ -235,6 +241,9 @@ internal sealed class RedriveOutcome
         else if (refusal is not null)
             Refused.Add((id, refusal));
         else
+        {
             Planned.Add(new(id, letter));
+            PlannedBytes += letter?.ValueBytes ?? 0;
+        }
     }
 }

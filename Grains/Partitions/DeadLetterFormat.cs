@@ -36,8 +36,8 @@ internal static class DeadLetterFormat
         Value = ToJson(letter),
     };
 
-    /// <summary>Reads a record of the topic of dead letters; null when it is none.</summary>
-    internal static StoredDeadLetter? Read(in ChangeRecord record)
+    /// <summary>Reads a record of the topic of dead letters, with the original or without it; null when it is none.</summary>
+    internal static StoredDeadLetter? Read(in ChangeRecord record, bool withOriginal)
     {
         if (record.Key is not { } key || !DeadLetterId.TryParse(Encoding.UTF8.GetString(key.Span), out var id) || record.Value is not { } value)
             return null;
@@ -50,7 +50,7 @@ internal static class DeadLetterFormat
                 KeyBytes = Bytes(json, "keyBase64") ?? (Text(json, "key") is { } text ? Encoding.UTF8.GetBytes(text) : null),
                 Error = Text(json, "error"),
                 First = DeadLetterId.TryParse(Text(json, "first"), out var first) ? first : null,
-                Value = Bytes(json, "valueBase64") ?? (Text(json, "value") is { } original ? Encoding.UTF8.GetBytes(original) : null),
+                Value = !withOriginal ? null : Bytes(json, "valueBase64") ?? (Text(json, "value") is { } original ? Encoding.UTF8.GetBytes(original) : null),
                 ValueBytes = json.TryGetProperty("valueBytes", out var bytes) ? bytes.GetInt64() : null,
                 Headers = json.TryGetProperty("headers", out var headers) ? [.. headers.EnumerateArray().Select(pair => new RecordHeader(pair[0].GetString()!, pair[1].GetBytesFromBase64()))] : [],
                 IsComplete = json.TryGetProperty("complete", out var complete) && complete.GetBoolean(),
