@@ -18,8 +18,8 @@ internal static class AppendApi
     internal static void MapAppends(this IEndpointRouteBuilder api) =>
         api.MapPost("/topics/{topic}/records", AppendAsync)
             .WithTags("log").WithSummary("Append records")
-            .WithDescription("JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. A longer body streams, and a bad line is answered by { line, error }.")
-            .Accepts<AppendExample>("application/x-ndjson").Produces<PositionAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+            .WithDescription("JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too.")
+            .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<PositionAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
         string topic, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log, [FromServices] IOptions<SiloOptions> options, [FromServices] IOptions<SecurityOptions> security,

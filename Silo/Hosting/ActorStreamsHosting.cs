@@ -54,6 +54,7 @@ public static class ActorStreamsHosting
         // Before anything is opened with them.
         app.Services.GetService<IStartupValidator>()?.Validate();
         app.UseExceptionHandler();
+        app.UseStatusCodePages();
         app.UseSecurity();
         app.MapApi();
         app.MapOpenApi("/openapi/v1.json");

@@ -12,6 +12,7 @@ namespace ActorStreams.Tests.Deploy;
 public sealed class ImageTests : EndToEndTest
 {
     private const string Reason = "Builds an image and runs it in containers: set ACTORSTREAMS_TEST_IMAGE=1, as root, with mmdebstrap, podman and runc.";
+    private const string Packages = "var/lib/dpkg/status.d/";
     private static readonly Lazy<Task<(string Image, string Digest)>> Built = new(BuildAsync);
 
     [Fact]
@@ -25,10 +26,13 @@ public sealed class ImageTests : EndToEndTest
         foreach (var label in new[] { "title", "version", "revision", "created", "licenses" })
             Assert.NotEmpty((string)inspected["Labels"]![$"org.opencontainers.image.{label}"]!);
         var files = await FilesAsync(image);
-        Assert.DoesNotContain(files, file => file.Split('/') is [.., "sh" or "bash" or "dash" or "busybox" or "apt" or "dpkg" or "perl" or "openssl"]);
-        Assert.DoesNotContain(files, file => file.StartsWith("bin/", StringComparison.Ordinal) || file.StartsWith("usr/bin/", StringComparison.Ordinal));
+        Assert.DoesNotContain(files.Where(file => !file.StartsWith(Packages, StringComparison.Ordinal)), file => file.Split('/') is [.., "sh" or "bash" or "dash" or "busybox" or "apt" or "dpkg" or "perl" or "openssl"]);
+        Assert.DoesNotContain(files, file => !file.EndsWith('/') && (file.StartsWith("bin/", StringComparison.Ordinal) || file.StartsWith("usr/bin/", StringComparison.Ordinal)));
         Assert.Equal(["app/centos8-librdkafka.so"], files.Where(file => file.Contains("librdkafka", StringComparison.Ordinal)));
-        Assert.Contains("var/lib/dpkg/status.d/libc6", files);
+        // What scanners are told is there, and nothing else: a program's package whose files were left out would only raise alarms.
+        Assert.Contains($"{Packages}libc6", files);
+        Assert.DoesNotContain($"{Packages}openssl", files);
+        Assert.DoesNotContain($"{Packages}dash", files);
     }
 
     [Fact]
@@ -78,10 +82,10 @@ public sealed class ImageTests : EndToEndTest
             answered++;
             notReady += await container.StatusAsync("health/ready") == 503 ? 1 : 0;
             using var appended = await container.Http.PostAsJsonAsync("api/topics/shop.orders/records", new { key = "o2", value = new { type = "placed", customer = "bob", total = 1 } });
-            Assert.True(appended.IsSuccessStatusCode, await appended.Content.ReadAsStringAsync());
+            Assert.True(appended.IsSuccessStatusCode, $"{appended.StatusCode}: {await appended.Content.ReadAsStringAsync()}");
         }
 
-        Assert.True(notReady > 0 && answered > 10);
+        Assert.True(notReady > 0 && answered > 10, $"Only {answered} rounds while it drained, and {notReady} times it said that it is not ready.");
         Assert.Equal(0, await container.EndAsync());
         Print($"{answered} rounds while it drained; it ended {Stopwatch.GetElapsedTime(asked).TotalSeconds:0.0} s after the signal, 3 s of them for the drain");
     }

@@ -27,6 +27,16 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
     }
 
     [Fact]
+    public async Task One_record_may_come_as_JSON_and_what_is_neither_is_told_so()
+    {
+        var key = NewKey();
+        Assert.Equal(HttpStatusCode.OK, (await Silo.PostAsync(Orders, new StringContent(Placed(key, "c", 1), Encoding.UTF8, "application/json"))).Status);
+        var refused = await Silo.PostAsync(Orders, new StringContent(Placed(key, "c", 1), Encoding.UTF8, "text/plain"));
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, refused.Status);
+        Assert.Equal(415, refused.Json.GetProperty("status").GetInt32());
+    }
+
+    [Fact]
     public async Task A_body_of_a_thousand_lines_is_still_a_short_one()
     {
         var (key, before) = (NewKey(), await EndsAsync());

@@ -28,14 +28,21 @@ say() { echo "image: $*" >&2; }
 say "Debian root ($suite)"
 printf 'deb %s %s main\ndeb %s %s-updates main\ndeb %s %s-security main\n' "$mirror" "$suite" "$mirror" "$suite" "$security" "$suite" |
     mmdebstrap --quiet --variant=extract --include=base-files,libc6,libgcc-s1,libstdc++6,zlib1g,libssl3,ca-certificates,tzdata,netbase \
-        --extract-hook='mkdir -p "$1/var/lib/dpkg/status.d"; for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb -f "$deb" > "$1/var/lib/dpkg/status.d/$(dpkg-deb -f "$deb" Package)"; done' \
+        --extract-hook='mkdir -p "$1/var/lib/dpkg/status.d"; for deb in "$1"/var/cache/apt/archives/*.deb; do status="$1/var/lib/dpkg/status.d/$(dpkg-deb -f "$deb" Package)"; dpkg-deb -f "$deb" > "$status"; dpkg-deb --fsys-tarfile "$deb" | tar -t > "$status.files"; done' \
         "$suite" - - |
     tar -x -C "$work/root" --no-same-owner --no-same-permissions --exclude='./dev/*' --exclude='./usr/*bin/*' --exclude='./usr/share/man/*' --exclude='./usr/share/perl5' \
-        --exclude='./usr/share/debconf' --exclude='./usr/share/bash-completion' --exclude='./usr/share/lintian' --exclude='./usr/share/doc/*/changelog*' \
+        --exclude='./usr/share/bash-completion' --exclude='./usr/share/lintian' --exclude='./usr/share/doc/*/changelog*' \
         --exclude='./usr/share/doc/*/NEWS*' --exclude='./usr/share/zoneinfo/right' --exclude='./usr/share/zoneinfo/posix' --exclude='./usr/lib/*/gconv' \
         --exclude='./lib/*/libmvec.so*' --exclude='./lib/*/libnsl.so*' \
-        --exclude='./lib/*/libthread_db.so*' --exclude='./lib/*/libc_malloc_debug.so*' --exclude='./usr/lib/*/engines-3' --exclude='./usr/lib/*/ossl-modules' --exclude='./usr/share/gdb' --exclude='./usr/share/gcc' --exclude='./etc/apt' --exclude='./var/cache/*' \
+        --exclude='./lib/*/libthread_db.so*' --exclude='./lib/*/libc_malloc_debug.so*' --exclude='./usr/lib/*/engines-3' --exclude='./usr/lib/*/ossl-modules' --exclude='./usr/lib/ssl/misc' --exclude='./usr/share/pixmaps' --exclude='./usr/share/debconf' --exclude='./etc/debconf.conf' --exclude='./usr/share/gdb' --exclude='./usr/share/gcc' --exclude='./etc/apt' --exclude='./var/cache/*' \
         --exclude='./var/lib/apt' --exclude='./var/log/*' --exclude='./var/lib/dpkg/lock*' --exclude='./var/lib/dpkg/status'
+# Scanners are told of the packages of which more than papers and settings is left.
+for files in "$work"/root/var/lib/dpkg/status.d/*.files; do
+    left=no
+    while read -r file; do { [ -f "$work/root/$file" ] && [ ! -L "$work/root/$file" ]; } && { left=yes; break; }; done < <(grep -vE '^\./(usr/share/(doc|lintian)|etc/ssl)/' "$files")
+    rm "$files"
+    [ $left = yes ] || rm "${files%.files}"
+done
 # Nothing ran that would make these.
 mkdir -p "$work/root/etc/ssl/certs" "$work/root/tmp"
 find "$work/root/usr/share/ca-certificates" -name '*.crt' -print0 | sort -z | xargs -0 cat > "$work/root/etc/ssl/certs/ca-certificates.crt"
