@@ -21,6 +21,9 @@ internal sealed class OrderStream : IDisposable
     private const int Customers = 2_000;
     private const int PerTick = 50;
 
+    /// <summary>So that batches are not tiny: the mock answers one batch of a partition to a fetch, where a broker would answer many, and looks for it from the oldest on.</summary>
+    private const int LingerMilliseconds = 100;
+
     private readonly IProducer<byte[], byte[]> _producer;
     private readonly string _bootstrapServers;
     private readonly Random _random;
@@ -32,7 +35,7 @@ internal sealed class OrderStream : IDisposable
         (_random, _partitions, _bootstrapServers) = (new(seed), partitions, bootstrapServers);
         _producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
         {
-            BootstrapServers = bootstrapServers, EnableIdempotence = true, MessageTimeoutMs = 0, LingerMs = 5, CompressionType = CompressionType.Lz4, QueueBufferingMaxMessages = 2_000_000,
+            BootstrapServers = bootstrapServers, EnableIdempotence = true, MessageTimeoutMs = 0, LingerMs = LingerMilliseconds, CompressionType = CompressionType.Lz4, QueueBufferingMaxMessages = 2_000_000,
         }).SetErrorHandler((_, _) => { }).SetLogHandler((_, _) => { }).Build();
     }
 

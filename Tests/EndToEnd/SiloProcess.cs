@@ -84,7 +84,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     internal void Launch(params string[] settings)
     {
         Assert.False(Runs, "The silo runs already.");
-        _process?.Dispose();
+        var ended = _process;
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardOutput = true,
@@ -99,6 +99,7 @@ internal sealed class SiloProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         Keep($"--- silo {string.Join(' ', settings)}");
         _process = Process.Start(start)!;
+        ended?.Dispose(); // after it was replaced: others look at it
         _process.OutputDataReceived += (_, line) =>
         {
             if (line.Data is { } text)

@@ -92,7 +92,7 @@ public sealed class KafkaFaultTests
     {
         const int tooLarge = 10;
         await using var mock = await StartAsync(partitions: 1);
-        await using var log = Open(mock);
+        await using var log = Open(mock, linger: 500); // all of them in the batch that is refused
         await log.AppendAsync("t", [Record("k", "first")]);
         await mock.PushErrorsAsync(MockKafka.Produce, tooLarge);
         var failing = Enumerable.Range(0, 20).Select(i => log.AppendAsync("t", [Record("k", $"lost {i}")]).AsTask()).ToList();
@@ -200,9 +200,10 @@ public sealed class KafkaFaultTests
         return mock;
     }
 
-    private static KafkaChangeLog Open(MockKafka mock, int appendTimeout = 120, int requestTimeout = 15, Logged? logged = null)
+    private static KafkaChangeLog Open(MockKafka mock, int appendTimeout = 120, int requestTimeout = 15, int linger = 1, Logged? logged = null)
     {
         var options = KafkaCluster.Options(mock.BootstrapServers, appendTimeout: appendTimeout, requestTimeout: requestTimeout);
+        options.Producer["linger.ms"] = linger.ToString(CultureInfo.InvariantCulture);
         options.Producer["max.in.flight.requests.per.connection"] = "1"; // the mock takes the second of two requests when it refuses the first
         return KafkaChangeLog.Open(options, logged);
     }

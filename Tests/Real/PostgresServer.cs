@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using ActorStreams.Storage;
+using ActorStreams.Tests.Security;
 using Npgsql;
 
 namespace ActorStreams.Tests.Real;
@@ -38,27 +39,36 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private readonly string _programs;
     private readonly string _directory;
-    private readonly int _port = FreePort();
     private Process? _keeper;
     private int _databases;
 
     private PostgresServer(string programs, string directory) => (_programs, _directory) = (programs, directory);
 
+    internal int Port { get; } = FreePort();
+
     /// <summary>The one that all tests share which do not stop it.</summary>
     public static Task<PostgresServer> SharedAsync() => SharedServer.Value;
 
     /// <summary>A new one, for tests that stop it.</summary>
-    public static async Task<PostgresServer> StartNewAsync()
+    /// <param name="certificate">Its certificate, if it is to speak TLS.</param>
+    internal static async Task<PostgresServer> StartNewAsync(TestCertificate? certificate = null)
     {
         var programs = Programs();
         var directory = Directory.CreateTempSubdirectory("actorstreams-postgres-").FullName;
         var server = new PostgresServer(programs, directory);
         await File.WriteAllTextAsync(Path.Combine(directory, "password"), Password);
+        foreach (var (from, to) in certificate is null ? [] : new[] { (certificate.CertificateFile, "server.crt"), (certificate.KeyFile, "server.key") })
+        {
+            File.Copy(from, Path.Combine(directory, to));
+            await RunAsync("chmod", "600", Path.Combine(directory, to));
+        }
+
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", "-R", SuperUser, directory);
         await server.RunAsUserAsync("initdb", "-D", $"{directory}/data", "-U", SuperUser, "-A", "scram-sha-256", "--pwfile", $"{directory}/password",
             "-E", "UTF8", "--locale=C", "--no-sync");
-        await File.AppendAllTextAsync($"{directory}/data/postgresql.conf", $"{Settings}\nunix_socket_directories = '{directory}'\n");
+        var tls = certificate is null ? "" : $"ssl = on\nssl_cert_file = '{directory}/server.crt'\nssl_key_file = '{directory}/server.key'\n";
+        await File.AppendAllTextAsync($"{directory}/data/postgresql.conf", $"{Settings}\nunix_socket_directories = '{directory}'\n{tls}");
         await server.StartAsync();
         return server;
     }
@@ -68,13 +78,13 @@ public sealed class PostgresServer : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        var start = AsUser("sh", "-c", Keeper, "keeper", _programs, _directory, $"{_port}");
+        var start = AsUser("sh", "-c", Keeper, "keeper", _programs, _directory, $"{Port}");
         start.RedirectStandardError = true;
         _keeper = Process.Start(start)!;
         // pg_isready asks until there is an answer: starting after a crash takes a while.
         for (var i = 0; ; i++)
         {
-            using var asked = Process.Start(new ProcessStartInfo(Path.Combine(_programs, "pg_isready")) { ArgumentList = { "-q", "-h", "127.0.0.1", "-p", $"{_port}" } })!;
+            using var asked = Process.Start(new ProcessStartInfo(Path.Combine(_programs, "pg_isready")) { ArgumentList = { "-q", "-h", "127.0.0.1", "-p", $"{Port}" } })!;
             await asked.WaitForExitAsync();
             if (asked.ExitCode == 0)
                 return;
@@ -129,9 +139,10 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>What the server wrote to its log.</summary>
     public async Task<string> LogAsync() => File.Exists($"{_directory}/log") ? await File.ReadAllTextAsync($"{_directory}/log") : "It has no log.";
 
-    private PostgresOptions Options(string database) => new()
+    /// <summary>A database of it, as the super-user.</summary>
+    internal PostgresOptions Options(string database) => new()
     {
-        ConnectionString = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = _port, Database = database, Username = SuperUser, Password = Password }.ConnectionString,
+        ConnectionString = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = Port, Database = database, Username = SuperUser, Password = Password }.ConnectionString,
     };
 
     private static string Programs()

@@ -8,6 +8,7 @@ namespace ActorStreams.Tests.Security;
 /// <summary>An issuer of tokens that nobody has to reach: its public keys are in a file.</summary>
 internal sealed class TestIssuer : IDisposable
 {
+    internal const string Name = "https://issuer.test";
     internal const string Audience = "actorstreams-test";
     internal const string AllScopes = "streams.read streams.watch streams.append streams.operate";
 
@@ -43,7 +44,7 @@ internal sealed class TestIssuer : IDisposable
         return handler.CreateToken(new SecurityTokenDescriptor
         {
             Audience = audience ?? Audience,
-            Issuer = "https://issuer.test",
+            Issuer = Name,
             Claims = claims,
             IssuedAt = now.AddHours(-2),
             Expires = expiresNever ? null : now + (expires ?? TimeSpan.FromHours(1)),
