@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using ActorStreams.Client;
 using ActorStreams.Log;
 using ActorStreams.Tests.EndToEnd;
+using Partitioner = ActorStreams.Log.Partitioner;
 
 namespace ActorStreams.Tests.Cluster;
 
@@ -18,18 +20,30 @@ public sealed class RecoveryTests : EndToEndTest
     {
         var rounds = Number("ROUNDS", 0);
         Assert.SkipUnless(rounds > 0, "It measures, and takes half a minute a round: ROUNDS=10.");
-        await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}");
+        await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}", "--Logging:LogLevel:Orleans.Runtime.MembershipService=Information");
         await cluster.StartSilosAsync(3);
+        var lines = new ConcurrentQueue<(long At, string Text)>();
+        foreach (var silo in cluster.Silos)
+            silo.OnLine = line => lines.Enqueue((Stopwatch.GetTimestamp(), line));
         var (killed, stopped) = (new List<double>(), new List<double>());
         for (var round = 0; round < rounds; round++)
         {
             var silo = cluster.Silos[1 + (round % 2)];
-            killed.Add(await LongestWaitAsync(cluster.Silos[0], silo.KillAsync));
+            lines.Clear();
+            var kill = 0L;
+            killed.Add(await LongestWaitAsync(cluster.Silos[0], () =>
+            {
+                kill = Stopwatch.GetTimestamp();
+                return silo.KillAsync();
+            }));
+            Print($"{killed[^1]:N2} s: suspected after {After(" suspect"):N2} s, new owners after {After("partitions move"):N2} s");
             await silo.StartAsync();
             await EvenAsync(cluster, 3);
             stopped.Add(await LongestWaitAsync(cluster.Silos[0], silo.StopAsync));
             await silo.StartAsync();
             await EvenAsync(cluster, 3);
+
+            double After(string text) => lines.Where(line => line.At > kill && line.Text.Contains(text, StringComparison.OrdinalIgnoreCase)).Select(line => Stopwatch.GetElapsedTime(kill, line.At).TotalSeconds).DefaultIfEmpty(double.NaN).First();
         }
 
         Print($"SIGKILL: median {killed.Order().ElementAt(rounds / 2):N2} s, worst {killed.Max():N2} s; SIGTERM: median {stopped.Order().ElementAt(rounds / 2):N2} s, worst {stopped.Max():N2} s");

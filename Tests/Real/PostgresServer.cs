@@ -30,7 +30,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private const string Settings = """
         listen_addresses = '127.0.0.1'
         shared_buffers = 64MB
-        max_connections = 100
+        max_connections = 200
         max_wal_senders = 0
         wal_level = minimal
         """;
