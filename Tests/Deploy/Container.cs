@@ -82,6 +82,6 @@ internal sealed class Container : IAsyncDisposable
         // Without CAP_SYS_RESOURCE podman cannot raise limits, and would try.
         "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096",
         "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp:size=64m", "--volume", $"{_data.Path}:/data", "--cap-drop", "all", "--security-opt", "no-new-privileges",
-        "--env", $"ASPNETCORE_URLS={Http.BaseAddress}", "--env", "DOTNET_GCHeapHardLimitPercent=3C", "--env", string.Create(CultureInfo.InvariantCulture, $"Silo__DrainSeconds={drainSeconds}"),
+        "--env", $"ASPNETCORE_URLS={Http.BaseAddress}", "--env", "DOTNET_GCHeapHardLimitPercent=3C", "--env", "DOTNET_GCgen0size=4000000", "--env", string.Create(CultureInfo.InvariantCulture, $"Silo__DrainSeconds={drainSeconds}"),
         _image);
 }
