@@ -86,8 +86,8 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     internal async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
     {
         var states = await StatesAsync([.. letters.Select(letter => letter.Root)], cancellationToken);
-        return [.. letters.Select(letter => states[letter.Root] is var (state, refusal) && letter.Key is null && letter.KeyBytes is null && letter.IsComplete && state == DeadLetterState.Open
-            ? new DeadLetterStatus(letter, state, "The record has no key, so no definition can fold it. Append it with one.")
+        return [.. letters.Select(letter => states[letter.Root] is var (state, refusal) && state == DeadLetterState.Open
+            ? new DeadLetterStatus(letter, state, letter.Hopeless)
             : new(letter, state, refusal))];
     }
 

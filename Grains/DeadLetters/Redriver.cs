@@ -42,7 +42,7 @@ internal sealed partial class Redriver(
         }
 
         foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, cancellationToken))
-            outcome.Plan(id, roots[id], state, refusal);
+            outcome.Plan(id, roots[id], state, refusal ?? roots[id]?.Hopeless);
         await RunAsync(outcome, dryRun, waitSeconds, cancellationToken);
         return outcome;
     }

@@ -145,6 +145,9 @@ internal sealed record StoredDeadLetter(DeadLetterId Id, long Offset, long Times
 
     internal DeadLetterId? First { get; init; }
 
+    /// <summary>Why no definition can ever fold it; null where one could.</summary>
+    internal string? Hopeless => Key is null && KeyBytes is null && IsComplete ? "The record has no key, so no definition can fold it. Append it with one." : null;
+
     /// <summary>The id that a redrive names: the same however often it failed.</summary>
     internal DeadLetterId Root => First ?? Id;
 

@@ -8,6 +8,7 @@ using ActorStreams.Tests.Real;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>The log and the states are chosen one by one: a silo alone with one of them shared goes on after a crash as with none or both.</summary>
+[Collection(AlsoBesideOthersCollection.Name)]
 public sealed class CombinationTests : EndToEndTest
 {
     private const int Orders = 500;

@@ -4,6 +4,7 @@ using ActorStreams.Tests.EndToEnd;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>What the embedded silo answers, the cluster answers too.</summary>
+[Collection(AlsoBesideOthersCollection.Name)]
 public sealed class SameAnswersTests : EndToEndTest
 {
     [Fact]

@@ -49,6 +49,7 @@ internal sealed class SiloCluster : IAsyncDisposable
     internal SiloProcess NewSilo()
     {
         var silo = new SiloProcess { Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"] };
+        silo.Variables["DOTNET_GCgen0size"] = "4000000"; // as the manifests have it
         _silos.Add(silo);
         return silo;
     }

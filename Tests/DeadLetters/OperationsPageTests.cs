@@ -5,7 +5,7 @@ using ActorStreams.Tests.EndToEnd;
 namespace ActorStreams.Tests.DeadLetters;
 
 /// <summary>The operations page in a real browser. With the environment variable ACTORSTREAMS_SCREENSHOTS the pictures go into that folder: docs/images.</summary>
-[Collection(BesideOthersCollection.Name)]
+[Collection(AlsoBesideOthersCollection.Name)]
 public sealed class OperationsPageTests : EndToEndTest
 {
     private const string Evil = "<img src=x onerror=\"window.evil=1\"><script>window.evil=1</script>";

@@ -10,7 +10,7 @@ using DeadLetterState = ActorStreams.Client.DeadLetterState;
 namespace ActorStreams.Tests.DeadLetters;
 
 /// <summary>Poison among good records: set aside, and folded exactly once when the definitions are mended, in a silo that is killed all the while.</summary>
-[Collection(BesideOthersCollection.Name)]
+[Collection(AlsoBesideOthersCollection.Name)]
 public sealed class PoisonTests : EndToEndTest
 {
     private const int Good = 100_000;
@@ -41,6 +41,25 @@ public sealed class PoisonTests : EndToEndTest
         await silo.StartAsync("--rebuild");
         await silo.CaughtUpAsync(PoisonRecords.Topic);
         await AssertFoldedOnceAsync(silo, records);
+    }
+
+    [Fact]
+    public async Task A_record_without_a_key_is_not_redriven_by_its_id_either()
+    {
+        var silo = NewSilo();
+        using (var directory = DataDirectory.Open(silo.Data))
+        {
+            await using var log = SqliteChangeLog.Open(new() { Path = directory.FilePath("log.db") });
+            await log.CreateTopicAsync("shop.orders", 1);
+            await log.AppendAsync("shop.orders", [new() { Partition = 0, Timestamp = 1, Value = "{}"u8.ToArray() }]);
+        }
+
+        await silo.StartAsync();
+        DeadLetterInfo? letter = null;
+        await UntilAsync(async () => (letter = (await silo.Client.Operations.DeadLettersAsync("order").ToListAsync()).SingleOrDefault()) is not null, "the dead letter");
+        var outcome = await silo.Client.Operations.RedriveAsync([letter!.Id]);
+        Assert.Empty(outcome.Appended);
+        Assert.Contains("has no key", Assert.Single(outcome.Refused).Reason, StringComparison.Ordinal);
     }
 
     private static async Task FoldUnderKillsAsync(SiloProcess silo, Random random)

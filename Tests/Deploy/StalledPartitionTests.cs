@@ -7,7 +7,7 @@ using ActorStreams.Tests.EndToEnd;
 namespace ActorStreams.Tests.Deploy;
 
 /// <summary>The alerts on a real silo, watched by a real Prometheus with the shipped rules; only their waiting times are cut short.</summary>
-[Collection(BesideOthersCollection.Name)]
+[Collection(AlsoBesideOthersCollection.Name)]
 public sealed partial class StalledPartitionTests : EndToEndTest
 {
     private const string Alert = "ActorStreamsPartitionPaused";

@@ -14,6 +14,13 @@ public sealed class BesideOthersCollection
     internal const string Name = "real silos beside others";
 }
 
+/// <summary>A second row of such tests: two cores have room for two.</summary>
+[CollectionDefinition(Name)]
+public sealed class AlsoBesideOthersCollection
+{
+    internal const string Name = "real silos beside others, second row";
+}
+
 /// <summary>What tests of a real silo have in common: they clean up what they started, and a failure shows what the silos wrote.</summary>
 [Collection(EndToEndCollection.Name)]
 public abstract class EndToEndTest : IAsyncLifetime
