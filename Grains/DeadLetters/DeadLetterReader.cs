@@ -86,9 +86,7 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     internal async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
     {
         var states = await StatesAsync([.. letters.Select(letter => letter.Root)], cancellationToken);
-        return [.. letters.Select(letter => states[letter.Root] is var (state, refusal) && state == DeadLetterState.Open
-            ? new DeadLetterStatus(letter, state, letter.Hopeless)
-            : new(letter, state, refusal))];
+        return [.. letters.Select(letter => new DeadLetterStatus(letter, states[letter.Root].State, states[letter.Root].Refusal ?? letter.Hopeless))];
     }
 
     /// <summary>For each id its state, and why it cannot be redriven; null where it can.</summary>

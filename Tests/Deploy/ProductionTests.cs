@@ -140,12 +140,7 @@ public sealed class ProductionTests : EndToEndTest
 
     private async Task<HttpStatusCode?> StatusAsync(Uri address, string? token)
     {
-        using var handler = new SocketsHttpHandler();
-        handler.SslOptions.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        handler.SslOptions.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(_authority.CaFile);
-        using var http = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(10) };
-        if (token is not null)
-            http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        using var http = _authority.Http(token);
         try
         {
             using var response = await http.GetAsync(address);

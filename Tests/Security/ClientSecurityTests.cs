@@ -1,8 +1,8 @@
-using ActorStreams.Tests.EndToEnd;
 using System.Net;
 using ActorStreams.Client;
 using ActorStreams.Client.Commands;
 using ActorStreams.Samples.Shop;
+using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Security;
 

@@ -1,6 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ActorStreams.Client;
 using ActorStreams.Samples.Shop;
@@ -70,14 +68,7 @@ internal sealed class SecureSilo : IAsyncDisposable
     /// <summary>A client with a token, or with none, over connections of its own.</summary>
     internal HttpClient Http(string? token, Uri? url = null)
     {
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPemFile(Authority.CaFile);
-        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
-        handler.SslOptions.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
-        var http = new HttpClient(handler) { BaseAddress = url ?? Url, Timeout = TimeSpan.FromSeconds(60) };
-        if (token is not null)
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        var http = Authority.Http(token, url ?? Url);
         _clients.Add(http);
         return http;
     }

@@ -44,6 +44,18 @@ internal sealed class TestAuthority : IDisposable
         return issued;
     }
 
+    /// <summary>A client that believes this authority alone, with a token or with none, over connections of its own. It follows no redirect and keeps no cookie.</summary>
+    internal HttpClient Http(string? token, Uri? url = null)
+    {
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
+        handler.SslOptions.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        handler.SslOptions.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(CaFile);
+        var http = new HttpClient(handler) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60) };
+        if (token is not null)
+            http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        return http;
+    }
+
     public void Dispose()
     {
         _root.Dispose();
