@@ -25,9 +25,9 @@ internal static class KafkaFaults
 
     private static string Remedy(Error error) => error switch
     {
-        { Code: ErrorCode.TopicAuthorizationFailed } => "Allow this user to describe, read and write the topic (docs/kafka.md).",
-        { Code: ErrorCode.GroupAuthorizationFailed } => "Allow this user the groups named in docs/kafka.md.",
-        { Code: ErrorCode.ClusterAuthorizationFailed } => "Allow this user the cluster operations named in docs/kafka.md (IdempotentWrite, and Create where topics are made here).",
+        { Code: ErrorCode.TopicAuthorizationFailed } => "Allow this user to describe, read and write the topic (docs/operate/kafka.md).",
+        { Code: ErrorCode.GroupAuthorizationFailed } => "Allow this user the groups named in docs/operate/kafka.md.",
+        { Code: ErrorCode.ClusterAuthorizationFailed } => "Allow this user the cluster operations named in docs/operate/kafka.md (IdempotentWrite, and Create where topics are made here).",
         { Code: ErrorCode.MsgSizeTooLarge } => $"Raise the topic's max.message.bytes, or lower {KafkaOptions.Section}:{nameof(KafkaOptions.MaxRecordBytes)}.",
         { Code: ErrorCode.Local_GaplessGuarantee } => "The brokers refused a batch for good, and what was to come after it is not sent: correct what they name (a topic's limits, say), and try again.",
         { Code: ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed } => "Check the credentials.",

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 namespace ActorStreams.Grains.Telemetry;
 
 /// <summary>
-/// What the partitions of a silo measure: meter <c>ActorStreams</c>; docs/metrics.md tells each. No metric carries a key: attributes are names of datasets and topics, numbers of
+/// What the partitions of a silo measure: meter <c>ActorStreams</c>; docs/reference/metrics.md tells each. No metric carries a key: attributes are names of datasets and topics, numbers of
 /// partitions, and words of short lists.
 /// </summary>
 /// <remarks>

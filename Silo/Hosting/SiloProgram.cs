@@ -22,7 +22,7 @@ public static class SiloProgram
           --rebuild        forget all states, and fold everything again from the log
           --migrate        set up and upgrade the tables in PostgreSQL, and end
 
-        Every other setting can be given as --Section:Name VALUE; docs/settings.md lists them.
+        Every other setting can be given as --Section:Name VALUE; docs/reference/settings.md lists them.
         """;
 
     /// <summary>Runs until it is asked to stop.</summary>

@@ -33,7 +33,7 @@ internal static class PostgresFault
         "28P01" or "28000" => "does not let this role in. Look at its user name, its password (Postgres:PasswordFile) and pg_hba.conf.",
         "3D000" => "has no such database. Create it, or correct Postgres:ConnectionString.",
         "3F000" or "42P01" or "42703" => "lacks tables that this version needs. Run the silo with --migrate.",
-        "42501" => "does not allow this to the role. Grant it what docs/postgres.md lists, or run --migrate as the owner of the schema.",
+        "42501" => "does not allow this to the role. Grant it what docs/operate/postgres.md lists, or run --migrate as the owner of the schema.",
         "55P03" => "has kept a lock for too long: another process is at work there. Let it finish, then try again.",
         "57014" => "took too long for a command. Look at its load and its locks, or raise Postgres:CommandTimeoutSeconds.",
         "57P03" => "is starting or stopping. Nothing needs to be restarted.",

@@ -14,7 +14,7 @@ internal sealed class Manifests
         Objects = [.. KubernetesYaml.LoadAllFromString(text, CustomResources.Types, strict: true).Cast<IKubernetesObject<V1ObjectMeta>>()];
     }
 
-    /// <summary>All that an operator applies, in the order of docs/kubernetes.md.</summary>
+    /// <summary>All that an operator applies, in the order of docs/operate/kubernetes.md.</summary>
     internal static IReadOnlyList<string> All { get; } =
     [
         "overlays/dev", "overlays/dev/smoke-test",

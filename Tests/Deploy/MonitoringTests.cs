@@ -43,11 +43,11 @@ public sealed class MonitoringTests
     [Fact]
     public void Each_alert_says_how_grave_it_is_and_has_its_page()
     {
-        var page = Repository.Read("docs/operations.md");
+        var page = Repository.Read("docs/operate/operations.md");
         foreach (var alert in Alerts())
         {
             Assert.Contains(alert.Labels["severity"], new[] { "critical", "warning" });
-            Assert.Equal($"docs/operations.md#{alert.Alert.ToLowerInvariant()}", alert.Annotations["runbook"]);
+            Assert.Equal($"docs/operate/operations.md#{alert.Alert.ToLowerInvariant()}", alert.Annotations["runbook"]);
             Assert.Contains($"\n### {alert.Alert}\n", page, StringComparison.Ordinal);
             Assert.NotEmpty(alert.Annotations["summary"]);
         }
@@ -78,8 +78,8 @@ public sealed class MonitoringTests
     [Fact]
     public void The_page_on_metrics_tells_of_each()
     {
-        Assert.SkipUnless(File.Exists(Repository.File("docs/metrics.md")), "There is no docs/metrics.md yet.");
-        var page = Repository.Read("docs/metrics.md");
+        Assert.SkipUnless(File.Exists(Repository.File("docs/reference/metrics.md")), "There is no docs/reference/metrics.md yet.");
+        var page = Repository.Read("docs/reference/metrics.md");
         Assert.All(MetricNames.Documented, metric => Assert.Contains($"`{metric.Name}` | `{MetricNames.InPrometheus(metric)}`", page, StringComparison.Ordinal));
     }
 

@@ -17,7 +17,7 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Tests.Deploy;
 
 /// <summary>
-/// An installation as docs/kubernetes.md tells it, without a cluster: two roles in a PostgreSQL that speaks TLS, an issuer of tokens that is asked for its keys, the migration, two silos, the smoke test. Arguments,
+/// An installation as docs/operate/kubernetes.md tells it, without a cluster: two roles in a PostgreSQL that speaks TLS, an issuer of tokens that is asked for its keys, the migration, two silos, the smoke test. Arguments,
 /// variables, probes and files are those of the production overlay; only addresses, ports and directories are put in. One thing differs: the mock brokers speak neither TLS nor SASL.
 /// </summary>
 [Collection(AlsoBesideOthersCollection.Name)]

@@ -95,7 +95,7 @@ public sealed class SettingManifestTests
         Assert.Equal(("silo", "secret"), (settings.Consumer["sasl.username"], settings.Producer["sasl.password"]));
     }
 
-    /// <summary>The sum of docs/kubernetes.md: what is not .NET's heap must find room beside it.</summary>
+    /// <summary>The sum of docs/operate/kubernetes.md: what is not .NET's heap must find room beside it.</summary>
     [Theory]
     [MemberData(nameof(Silos))]
     public async Task Beside_the_heap_is_room_for_Kafka_s_buffers_and_the_runtime(string name)

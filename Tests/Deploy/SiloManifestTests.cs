@@ -2,7 +2,7 @@ using k8s.Models;
 
 namespace ActorStreams.Tests.Deploy;
 
-/// <summary>The silos' Deployment: the points of docs/kubernetes.md, on the objects.</summary>
+/// <summary>The silos' Deployment: the points of docs/operate/kubernetes.md, on the objects.</summary>
 public sealed class SiloManifestTests
 {
     public static TheoryData<string> Silos => ManifestTests.Silos;

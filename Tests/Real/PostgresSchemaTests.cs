@@ -71,7 +71,7 @@ public sealed class PostgresSchemaTests
         var options = await NewDatabaseAsync();
         var plain = await NewRoleAsync(options);
         var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => PostgresSchema.MigrateAsync(plain));
-        Assert.Contains("does not allow this to the role. Grant it what docs/postgres.md lists, or run --migrate as the owner", error.Message, StringComparison.Ordinal);
+        Assert.Contains("does not allow this to the role. Grant it what docs/operate/postgres.md lists, or run --migrate as the owner", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class PostgresSchemaTests
             "Run the silo once with --migrate",
             (await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(new() { ConnectionString = plain.ConnectionString, Schema = "none" }))).Message,
             StringComparison.Ordinal);
-        Assert.Contains("docs/postgres.md", (await Assert.ThrowsAsync<StoreUnavailableException>(() => PostgresSchema.CheckAsync(plain))).Message, StringComparison.Ordinal);
+        Assert.Contains("docs/operate/postgres.md", (await Assert.ThrowsAsync<StoreUnavailableException>(() => PostgresSchema.CheckAsync(plain))).Message, StringComparison.Ordinal);
         await PostgresServer.ExecuteAsync(options, PostgresSchema.GrantStatements(options.Schema, new NpgsqlConnectionStringBuilder(plain.ConnectionString).Username!));
         await PostgresSchema.CheckAsync(plain);
         Assert.Empty(await PostgresSchema.MigrateAsync(plain));

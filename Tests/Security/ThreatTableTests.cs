@@ -13,7 +13,7 @@ public sealed partial class ThreatTableTests
     {
         var tests = typeof(ThreatTableTests).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Where(method => method.GetCustomAttributes(typeof(FactAttribute), true).Length > 0)
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}").ToHashSet();
-        var rows = File.ReadAllLines(Repository.File("docs/security.md")).Select(line => Row().Match(line)).Where(match => match.Success).ToList();
+        var rows = File.ReadAllLines(Repository.File("docs/operate/security.md")).Select(line => Row().Match(line)).Where(match => match.Success).ToList();
         Assert.Equal(Enumerable.Range(1, Threats), rows.Select(row => int.Parse(row.Groups[1].Value, CultureInfo.InvariantCulture)));
         foreach (var row in rows)
         {

@@ -7,7 +7,7 @@ using ActorStreams.Tests.Kafka;
 
 namespace ActorStreams.Tests.Telemetry;
 
-/// <summary>A silo on (mock) Kafka: what only Kafka has, and that the table of docs/metrics.md names exactly what there is.</summary>
+/// <summary>A silo on (mock) Kafka: what only Kafka has, and that the table of docs/reference/metrics.md names exactly what there is.</summary>
 public sealed partial class KafkaMetricsTests : EndToEndTest
 {
     private const int RoundTripMilliseconds = 40;
@@ -73,10 +73,10 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
 
     private static AppendRecord Placed(string key, int total) => new() { Key = key, Value = new { type = "placed", customer = "c", total } };
 
-    /// <summary>The names in the first and second column of the tables of docs/metrics.md.</summary>
+    /// <summary>The names in the first and second column of the tables of docs/reference/metrics.md.</summary>
     private static (List<string> Names, List<string> Prometheus) Table()
     {
-        var rows = Row().Matches(Repository.Read("docs/metrics.md")).ToList();
+        var rows = Row().Matches(Repository.Read("docs/reference/metrics.md")).ToList();
         return ([.. rows.Select(row => row.Groups["name"].Value)], [.. rows.Select(row => row.Groups["prometheus"].Value)]);
     }
 
