@@ -1,6 +1,7 @@
 using ActorStreams.Tests;
 using ActorStreams.Tests.DeadLetters;
 using ActorStreams.Tests.Log;
+using ActorStreams.Tests.Storage.Sqlite;
 using Xunit.MicrosoftTestingPlatform;
 using Xunit.Runner.InProc.SystemConsole;
 

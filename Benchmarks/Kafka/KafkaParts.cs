@@ -2,7 +2,10 @@ using ActorStreams.Definitions;
 using ActorStreams.Kafka;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
+using ActorStreams.Storage.Postgres.Schema;
+using ActorStreams.Storage.Postgres.States;
+using ActorStreams.Storage.Sqlite.States;
 using ActorStreams.Tests.Kafka;
 using Npgsql;
 

@@ -1,7 +1,8 @@
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Sqlite.Log;
+using ActorStreams.Storage.Sqlite.States;
 
 namespace ActorStreams.Benchmarks;
 

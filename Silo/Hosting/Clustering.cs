@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Silo.Security;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Orleans.Configuration;

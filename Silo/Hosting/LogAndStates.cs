@@ -1,7 +1,11 @@
 using ActorStreams.Kafka;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
+using ActorStreams.Storage.Postgres.States;
+using ActorStreams.Storage.Sqlite.Files;
+using ActorStreams.Storage.Sqlite.Log;
+using ActorStreams.Storage.Sqlite.States;
 using Microsoft.Extensions.Options;
 
 namespace ActorStreams.Silo;

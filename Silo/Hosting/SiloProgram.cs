@@ -3,6 +3,9 @@ using ActorStreams.Grains;
 using ActorStreams.Log;
 using ActorStreams.States;
 using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
+using ActorStreams.Storage.Postgres.Schema;
+using ActorStreams.Storage.Sqlite.Files;
 using Microsoft.Extensions.Options;
 
 namespace ActorStreams.Silo;

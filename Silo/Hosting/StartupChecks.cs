@@ -3,7 +3,8 @@ using ActorStreams.Definitions;
 using ActorStreams.Grains;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
+using ActorStreams.Storage.Postgres.Schema;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
 

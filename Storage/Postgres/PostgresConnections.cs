@@ -1,7 +1,7 @@
 using ActorStreams.States;
 using Npgsql;
 
-namespace ActorStreams.Storage;
+namespace ActorStreams.Storage.Postgres;
 
 /// <summary>The pools of connections, each for its use.</summary>
 public static class PostgresConnections

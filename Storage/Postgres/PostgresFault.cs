@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using ActorStreams.States;
 using Npgsql;
 
-namespace ActorStreams.Storage;
+namespace ActorStreams.Storage.Postgres;
 
 /// <summary>Says in a sentence what an error of PostgreSQL means for the one who reads it. What is no fault of the surroundings stays as it is: a bug.</summary>
 internal static class PostgresFault

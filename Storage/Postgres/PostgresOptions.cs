@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.RegularExpressions;
 using Npgsql;
 
-namespace ActorStreams.Storage;
+namespace ActorStreams.Storage.Postgres;
 
 /// <summary>Where PostgreSQL is, and how much of it a silo uses: section <c>Postgres</c>.</summary>
 public sealed partial class PostgresOptions : IValidatableObject

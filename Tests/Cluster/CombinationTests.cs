@@ -3,7 +3,7 @@ using ActorStreams.Client;
 using ActorStreams.Log;
 using ActorStreams.Tests.EndToEnd;
 using ActorStreams.Tests.Kafka;
-using ActorStreams.Tests.Real;
+using ActorStreams.Tests.Storage.Postgres;
 
 namespace ActorStreams.Tests.Cluster;
 

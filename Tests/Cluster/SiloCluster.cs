@@ -1,8 +1,8 @@
 using ActorStreams.Client;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
 using ActorStreams.Tests.EndToEnd;
 using ActorStreams.Tests.Kafka;
-using ActorStreams.Tests.Real;
+using ActorStreams.Tests.Storage.Postgres;
 
 namespace ActorStreams.Tests.Cluster;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using ActorStreams.Log;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Sqlite.Files;
+using ActorStreams.Storage.Sqlite.Log;
 
 namespace ActorStreams.Tests.DeadLetters;
 

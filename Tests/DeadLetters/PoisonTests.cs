@@ -3,7 +3,8 @@ using ActorStreams.Batch;
 using ActorStreams.Client;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Sqlite.Files;
+using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Tests.EndToEnd;
 using DeadLetterState = ActorStreams.Client.DeadLetterState;
 

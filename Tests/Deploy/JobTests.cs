@@ -1,10 +1,12 @@
 using ActorStreams.Client.Commands;
 using ActorStreams.Silo;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
+using ActorStreams.Storage.Postgres.Schema;
+using ActorStreams.Storage.Postgres.States;
 using ActorStreams.Tests.EndToEnd;
-using ActorStreams.Tests.Real;
-using k8s.Models;
+using ActorStreams.Tests.Storage.Postgres;
 using Npgsql;
+using k8s.Models;
 
 namespace ActorStreams.Tests.Deploy;
 

@@ -5,14 +5,14 @@ using ActorStreams.Silo;
 using ActorStreams.Tests.Cluster;
 using ActorStreams.Tests.EndToEnd;
 using ActorStreams.Tests.Kafka;
-using ActorStreams.Tests.Real;
 using ActorStreams.Tests.Security;
+using ActorStreams.Tests.Storage.Postgres;
 using ActorStreams.Tests.Telemetry;
-using k8s.Models;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using k8s.Models;
 
 namespace ActorStreams.Tests.Deploy;
 

@@ -1,6 +1,6 @@
 using ActorStreams.Grains;
 using ActorStreams.Kafka;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Postgres;
 using SecurityOptions = ActorStreams.Silo.SecurityOptions;
 using SiloOptions = ActorStreams.Silo.SiloOptions;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using ActorStreams.Client;
 using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Tests.Log;
 
 namespace ActorStreams.Tests.EndToEnd;

@@ -3,7 +3,7 @@ using System.Text;
 using ActorStreams.Client;
 using ActorStreams.Log;
 using ActorStreams.Samples.Shop;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Sqlite.Log;
 
 namespace ActorStreams.Tests.EndToEnd;
 

@@ -6,7 +6,7 @@ using ActorStreams.Batch;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.Samples.Shop;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Sqlite.Log;
 using Microsoft.Data.Sqlite;
 using static ActorStreams.Tests.EndToEnd.OrderRequests;
 

@@ -2,7 +2,7 @@ using System.Text;
 using ActorStreams.Batch;
 using ActorStreams.Client;
 using ActorStreams.Samples.GitHistory;
-using ActorStreams.Storage;
+using ActorStreams.Storage.Sqlite.Log;
 
 namespace ActorStreams.Tests.EndToEnd;
 

@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
-using ActorStreams.Storage;
 using ActorStreams.Tests.EndToEnd;
 using ActorStreams.Tests.Kafka;
-using ActorStreams.Tests.Real;
+using ActorStreams.Tests.Storage.Postgres;
 using Npgsql;
 
 namespace ActorStreams.Tests.Security;

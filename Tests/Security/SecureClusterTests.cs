@@ -1,6 +1,6 @@
 using ActorStreams.Tests.Cluster;
 using ActorStreams.Tests.EndToEnd;
-using ActorStreams.Tests.Real;
+using ActorStreams.Tests.Storage.Postgres;
 
 namespace ActorStreams.Tests.Security;
 

@@ -1,0 +1,204 @@
+using System.Text;
+using ActorStreams.States;
+using ActorStreams.Storage.Postgres.Schema;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace ActorStreams.Storage.Postgres.States;
+
+// The tables are told in Scripts/0001-states.sql. Keys and states are bytea: text can hold no U+0000, and jsonb would give a state back in other
+// bytes, while a change is defined by states that are equal as stored.
+//
+// One read is one statement, so it sees one checkpoint, whole. One checkpoint is one statement too, and so its own transaction and one round trip,
+// unless it is large (PostgresCheckpoint).
+//
+// A commit is waited for (synchronous_commit). Without that wait a crash of PostgreSQL would take back the last commits. Checkpoints alone would
+// bear it: the loss is a suffix of all commits, an owner whose position is no longer the stored one is refused and begins again at the older one, and
+// what it sends once more lies at or below the marks, or the view has lost its checkpoint too. A clearing would not: the silos would go on with new
+// definitions on states of the old. And a source topic may have dropped, by its retention, what an acknowledged checkpoint had behind it. A flush for
+// each checkpoint is a small part of its cost, so all wait, and CheckAsync refuses a server that is told not to.
+//
+// A command whose connection is lost may have been committed, and may even be committed later, by a server process that has not noticed. The caller
+// learns StoreUnavailableException, and begins again at the stored checkpoint. If that is the old one and the new one lands afterwards, this is to
+// the caller as if another owner had written it: the condition on the position refuses its next checkpoint, and one that reads through the store asks
+// afterwards whether the checkpoint is still its own. Either way a checkpoint is there whole or not at all.
+
+/// <summary>The state store in PostgreSQL, for any number of silos. The schema must be there: see <see cref="PostgresSchema"/>.</summary>
+public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
+{
+    private const string OfPartition = "(SELECT id FROM partition WHERE dataset = $1 AND version = $2 AND number = $3)";
+
+    private const string SelectCheckpoint = "SELECT position, states, marks FROM partition WHERE dataset = $1 AND version = $2 AND number = $3";
+
+    private const string SelectStates =
+        $"""SELECT key, value, "offset", timestamp FROM state WHERE partition_id = {OfPartition} AND key = ANY($4)""";
+
+    private const string SelectRange =
+        $"""SELECT key, value, "offset", timestamp FROM state WHERE partition_id = {OfPartition} AND key >= $4 AND key < $5 ORDER BY key LIMIT $6""";
+
+    private const string SelectContributions =
+        $"SELECT element, value FROM contribution WHERE partition_id = {OfPartition} AND key = $4 AND slot = $5 ORDER BY element LIMIT $6";
+
+    private const string SelectContributionsOf = $"""
+        SELECT wanted.key, wanted.slot, wanted.element, c.value FROM unnest($4, $5, $6) AS wanted (key, slot, element), LATERAL (
+            SELECT value FROM contribution
+            WHERE partition_id = {OfPartition} AND key = wanted.key AND slot = wanted.slot AND element = wanted.element LIMIT 1) AS c
+        """;
+
+    // Truncated rather than deleted: a rebuild would leave millions of dead rows behind. These two first, since that waits for the checkpoints under
+    // way and holds back others while it has no lock that they could wait for; then the positions, which no one can hold.
+    private const string Clear = "TRUNCATE state, contribution";
+
+    // Comes after all UTF-8, in which 0xFF never stands.
+    private static readonly byte[] AfterAllKeys = [0xFF];
+
+    private readonly PostgresOptions _options;
+    private readonly NpgsqlDataSource _source;
+    private readonly string _place;
+
+    private PostgresStateStore(PostgresOptions options) =>
+        (_options, _source, _place) = (options, PostgresConnections.States(options), PostgresConnections.Place(options));
+
+    /// <summary>Makes the store; connections are opened when they are needed.</summary>
+    /// <exception cref="ArgumentException">Options are wrong; the message names all that are.</exception>
+    public static PostgresStateStore Open(PostgresOptions options)
+    {
+        options.Validate();
+        return new(options);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default)
+    {
+        var found = await ReadAsync(
+            SelectCheckpoint, partition, [], static row => new Checkpoint(row.GetInt64(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2)), cancellationToken).ConfigureAwait(false);
+        return found.SingleOrDefault();
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default) =>
+        RunAsync(ct => PostgresCheckpoint.WriteAsync(_source, _options, write, ct), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
+        ReadAsync(SelectStates, partition, [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        var from = PostgresValue.Key(prefix);
+        // What follows a key immediately is that key and a zero byte.
+        if (after is not null && KeyOrder.Instance.Compare(after, prefix) >= 0)
+            from = [.. PostgresValue.Key(after), 0];
+        return ReadAsync(SelectRange, partition, [PostgresValue.Of(from), PostgresValue.Of(AfterPrefix(prefix)), PostgresValue.Of((long)limit)], State, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(
+        PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return ReadAsync(
+            SelectContributions, partition, [PostgresValue.Of(PostgresValue.Key(key)), PostgresValue.Of(slot), PostgresValue.Of((long)limit)],
+            row => new StoredContribution(new(key, slot, row.GetFieldValue<byte[]>(0)), row.GetFieldValue<byte[]>(1)), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
+        PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
+        ReadAsync(
+            SelectContributionsOf, partition, PostgresValue.Ids(ids),
+            static row => new StoredContribution(new(Text(row, 0), row.GetInt32(1), row.GetFieldValue<byte[]>(2)), row.GetFieldValue<byte[]>(3)), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) => RunAsync<IReadOnlyDictionary<string, string>>(
+        async ct =>
+        {
+            using var command = _source.CreateCommand("SELECT name, description FROM dataset");
+            var rows = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            await using var closing = rows.ConfigureAwait(false);
+            var found = new Dictionary<string, string>();
+            while (await rows.ReadAsync(ct).ConfigureAwait(false))
+                found.Add(Text(rows, 0), Text(rows, 1));
+            return found;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default)
+    {
+        // Copied first: the caller's may change. Silos that start at once come one after the other, by the lock.
+        var copy = datasets.ToArray();
+        await TransactAsync(
+            [
+                new("SELECT pg_advisory_xact_lock($1)") { Parameters = { PostgresValue.Of(AdvisoryLock.Of(_options.Schema, "dataset")) } },
+                new("DELETE FROM dataset"),
+                new("INSERT INTO dataset (name, description) SELECT * FROM unnest($1, $2)")
+                {
+                    Parameters = { PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Key)])), PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Value)])) },
+                },
+            ],
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ClearAsync(CancellationToken cancellationToken = default) =>
+        await TransactAsync([new(Clear), new("DELETE FROM partition")], cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Closes the connections.</summary>
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    /// <summary>The first bytes after all that begin with this text. The last byte of UTF-8 is never 0xFF, so it can be raised.</summary>
+    private static byte[] AfterPrefix(string prefix)
+    {
+        if (prefix.Length == 0)
+            return AfterAllKeys;
+        var bytes = PostgresValue.Key(prefix);
+        bytes[^1]++;
+        return bytes;
+    }
+
+    private static string Text(NpgsqlDataReader row, int column) => Encoding.UTF8.GetString(row.GetFieldValue<byte[]>(column));
+
+    private static StoredState State(NpgsqlDataReader row) => new(Text(row, 0), row.GetFieldValue<byte[]>(1), row.GetInt64(2), row.GetInt64(3));
+
+    private ValueTask<IReadOnlyList<T>> ReadAsync<T>(
+        string sql, PartitionId partition, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken) => RunAsync<IReadOnlyList<T>>(
+        async ct =>
+        {
+            using var command = _source.CreateCommand(sql);
+            command.Parameters.AddRange(PostgresValue.Partition(partition).Concat(parameters).ToArray());
+            var rows = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+            await using var closing = rows.ConfigureAwait(false);
+            var found = new List<T>();
+            while (await rows.ReadAsync(ct).ConfigureAwait(false))
+                found.Add(row(rows));
+            return found;
+        },
+        cancellationToken);
+
+    /// <summary>Runs commands in one transaction and one round trip: a batch is its own transaction.</summary>
+    private ValueTask<int> TransactAsync(IReadOnlyList<NpgsqlBatchCommand> commands, CancellationToken cancellationToken) => RunAsync(
+        async ct =>
+        {
+            using var batch = _source.CreateBatch();
+            foreach (var command in commands)
+                batch.BatchCommands.Add(command);
+            return await batch.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+        },
+        cancellationToken);
+
+    private async ValueTask<T> RunAsync<T>(Func<CancellationToken, Task<T>> run, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            return await run(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested && PostgresFault.IsPassing(error))
+        {
+            throw PostgresFault.Translate(error, _place);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace ActorStreams.Storage.Sqlite.Files;
+
+/// <summary>Says in a sentence what an error of SQLite means for the one who reads it: what, which file, and the remedy.</summary>
+internal static class SqliteFault
+{
+    /// <summary>Whether trying again can help once somebody did what the message says.</summary>
+    public static bool IsPassing(SqliteException error) => Remedy(error) is not null;
+
+    public static Exception Translate(SqliteException error, SqliteFileSpec file) => error.SqliteErrorCode switch
+    {
+        raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => new DamagedFileException(
+            $"The {file.Kind} '{file.Path}' is damaged ({error.Message}). Stop the program and restore the file from a backup.", error),
+        _ when Remedy(error) is { } remedy => file.Unavailable($"The {file.Kind} '{file.Path}' {remedy} ({error.Message})", error),
+        _ => error,
+    };
+
+    private static string? Remedy(SqliteException error) => error.SqliteErrorCode switch
+    {
+        raw.SQLITE_FULL => "cannot grow: the disk is full. Make room on it; nothing needs to be restarted.",
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_PROTOCOL => "is locked by another process. Let that one finish, or stop it.",
+        raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_AUTH => "cannot be written: the file or its directory is read-only. Give this process write access.",
+        raw.SQLITE_IOERR => "could not be read or written by the operating system. Look at the disk and the system's log.",
+        raw.SQLITE_CANTOPEN => "cannot be opened. Look whether its directory exists and this process may write there.",
+        raw.SQLITE_NOMEM => "could not be used for want of memory. Give the process more, or lower its bounds.",
+        raw.SQLITE_CONSTRAINT => "was changed by another process, which must not be. Stop that one, then restart this one.",
+        _ => null,
+    };
+}

@@ -1,0 +1,99 @@
+using ActorStreams.Log;
+
+namespace ActorStreams.Storage.Sqlite.Log;
+
+/// <summary>A topic of the embedded log and its partitions, by number.</summary>
+internal sealed record LogTopic(string Name, LogPartition[] Partitions);
+
+/// <summary>
+/// What is kept in memory of a partition: its end, its newest rows, and, for the writer thread alone, where the open transaction stands.
+/// </summary>
+internal sealed class LogPartition(long id, TopicPartition name, long end, long latest)
+{
+    private long _latest = latest;
+
+    /// <summary>Its number in the file.</summary>
+    public long Id { get; } = id;
+
+    public TopicPartition Name { get; } = name;
+
+    public EndSignal Signal { get; } = new(end);
+
+    public LogTail Tail { get; } = new();
+
+    public long End => Signal.End;
+
+    /// <summary>The latest timestamp of all its records; <see cref="long.MinValue"/> when there are none.</summary>
+    public long Latest => Volatile.Read(ref _latest);
+
+    /// <summary>Writer thread only: what the open transaction appends to it; null when nothing.</summary>
+    public PendingAppend? Pending { get; set; }
+
+    /// <summary>Shows committed rows to readers. The end comes last: what lies before it can be read.</summary>
+    public void Publish(PendingAppend appended)
+    {
+        Tail.Add(appended.Rows);
+        Volatile.Write(ref _latest, appended.Latest);
+        Signal.MoveTo(appended.End);
+    }
+}
+
+/// <summary>What the open transaction appends to one partition.</summary>
+internal sealed class PendingAppend(LogPartition partition)
+{
+    public LogPartition Partition { get; } = partition;
+
+    public long End { get; set; } = partition.End;
+
+    public long Latest { get; set; } = partition.Latest;
+
+    public List<NewRecord> Records { get; } = [];
+
+    public List<LogRow> Rows { get; } = [];
+}
+
+/// <summary>
+/// The newest rows of a partition, so that a reader at the end, the usual one, takes what was just committed without reading the file.
+/// </summary>
+internal sealed class LogTail
+{
+    // Some milliseconds of a busy partition: a reader that is further behind reads the file, which is what the file is for.
+    private const int MaxBytes = 256 << 10;
+    private const int MaxRows = 64;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<LogRow> _rows = new();
+    private long _bytes;
+
+    /// <summary>Adds rows that follow those it has.</summary>
+    public void Add(List<LogRow> rows)
+    {
+        lock (_gate)
+        {
+            foreach (var row in rows)
+            {
+                _rows.Enqueue(row);
+                _bytes += row.Bytes.Length;
+                while (_rows.Count > MaxRows || _bytes > MaxBytes)
+                    _bytes -= _rows.Dequeue().Bytes.Length;
+            }
+        }
+    }
+
+    /// <summary>Hands over the rows from the one that holds this offset on, until the taker has enough. False when that one is no longer here.</summary>
+    public bool TryRead(long offset, Func<LogRow, bool> take)
+    {
+        lock (_gate)
+        {
+            if (!_rows.TryPeek(out var oldest) || oldest.Base > offset)
+                return false;
+            foreach (var row in _rows)
+            {
+                if (row.Next > offset && !take(row))
+                    break;
+            }
+
+            return true;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using ActorStreams.States;
+using ActorStreams.Storage.Sqlite.Files;
+
+namespace ActorStreams.Storage.Sqlite.States;
+
+// The file, format 1 (PRAGMA user_version):
+//
+//   partition(id, dataset, version, number, position, states, marks)   one row a partition that ever had a checkpoint
+//   state(partition_id, key, value, offset, timestamp)                 one row a key
+//   contribution(partition_id, key, slot, element, value)              what views keep beside a state
+//   dataset(name, description)                                         what was recorded of the datasets
+//
+// Keys are blobs of UTF-8, not text: SQLite compares blobs byte by byte, which is KeyOrder, and a NUL ends no blob.
+//
+// WAL, synchronous=NORMAL: after a power cut the last checkpoints may be gone, but what is there is whole and in order. That is
+// enough, since the log is FULL: an owner then finds an older position, and folds on from there. Nothing but time is lost.
+
+/// <summary>
+/// The state store in one SQLite file, for one process at a time (see <see cref="DataDirectory"/>).
+/// </summary>
+public sealed class SqliteStateStore : IStateStore, IAsyncDisposable
+{
+    internal const string SelectPartition = "SELECT id, position, states, marks FROM partition WHERE dataset = ?1 AND version = ?2 AND number = ?3";
+
+    private const int Format = 1;
+
+    private const string Schema = """
+        CREATE TABLE partition (
+            id INTEGER PRIMARY KEY, dataset TEXT NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
+            position INTEGER NOT NULL, states INTEGER NOT NULL, marks BLOB NOT NULL, UNIQUE (dataset, version, number));
+        CREATE TABLE state (
+            partition_id INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, "offset" INTEGER NOT NULL, timestamp INTEGER NOT NULL,
+            PRIMARY KEY (partition_id, key)) WITHOUT ROWID;
+        CREATE TABLE contribution (
+            partition_id INTEGER NOT NULL, key BLOB NOT NULL, slot INTEGER NOT NULL, element BLOB NOT NULL, value BLOB NOT NULL,
+            PRIMARY KEY (partition_id, key, slot, element)) WITHOUT ROWID;
+        CREATE TABLE dataset (name BLOB PRIMARY KEY, description BLOB NOT NULL) WITHOUT ROWID;
+        """;
+
+    private readonly SqliteFile _file;
+    private readonly StateWriter _writer;
+
+    /// <summary>For tests that take the disk away.</summary>
+    internal StateWriter Writer => _writer;
+
+    private SqliteStateStore(SqliteStateStoreOptions options)
+    {
+        _file = new(new()
+        {
+            Owner = typeof(SqliteStateStore),
+            Path = options.Path,
+            Kind = "state store",
+            Format = Format,
+            Schema = Schema,
+            Synchronous = "NORMAL",
+            PageBytes = 4 << 10,
+            Readers = options.Readers,
+            CacheKibibytes = options.CacheKibibytes,
+            LockWaitMilliseconds = options.LockWaitMilliseconds,
+            Unavailable = (message, error) => new StoreUnavailableException(message, error),
+        });
+        _writer = new(_file, _file.OpenWriter(), options);
+        _writer.Start();
+    }
+
+    /// <summary>Opens the store, creating its file where there is none.</summary>
+    /// <exception cref="ArgumentException">Options are out of range.</exception>
+    /// <exception cref="NewerFormatException">A newer program wrote the file.</exception>
+    /// <exception cref="DamagedFileException">The file is no state store, or damaged.</exception>
+    /// <exception cref="StoreUnavailableException">The file cannot be opened now.</exception>
+    public static SqliteStateStore Open(SqliteStateStoreOptions options)
+    {
+        options.Validate();
+        return new(options);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default) =>
+        _file.ReadAsync(partition, StateReads.Checkpoint, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default) =>
+        WriteAsync(new CheckpointWork(write), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
+        _file.ReadAsync((partition, keys), StateReads.Load, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return _file.ReadAsync((partition, prefix, after, limit), StateReads.Scan, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(
+        PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return _file.ReadAsync((partition, key, slot, limit), StateReads.ScanContributions, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
+        PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
+        _file.ReadAsync((partition, ids), StateReads.LoadContributions, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
+        _file.ReadAsync(0, StateReads.Datasets, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
+        await WriteAsync(new DatasetsWork(new Dictionary<string, string>(datasets)), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async ValueTask ClearAsync(CancellationToken cancellationToken = default) =>
+        await WriteAsync(new ClearWork(), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Writes what is queued, then closes the file.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        // Readers first: only a writer that closes last folds the write-ahead log into the file.
+        _file.Dispose();
+        await _writer.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private ValueTask<bool> WriteAsync(StateWork work, CancellationToken cancellationToken)
+    {
+        _writer.Enqueue(work, cancellationToken);
+        return new(work.Task);
+    }
+}

@@ -1,0 +1,172 @@
+using ActorStreams.States;
+using ActorStreams.Storage.Postgres;
+using ActorStreams.Storage.Postgres.States;
+using ActorStreams.Tests.States;
+
+namespace ActorStreams.Tests.Storage.Postgres;
+
+public sealed class PostgresStateStoreTests : StateStoreContract
+{
+    private PostgresOptions _options = null!;
+
+    // Of each iteration a good part is the wait for the disk at every checkpoint.
+    protected override int Iterations => 12;
+
+    [Fact]
+    public async Task A_checkpoint_of_many_commands_is_written_whole_or_not_at_all()
+    {
+        await using var store = await OpenAsync(options => (options.MaxCommandRows, options.MaxCommandBytes) = (3, 40));
+        var states = Enumerable.Range(0, 20).Select(i => new StoredState($"k{i:00}", Bytes(new string('x', i * 5)), i, i)).ToList();
+        var contributions = Enumerable.Range(0, 20).Select(i => (new ContributionId($"k{i % 3}", i % 2, Bytes($"{i}")), Bytes($"{i}"))).ToList();
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, states, [], contributions)));
+        Assert.Equal(20, (await store.ScanAsync(P("a"), "", null, 100)).Count);
+        Assert.Equal(20, (await store.LoadContributionsAsync(P("a"), [.. contributions.Select(c => c.Item1)])).Count);
+        Assert.False(await store.WriteCheckpointAsync(Write(P("a"), 2, 7, default, [], [.. states.Select(s => s.Key)])));
+        // A key that is no text, in a late command.
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [new("\ud800", default, 0, 0)], [.. states.Select(s => s.Key)])));
+        Assert.Equal(1, (await store.ReadCheckpointAsync(P("a")))!.Position);
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [], [.. states.Select(s => s.Key)], [], [.. contributions.Select(c => c.Item1)])));
+        Assert.Empty(await store.ScanAsync(P("a"), "", null, 100));
+        Assert.Empty(await store.LoadContributionsAsync(P("a"), [.. contributions.Select(c => c.Item1)]));
+    }
+
+    [Fact]
+    public void A_checkpoint_is_cut_within_its_bounds_and_nothing_is_left_out()
+    {
+        var write = Write(
+            P("a"), 1, null, default, [.. Enumerable.Range(0, 10).Select(i => new StoredState($"k{i}", new byte[i * 10], 0, 0))],
+            ["gone"], [(new("c", 0, default), new byte[500])], [new("d", 0, default)]);
+        var parts = CheckpointPart.Cut(write, 4, 100);
+        Assert.Equal([0..4, 4..6, 6..7, 7..8, 8..9, 9..10], parts.Select(part => part.Upserts).Where(range => !range.Start.Equals(range.End)));
+        Assert.Equal(
+            (10, 1, 1, 1),
+            (parts.Sum(p => Count(p.Upserts)), parts.Sum(p => Count(p.Deletes)), parts.Sum(p => Count(p.ContributionUpserts)), parts.Sum(p => Count(p.ContributionDeletes))));
+        Assert.Single(CheckpointPart.Cut(Write(P("a"), 1, null, default, []), 4, 100));
+    }
+
+    [Fact]
+    public async Task Of_many_owners_that_go_on_from_one_position_exactly_one_wins_each_time()
+    {
+        await using var store = await OpenAsync(_ => { });
+        await using var other = PostgresStateStore.Open(_options);
+        long? position = null;
+        for (var round = 0; round < 10; round++)
+        {
+            var next = (position ?? 0) + 1;
+            var won = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => (i % 2 == 0 ? store : other)
+                .WriteCheckpointAsync(Write(P("a"), next, position, default, [new("k", Bytes($"{i}"), next, 0), new($"{round}.{i}", default, 0, 0)])).AsTask()).ToList());
+            Assert.Single(won, true);
+            var winner = Array.IndexOf(won, true);
+            Assert.Equal($"{round}.{winner}", Assert.Single(await store.ScanAsync(P("a"), $"{round}.", null, 10)).Key);
+            Assert.Equal(Bytes($"{winner}").ToArray(), Assert.Single(await store.LoadAsync(P("a"), ["k"])).State.ToArray());
+            position = next;
+        }
+    }
+
+    [Fact]
+    public async Task A_read_sees_one_checkpoint_whole()
+    {
+        await using var store = await OpenAsync(options => options.MaxCommandRows = 7);
+        var keys = Enumerable.Range(0, 50).Select(i => $"k{i:00}").ToList();
+        await store.WriteCheckpointAsync(Write(P("a"), 0, null, default, [.. keys.Select(key => new StoredState(key, default, 0, 0))]));
+        var writing = Task.Run(async () =>
+        {
+            for (var position = 1L; position <= 50; position++)
+                Assert.True(await store.WriteCheckpointAsync(Write(P("a"), position, position - 1, default, [.. keys.Select(key => new StoredState(key, default, position, 0))])));
+        }, TestContext.Current.CancellationToken);
+        while (!writing.IsCompleted)
+        {
+            Assert.Single((await store.LoadAsync(P("a"), keys)).Select(state => state.Offset).Distinct());
+            Assert.Single((await store.ScanAsync(P("a"), "", null, 100)).Select(state => state.Offset).Distinct());
+        }
+
+        await writing;
+    }
+
+    [Fact]
+    public async Task Silos_that_start_at_once_may_all_record_datasets_and_clear()
+    {
+        await using var store = await OpenAsync(_ => { });
+        var descriptions = Enumerable.Range(0, 40).ToDictionary(i => $"d{i}", i => $"{i}");
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
+        {
+            await store.WriteDatasetsAsync(i % 2 == 0 ? descriptions : new Dictionary<string, string>(descriptions.Reverse()));
+            await store.WriteCheckpointAsync(Write(P("a", partition: i), 1, null, default, [new("k", default, 0, 0)]));
+            await store.ClearAsync();
+            await store.WriteCheckpointAsync(Write(P("a", partition: i), 1, null, default, [new("k", default, 0, 0)], [], [(new("k", 0, default), default)]));
+            Assert.InRange((await store.LoadContributionsAsync(P("a", partition: i), [new("k", 0, default)])).Count, 0, 1);
+        }));
+        Assert.Equal(descriptions, await store.ReadDatasetsAsync());
+        await store.ClearAsync();
+        for (var i = 0; i < 8; i++)
+            Assert.Null(await store.ReadCheckpointAsync(P("a", partition: i)));
+    }
+
+    [Fact]
+    public async Task Every_query_goes_by_the_whole_key_also_on_tables_without_statistics()
+    {
+        await using var store = await OpenAsync(_ => { });
+        var keys = Enumerable.Range(0, 3_000).Select(i => $"key {i:0000}").ToList();
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 0, null, default,
+            [.. keys.Select(key => new StoredState(key, Bytes("12345"), 0, 0))], [], [.. keys.Select(key => (new ContributionId(key, 0, Bytes("e")), Bytes("1")))])));
+        for (var i = 1; i < 10; i++)
+        {
+            Assert.True(await store.WriteCheckpointAsync(Write(P("a"), i, i - 1, default,
+                [new("key 0007", default, i, 0)], [keys[100 + i]], [(new("key 0007", 0, Bytes("e")), Bytes("2"))], [new(keys[100 + i], 0, Bytes("e"))])));
+            Assert.Equal(5, (await store.LoadAsync(P("a"), keys[..5])).Count);
+            Assert.Equal(5, (await store.LoadContributionsAsync(P("a"), [.. keys[..5].Select(key => new ContributionId(key, 0, Bytes("e")))])).Count);
+            Assert.Equal(5, (await store.ScanAsync(P("a"), "key 1", "key 1500", 5)).Count);
+            Assert.Single(await store.ScanContributionsAsync(P("a"), "key 0001", 0, 10));
+        }
+
+        // What a server process counted is told when it ends, and closing the pool ends it. Two readings of each table were when its index was made:
+        // with the table, and when that was emptied.
+        await store.DisposeAsync();
+        while ((long)(await PostgresServer.ExecuteAsync(_options, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%partition_id%' AND pid <> pg_backend_pid()"))! > 0)
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        Assert.Equal("contribution 2, state 2", await PostgresServer.ExecuteAsync(
+            _options, "SELECT string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname) FROM pg_stat_user_tables WHERE relname IN ('state', 'contribution')"));
+        var read = (long)(await PostgresServer.ExecuteAsync(_options, "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname IN ('state', 'contribution')"))!;
+        Assert.InRange(read, 100, 1_000);
+    }
+
+    [Fact]
+    public async Task A_server_with_no_connection_left_and_a_pool_with_none_are_told_apart()
+    {
+        await using var store = await OpenAsync(options => (options.MaxConnections, options.CommandTimeoutSeconds) = (1, 1));
+        await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, []));
+        await using var blocker = new Npgsql.NpgsqlConnection(_options.ConnectionString);
+        await blocker.OpenAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await blocker.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var command = new Npgsql.NpgsqlCommand("SELECT 1 FROM actorstreams.partition FOR UPDATE", blocker))
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var writes = Enumerable.Range(0, 3).Select(_ => store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [])).AsTask()).ToList();
+        await Task.WhenAll(writes).ContinueWith(_ => { }, TaskScheduler.Default);
+        var messages = writes.Select(write => Assert.IsType<StoreUnavailableException>(write.Exception!.InnerException).Message).ToList();
+        Assert.Contains(messages, message => message.Contains("took too long", StringComparison.Ordinal) || message.Contains("did not answer in time", StringComparison.Ordinal));
+        Assert.Contains(messages, message => message.Contains("no free connection", StringComparison.Ordinal));
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [])));
+    }
+
+    protected override async Task<IStateStore> OpenAsync() => await OpenAsync(_ => { });
+
+    protected override async Task<IStateStore> AgainAsync(IStateStore store)
+    {
+        await CloseAsync(store);
+        return PostgresStateStore.Open(_options);
+    }
+
+    /// <summary>One database a test; emptied where the test asks again.</summary>
+    private async Task<PostgresStateStore> OpenAsync(Action<PostgresOptions> configure)
+    {
+        _options ??= await (await PostgresServer.SharedAsync()).NewSchemaAsync();
+        configure(_options);
+        var store = PostgresStateStore.Open(_options);
+        await store.ClearAsync();
+        await store.WriteDatasetsAsync(new Dictionary<string, string>());
+        return store;
+    }
+
+    private static int Count(Range range) => range.End.Value - range.Start.Value;
+}
