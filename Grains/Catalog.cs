@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 

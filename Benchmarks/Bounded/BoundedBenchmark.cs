@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using ActorStreams.Client;
-using ActorStreams.Definitions;
 using ActorStreams.Kafka;
 using ActorStreams.Log;
 using ActorStreams.Silo;

@@ -1,4 +1,6 @@
+using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 
 namespace ActorStreams.Benchmarks;

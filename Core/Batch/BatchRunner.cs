@@ -1,6 +1,8 @@
 using System.Threading.Channels;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 
 namespace ActorStreams.Batch;

@@ -1,3 +1,5 @@
+using ActorStreams.Reducing;
+
 namespace ActorStreams.Definitions;
 
 /// <summary>

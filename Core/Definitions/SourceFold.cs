@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ActorStreams.Lineage;
+using ActorStreams.Reducing;
 
 namespace ActorStreams.Definitions;
 

@@ -1,3 +1,5 @@
+using ActorStreams.Reducing;
+
 namespace ActorStreams.Definitions;
 
 /// <summary>One source of a view: how its states are routed to view keys, and how its changes are folded.</summary>

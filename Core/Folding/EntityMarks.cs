@@ -1,4 +1,6 @@
 using System.Buffers;
+using ActorStreams.DeadLetters;
+using ActorStreams.Formats;
 using ActorStreams.Log;
 
 namespace ActorStreams.Folding;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Lineage;
 using ActorStreams.Log;

@@ -1,4 +1,5 @@
 using System.Text;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.States;

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Frames;
 using ActorStreams.Lineage;
 using ActorStreams.Log;
 using ActorStreams.States;

@@ -2,8 +2,10 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using ActorStreams.Definitions;
+using ActorStreams.Frames;
 using ActorStreams.Lineage;
 using ActorStreams.Log;
+using ActorStreams.Reducing;
 using ActorStreams.States;
 
 namespace ActorStreams.Folding;

@@ -1,3 +1,6 @@
+using ActorStreams.Definitions;
+using ActorStreams.Frames;
+
 namespace ActorStreams.States;
 
 /// <summary>

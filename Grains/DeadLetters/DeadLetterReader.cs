@@ -1,5 +1,5 @@
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 

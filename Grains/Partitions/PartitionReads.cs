@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.States;
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 using ActorStreams.States;

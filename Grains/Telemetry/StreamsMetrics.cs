@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using Microsoft.Extensions.Hosting;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json.Serialization;
 using System.Text.Unicode;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
 using ActorStreams.Grains;
 using ActorStreams.Grains.DeadLetters;
 using Microsoft.AspNetCore.Mvc;

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Channels;
-using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Grains;
 using ActorStreams.Log;
 using ActorStreams.Silo.Security;

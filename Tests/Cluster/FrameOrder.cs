@@ -1,4 +1,4 @@
-using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Kafka;
 using ActorStreams.Log;
 

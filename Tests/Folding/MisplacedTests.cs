@@ -1,6 +1,7 @@
 using System.Text;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.States;
 

@@ -1,6 +1,8 @@
 using System.Reflection;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.States;
 

@@ -1,4 +1,5 @@
 using ActorStreams.Definitions;
+using ActorStreams.Reducing;
 
 namespace ActorStreams.Tests.Folding;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using ActorStreams.Definitions;
 using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Folding;

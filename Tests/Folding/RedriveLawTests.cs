@@ -1,7 +1,7 @@
 using System.Text.Json;
 using ActorStreams.Batch;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
 using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Folding;

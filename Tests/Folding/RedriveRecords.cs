@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using ActorStreams.Folding;
+using ActorStreams.DeadLetters;
 using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Folding;

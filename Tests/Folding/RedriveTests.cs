@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Text;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Formats;
 using ActorStreams.Log;
 using ActorStreams.States;
 

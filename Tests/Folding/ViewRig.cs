@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.States;
 

@@ -1,6 +1,6 @@
 using ActorStreams.Batch;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.States;
 

@@ -1,4 +1,5 @@
 using ActorStreams.Definitions;
+using ActorStreams.Reducing;
 using ActorStreams.Samples.GitHistory;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Testing;

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using ActorStreams.Definitions;
+using ActorStreams.Reducing;
 
 namespace ActorStreams.Tests.Testing;
 

@@ -1,0 +1,29 @@
+using System.Text.Json;
+
+namespace ActorStreams.DeadLetters;
+
+/// <summary>The kinds of faults that set something aside: few, and none tells of a key or a value.</summary>
+internal static class FaultKinds
+{
+    /// <summary>The record, its key, its timestamp or the frame is not what can be read.</summary>
+    internal const string Unreadable = "unreadable";
+
+    /// <summary>The value is not the JSON of the type it should be.</summary>
+    internal const string BadValue = "bad_value";
+
+    /// <summary>The definition's fold threw.</summary>
+    internal const string FoldFailed = "fold_failed";
+
+    /// <summary>The view's <c>KeysOf</c> threw, or gave too many keys.</summary>
+    internal const string RouteFailed = "route_failed";
+
+    internal static IReadOnlyList<string> All { get; } = [Unreadable, BadValue, FoldFailed, RouteFailed];
+
+    /// <summary>The kind of a fault of a fold.</summary>
+    internal static string Of(Exception? error) => error switch
+    {
+        null => Unreadable,
+        JsonException => BadValue,
+        _ => FoldFailed,
+    };
+}

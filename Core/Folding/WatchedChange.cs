@@ -1,0 +1,6 @@
+using ActorStreams.Lineage;
+
+namespace ActorStreams.Folding;
+
+/// <summary>A change of a watched key. Ordinal is its place among the changes of one record.</summary>
+internal sealed record WatchedChange(string Key, byte[]? Before, byte[]? After, long Offset, int Ordinal, long Timestamp, Cause Cause);

@@ -1,0 +1,119 @@
+using ActorStreams.Formats;
+using ActorStreams.Log;
+using K4os.Compression.LZ4;
+
+namespace ActorStreams.Frames;
+
+/// <summary>Reads a frame, change by change and route by route; the form is told by <see cref="FrameFormat"/>.</summary>
+/// <exception cref="InvalidDataException">By every member: the bytes are not a frame this version can read.</exception>
+internal ref struct FrameReader
+{
+    private readonly List<string> _topics = [];
+    private VarIntReader _reader;
+    private int _routes;
+
+    internal FrameReader(ReadOnlyMemory<byte> frame)
+    {
+        _reader = new(Body(frame));
+        Source = _reader.ReadText();
+        SourceVersion = _reader.ReadCount();
+        SourcePartition = _reader.ReadCount();
+    }
+
+    internal string Source { get; }
+
+    internal int SourceVersion { get; }
+
+    internal int SourcePartition { get; }
+
+    private static ReadOnlyMemory<byte> Body(ReadOnlyMemory<byte> frame)
+    {
+        var header = new VarIntReader(frame);
+        if (header.ReadByte() != FrameFormat.Magic)
+            throw new InvalidDataException("The record is not a frame: a view's input log is written by its sources alone.");
+        if (header.ReadByte() is var version && version != FrameFormat.Version)
+            throw new InvalidDataException($"The frame has format version {version}, but this program reads version {FrameFormat.Version}. Run a newer one.");
+        switch (header.ReadByte())
+        {
+            case FrameFormat.Plain:
+                return header.Rest;
+            case FrameFormat.Lz4:
+                var length = header.ReadCount();
+                if (length > FrameFormat.MaxBodyBytes)
+                    throw new InvalidDataException($"The frame says it has {length} bytes, but at most {FrameFormat.MaxBodyBytes} are taken.");
+                var body = new byte[length];
+                if (LZ4Codec.Decode(header.Rest.Span, body) != length)
+                    throw new InvalidDataException($"The frame's body is not the LZ4 block of {length} bytes.");
+                return body;
+            case var encoding:
+                throw new InvalidDataException($"The frame has the encoding {encoding}, which this program does not know.");
+        }
+    }
+
+    /// <summary>The current change's offset in the source's input log.</summary>
+    internal long Offset { get; private set; }
+
+    internal long Timestamp { get; private set; }
+
+    /// <summary>The root record; null when it is the origin, the record at <see cref="Offset"/>.</summary>
+    internal Position? Root { get; private set; }
+
+    internal string SourceKey { get; private set; } = "";
+
+    internal ReadOnlyMemory<byte>? Before { get; private set; }
+
+    internal ReadOnlyMemory<byte>? After { get; private set; }
+
+    /// <summary>Goes to the next change, past what is left of the current one; false at the end.</summary>
+    internal bool NextChange()
+    {
+        while (NextRoute(out _, out _, out _))
+        {
+        }
+
+        if (_reader.AtEnd)
+            return false;
+        var flags = (FrameFormat.ChangeFlags)_reader.ReadByte();
+        Offset += _reader.ReadSigned();
+        Timestamp += _reader.ReadSigned();
+        SourceKey = _reader.ReadText();
+        Root = flags.HasFlag(FrameFormat.ChangeFlags.RootIsOrigin) ? null : ReadRoot();
+        Before = flags.HasFlag(FrameFormat.ChangeFlags.HasBefore) ? _reader.ReadBytes() : default(ReadOnlyMemory<byte>?);
+        After = flags.HasFlag(FrameFormat.ChangeFlags.HasAfter) ? _reader.ReadBytes() : default(ReadOnlyMemory<byte>?);
+        _routes = _reader.ReadCount();
+        return true;
+    }
+
+    /// <summary>Goes to the next route of the current change; false when there is none left.</summary>
+    internal bool NextRoute(out RouteKind kind, out int index, out ReadOnlySpan<byte> viewKey)
+    {
+        kind = default;
+        index = 0;
+        viewKey = default;
+        if (_routes == 0)
+            return false;
+        _routes--;
+        var head = _reader.ReadVarInt();
+        (kind, index) = ((RouteKind)(head & 3), (int)(head >> 2));
+        if (kind > RouteKind.Entered)
+            throw new InvalidDataException($"The frame has a route of kind {(int)kind}, which this program does not know.");
+        viewKey = _reader.ReadBytes().Span;
+        return true;
+    }
+
+    private Position ReadRoot()
+    {
+        var topic = _reader.ReadCount();
+        if (topic == 0)
+        {
+            _topics.Add(_reader.ReadText());
+            topic = _topics.Count;
+        }
+        else if (topic > _topics.Count)
+        {
+            throw new InvalidDataException($"The frame names topic {topic}, but has {_topics.Count}.");
+        }
+
+        return new(_topics[topic - 1], _reader.ReadCount(), (long)_reader.ReadVarInt());
+    }
+}
