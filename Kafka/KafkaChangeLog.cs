@@ -1,3 +1,7 @@
+using ActorStreams.Kafka.Appending;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Reading;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
@@ -18,7 +22,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     private readonly TopicDirectory _topics;
     private readonly OffsetQueries _offsets;
     private readonly KafkaReaders _readers;
-    private readonly Appender _appender;
+    private readonly AppendQueue _appends;
     private readonly GroupCommits _commits;
 
     private KafkaChangeLog(KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
@@ -28,7 +32,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _topics = new(_admin, options, settings, logger, time);
         _offsets = new(_admin, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
         _readers = new(clients, _topics, _offsets, options, logger, time);
-        _appender = new(clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
+        _appends = new(clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
         _commits = new(_admin, options, logger, time);
     }
 
@@ -70,7 +74,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     /// <exception cref="ArgumentException">A record is larger than <see cref="KafkaOptions.MaxRecordBytes"/>, or its timestamp lies before 1.</exception>
     /// <exception cref="ObjectDisposedException">The log has been disposed.</exception>
     public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
-        new(_appender.AppendAsync(topic, records, cancellationToken));
+        new(_appends.AppendAsync(topic, records, cancellationToken));
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default)
@@ -106,7 +110,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     /// <summary>Waits shortly for appends that are under way, commits progress, and closes all clients. Live readers end with <see cref="ObjectDisposedException"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _appender.DisposeAsync().ConfigureAwait(false);
+        await _appends.DisposeAsync().ConfigureAwait(false);
         await _readers.DisposeAsync().ConfigureAwait(false);
         await _commits.DisposeAsync().ConfigureAwait(false);
         _admin.Dispose();

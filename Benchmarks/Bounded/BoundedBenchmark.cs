@@ -3,9 +3,10 @@ using System.Text;
 using System.Text.Json;
 using ActorStreams.Client;
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
+using ActorStreams.MockKafka;
 using ActorStreams.Silo;
-using ActorStreams.Tests.Kafka;
 using Microsoft.AspNetCore.Builder;
 
 namespace ActorStreams.Benchmarks;
@@ -37,7 +38,7 @@ internal static class BoundedBenchmark
     public static async Task<int> RunAsync(BenchmarkOptions options)
     {
         using var directory = new TemporaryDirectory();
-        await using var kafka = await MockKafka.StartAsync();
+        await using var kafka = await MockBrokers.StartAsync();
         await kafka.CreateTopicAsync(Topic, options.Partitions);
         await kafka.CreateTopicAsync(DepotInput, options.Partitions);
         await kafka.CreateTopicAsync("actorstreams.dead-letters", 1);
@@ -89,7 +90,7 @@ internal static class BoundedBenchmark
     /// <summary>
     /// Retention: what is folded goes, but for partition 0. The mock walks all batches of a partition from the oldest on to find an offset, so that a log that grows makes its brokers slower and slower.
     /// </summary>
-    private static async Task RetainAsync(MockKafka kafka, ActorStreamsClient client, CancellationToken stop)
+    private static async Task RetainAsync(MockBrokers kafka, ActorStreamsClient client, CancellationToken stop)
     {
         using var ticks = new PeriodicTimer(TimeSpan.FromSeconds(1));
         try

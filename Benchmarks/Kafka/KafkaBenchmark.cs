@@ -1,9 +1,9 @@
+using ActorStreams.MockKafka;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ActorStreams.Definitions;
-using ActorStreams.Tests.Kafka;
 using Confluent.Kafka;
 using ClientPartition = Confluent.Kafka.TopicPartitionOffset;
 
@@ -21,7 +21,7 @@ internal static class KafkaBenchmark
     {
         var input = GeneratedInput.Create(options.Records);
         using var directory = new TemporaryDirectory();
-        await using var kafka = await MockKafka.StartAsync();
+        await using var kafka = await MockBrokers.StartAsync();
         var entity = input.Topology(withView: false, options.Partitions).Datasets[0];
         SiloRun Run(string letter, bool withView, string? postgres) => new(input, withView, options.Partitions, new KafkaParts(kafka, letter, postgres, directory), directory);
         var runs = new Dictionary<string, SiloRun> { ["b"] = Run("b", false, null), ["c"] = Run("c", true, null) };
@@ -45,7 +45,7 @@ internal static class KafkaBenchmark
     }
 
     /// <summary>What anybody would write: consume, decode, fold.</summary>
-    private static int PlainLoop(MockKafka kafka, Dataset entity, int records)
+    private static int PlainLoop(MockBrokers kafka, Dataset entity, int records)
     {
         var topology = new TopologyBuilder();
         topology.AddEntity<Account>().Build();

@@ -1,18 +1,19 @@
 using ActorStreams.Definitions;
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
+using ActorStreams.MockKafka;
 using ActorStreams.States;
 using ActorStreams.Storage.Postgres;
 using ActorStreams.Storage.Postgres.Schema;
 using ActorStreams.Storage.Postgres.States;
 using ActorStreams.Storage.Sqlite.States;
-using ActorStreams.Tests.Kafka;
 using Npgsql;
 
 namespace ActorStreams.Benchmarks;
 
 /// <summary>The log in (mock) Kafka; the states in SQLite, or in PostgreSQL where a connection is given. Each round is an application of its own, so that its views' input logs are empty.</summary>
-internal sealed class KafkaParts(MockKafka kafka, string letter, string? postgres, TemporaryDirectory directory) : SiloParts
+internal sealed class KafkaParts(MockBrokers kafka, string letter, string? postgres, TemporaryDirectory directory) : SiloParts
 {
     private int _round;
     private KafkaChangeLog? _log;
@@ -21,7 +22,7 @@ internal sealed class KafkaParts(MockKafka kafka, string letter, string? postgre
     public override string Application => $"{letter}{_round}";
 
     /// <summary>The mock answers an empty fetch only after this time, whatever comes meanwhile.</summary>
-    public static KafkaOptions Options(MockKafka kafka) => new() { BootstrapServers = kafka.BootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "5" } };
+    public static KafkaOptions Options(MockBrokers kafka) => new() { BootstrapServers = kafka.BootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "5" } };
 
     public override async Task FillAsync(Input input, Dataset entity)
     {

@@ -1,4 +1,5 @@
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.States;
 using ActorStreams.Storage.Postgres;

@@ -1,8 +1,8 @@
+using ActorStreams.MockKafka;
 using System.Text.Json;
 using ActorStreams.Client;
 using ActorStreams.Log;
 using ActorStreams.Tests.EndToEnd;
-using ActorStreams.Tests.Kafka;
 using ActorStreams.Tests.Storage.Postgres;
 
 namespace ActorStreams.Tests.Cluster;
@@ -16,7 +16,7 @@ public sealed class CombinationTests : EndToEndTest
     [Fact]
     public async Task The_log_in_Kafka_and_the_states_in_SQLite()
     {
-        await using var kafka = await MockKafka.StartAsync();
+        await using var kafka = await MockBrokers.StartAsync();
         foreach (var (topic, partitions) in SameAnswersTests.Topics())
             await kafka.CreateTopicAsync(topic, partitions);
         await using var silo = new SiloProcess { Settings = ["--Silo:Log=kafka", $"--Kafka:BootstrapServers={kafka.BootstrapServers}", "--Kafka:Consumer:fetch.wait.max.ms=10"] };

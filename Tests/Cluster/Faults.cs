@@ -1,6 +1,6 @@
+using ActorStreams.MockKafka;
 using System.Diagnostics;
 using ActorStreams.Tests.EndToEnd;
-using ActorStreams.Tests.Kafka;
 
 namespace ActorStreams.Tests.Cluster;
 
@@ -58,10 +58,10 @@ internal sealed class Faults(SiloCluster cluster, Random random)
                 Pass("brokers down and up", null, _ => BrokersAsync());
                 break;
             case 5:
-                Pass("produce errors", null, _ => cluster.Kafka.PushErrorsAsync(MockKafka.Produce, Errors(6, 7, -195, 19)));
+                Pass("produce errors", null, _ => cluster.Kafka.PushErrorsAsync(MockBrokers.Produce, Errors(6, 7, -195, 19)));
                 break;
             case 6:
-                Pass("fetch errors", null, _ => cluster.Kafka.PushErrorsAsync(MockKafka.Fetch, Errors(6, -195, 7)));
+                Pass("fetch errors", null, _ => cluster.Kafka.PushErrorsAsync(MockBrokers.Fetch, Errors(6, -195, 7)));
                 break;
             case 7:
                 Pass("slow brokers", null, _ => SlowAsync());

@@ -1,5 +1,6 @@
 using ActorStreams.Frames;
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Cluster;

@@ -3,6 +3,7 @@ using System.Text;
 using ActorStreams.Batch;
 using ActorStreams.Definitions;
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Tests.EndToEnd;

@@ -1,7 +1,7 @@
+using ActorStreams.MockKafka;
 using ActorStreams.Client;
 using ActorStreams.Storage.Postgres;
 using ActorStreams.Tests.EndToEnd;
-using ActorStreams.Tests.Kafka;
 using ActorStreams.Tests.Storage.Postgres;
 
 namespace ActorStreams.Tests.Cluster;
@@ -12,7 +12,7 @@ internal sealed class SiloCluster : IAsyncDisposable
     private readonly List<SiloProcess> _silos = [];
     private readonly List<string> _settings;
 
-    private SiloCluster(MockKafka kafka, PostgresServer postgres, PostgresOptions database, string[] settings)
+    private SiloCluster(MockBrokers kafka, PostgresServer postgres, PostgresOptions database, string[] settings)
     {
         (Kafka, Postgres, Database) = (kafka, postgres, database);
         _settings =
@@ -23,7 +23,7 @@ internal sealed class SiloCluster : IAsyncDisposable
         ];
     }
 
-    internal MockKafka Kafka { get; }
+    internal MockBrokers Kafka { get; }
 
     internal PostgresServer Postgres { get; }
 
@@ -39,7 +39,7 @@ internal sealed class SiloCluster : IAsyncDisposable
     /// <param name="settings">Settings of every silo.</param>
     internal static async Task<SiloCluster> StartAsync(IEnumerable<(string Topic, int Partitions)> topics, params string[] settings)
     {
-        var (kafka, postgres) = (await MockKafka.StartAsync(brokers: 3), await PostgresServer.StartNewAsync());
+        var (kafka, postgres) = (await MockBrokers.StartAsync(brokers: 3), await PostgresServer.StartNewAsync());
         foreach (var (topic, partitions) in topics)
             await kafka.CreateTopicAsync(topic, partitions, replication: 3);
         return new(kafka, postgres, await postgres.NewDatabaseAsync(), settings);

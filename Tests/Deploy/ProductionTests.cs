@@ -1,10 +1,10 @@
+using ActorStreams.MockKafka;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using ActorStreams.Client.Commands;
 using ActorStreams.Silo;
 using ActorStreams.Tests.Cluster;
 using ActorStreams.Tests.EndToEnd;
-using ActorStreams.Tests.Kafka;
 using ActorStreams.Tests.Security;
 using ActorStreams.Tests.Storage.Postgres;
 using ActorStreams.Tests.Telemetry;
@@ -36,7 +36,7 @@ public sealed class ProductionTests : EndToEndTest
     public async Task What_the_production_overlay_says_starts_is_closed_to_strangers_and_passes_its_smoke_test()
     {
         await using var postgres = await PostgresServer.StartNewAsync(_authority.Issue("postgres", ["postgres.example.com"]));
-        await using var kafka = await MockKafka.StartAsync(brokers: 3);
+        await using var kafka = await MockBrokers.StartAsync(brokers: 3);
         foreach (var (topic, partitions) in SameAnswersTests.Topics(Partitions, Partitions))
             await kafka.CreateTopicAsync(topic, partitions, replication: 3);
         await using var issuer = await IssuerAsync();

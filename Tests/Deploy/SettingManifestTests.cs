@@ -1,4 +1,5 @@
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using k8s;
 using k8s.Models;
 using Microsoft.Extensions.Configuration;

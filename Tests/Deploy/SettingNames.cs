@@ -1,5 +1,6 @@
 using ActorStreams.Grains;
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Storage.Postgres;
 using SecurityOptions = ActorStreams.Silo.SecurityOptions;
 using SiloOptions = ActorStreams.Silo.SiloOptions;

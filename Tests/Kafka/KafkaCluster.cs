@@ -1,5 +1,7 @@
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
+using ActorStreams.MockKafka;
 using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Tests.Kafka;
@@ -12,19 +14,19 @@ public sealed class KafkaCluster : IAsyncLifetime
     private static readonly string? Real = Environment.GetEnvironmentVariable("ACTORSTREAMS_TEST_KAFKA");
 
     private readonly List<string> _created = [];
-    private MockKafka? _mock;
+    private MockBrokers? _mock;
 
     /// <summary>True where the brokers can do all that Kafka can.</summary>
     public static bool IsReal => !string.IsNullOrEmpty(Real);
 
-    public MockKafka Mock => _mock ?? throw new InvalidOperationException("These brokers are real.");
+    public MockBrokers Mock => _mock ?? throw new InvalidOperationException("These brokers are real.");
 
     public string BootstrapServers => Real ?? Mock.BootstrapServers;
 
     public async ValueTask InitializeAsync()
     {
         if (!IsReal)
-            _mock = await MockKafka.StartAsync();
+            _mock = await MockBrokers.StartAsync();
     }
 
     public async ValueTask DisposeAsync()

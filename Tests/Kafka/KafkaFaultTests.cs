@@ -1,5 +1,7 @@
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
+using ActorStreams.MockKafka;
 using ActorStreams.Tests.Log;
 using static ActorStreams.Tests.Log.LogTesting;
 
@@ -74,8 +76,8 @@ public sealed class KafkaFaultTests
                 appends.Add(log.AppendAsync("t", KafkaTesting.Numbered(i * 5, 5, partition)).AsTask());
             if (i % 15 == 0)
             {
-                await mock.PushErrorsAsync(MockKafka.Produce, Enumerable.Range(0, 6).Select(_ => produce[random.Next(produce.Length)]));
-                await mock.PushErrorsAsync(MockKafka.Fetch, Enumerable.Range(0, 6).Select(_ => fetch[random.Next(fetch.Length)]));
+                await mock.PushErrorsAsync(MockBrokers.Produce, Enumerable.Range(0, 6).Select(_ => produce[random.Next(produce.Length)]));
+                await mock.PushErrorsAsync(MockBrokers.Fetch, Enumerable.Range(0, 6).Select(_ => fetch[random.Next(fetch.Length)]));
                 await mock.SetLeaderAsync("t", random.Next(3), random.Next(1, 4));
                 await mock.SetRoundTripAsync(random.Next(20));
                 await Task.WhenAll(appends);
@@ -94,7 +96,7 @@ public sealed class KafkaFaultTests
         await using var mock = await StartAsync(partitions: 1);
         await using var log = Open(mock, linger: 500); // all of them in the batch that is refused
         await log.AppendAsync("t", [Record("k", "first")]);
-        await mock.PushErrorsAsync(MockKafka.Produce, tooLarge);
+        await mock.PushErrorsAsync(MockBrokers.Produce, tooLarge);
         var failing = Enumerable.Range(0, 20).Select(i => log.AppendAsync("t", [Record("k", $"lost {i}")]).AsTask()).ToList();
         var errors = await Task.WhenAll(failing.Select(append => Assert.ThrowsAsync<LogUnavailableException>(() => append)));
         Assert.Contains("GaplessGuarantee", errors[0].Message, StringComparison.Ordinal);
@@ -193,14 +195,14 @@ public sealed class KafkaFaultTests
         return records;
     }
 
-    private static async Task<MockKafka> StartAsync(int brokers = 1, int partitions = 3)
+    private static async Task<MockBrokers> StartAsync(int brokers = 1, int partitions = 3)
     {
-        var mock = await MockKafka.StartAsync(brokers);
+        var mock = await MockBrokers.StartAsync(brokers);
         await mock.CreateTopicAsync("t", partitions, brokers);
         return mock;
     }
 
-    private static KafkaChangeLog Open(MockKafka mock, int appendTimeout = 120, int requestTimeout = 15, int linger = 1, Logged? logged = null)
+    private static KafkaChangeLog Open(MockBrokers mock, int appendTimeout = 120, int requestTimeout = 15, int linger = 1, Logged? logged = null)
     {
         var options = KafkaCluster.Options(mock.BootstrapServers, appendTimeout: appendTimeout, requestTimeout: requestTimeout);
         options.Producer["linger.ms"] = linger.ToString(CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 
 namespace ActorStreams.Tests.Kafka;
 

@@ -1,7 +1,7 @@
+using ActorStreams.MockKafka;
 using System.Net;
 using System.Net.Http.Headers;
 using ActorStreams.Tests.EndToEnd;
-using ActorStreams.Tests.Kafka;
 using ActorStreams.Tests.Storage.Postgres;
 using Npgsql;
 
@@ -81,7 +81,7 @@ public sealed class SecretsTests : EndToEndTest
     public async Task No_secret_is_in_the_debug_log_of_a_silo_that_signs_in_at_Kafka()
     {
         using var directory = new TemporaryDirectory();
-        await using var kafka = await MockKafka.StartAsync();
+        await using var kafka = await MockBrokers.StartAsync();
         var passwordFile = directory.File("password");
         await File.WriteAllTextAsync(passwordFile, "planted-kafka-password");
         var written = new Written();

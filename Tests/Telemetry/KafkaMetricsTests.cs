@@ -2,8 +2,10 @@ using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using ActorStreams.Client;
 using ActorStreams.Kafka;
-using ActorStreams.Tests.EndToEnd;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.MockKafka;
 using ActorStreams.Tests.Kafka;
+using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Telemetry;
 
@@ -15,7 +17,7 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
     [Fact]
     public async Task Round_trips_and_lost_records_are_told_and_the_table_in_the_docs_names_exactly_what_is_exported()
     {
-        await using var kafka = await MockKafka.StartAsync();
+        await using var kafka = await MockBrokers.StartAsync();
         foreach (var topic in new[] { OrderRequests.Orders, "actorstreams.spend.v1.input", "actorstreams.dead-letters" })
             await kafka.CreateTopicAsync(topic, 1);
         await kafka.SetRoundTripAsync(RoundTripMilliseconds);

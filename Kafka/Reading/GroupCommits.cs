@@ -1,8 +1,10 @@
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using TopicPartition = ActorStreams.Log.TopicPartition;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Reading;
 
 /// <summary>Commits how far readers are to consumer groups of their names, now and then, so that Kafka's own tools show their lag. Nothing is read from it.</summary>
 internal sealed class GroupCommits : IAsyncDisposable

@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using ClientPartition = Confluent.Kafka.TopicPartition;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Reading;
 
 /// <summary>What a consumer is to do with a feed.</summary>
 internal enum FeedStep

@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Confluent.Kafka;
 using TopicPartition = Confluent.Kafka.TopicPartition;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Appending;
 
 /// <summary>One call of append: its records, how many are handed to the producer and how many are durable, and its caller, who waits for all.</summary>
 internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records, long startedAt, CancellationToken cancellationToken)

@@ -1,6 +1,8 @@
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using Microsoft.Extensions.Logging;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Reading;
 
 /// <summary>The consumers, by number: 0 for the tail, 1 for replay, the others for further readers of one partition. Each is made when it is needed, and ends when it is not.</summary>
 internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int count)
@@ -23,7 +25,7 @@ internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int co
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_isEnded, typeof(KafkaChangeLog));
+            KafkaFaults.ThrowIfClosed(_isEnded);
             if (_loops[slot] is not { HasEnded: false } loop)
                 _loops[slot] = loop = new(slot switch { 0 => "tail", 1 => "replay", _ => "extra" }, clients, logger);
             return loop;

@@ -1,4 +1,7 @@
-namespace ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
+
+namespace ActorStreams.Kafka.Reading;
 
 /// <summary>One assignment of a partition to one consumer, from an offset on, and the readers it serves. A new assignment is a new feed, so that nothing of an old one reaches its readers.</summary>
 internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop, long fromOffset)

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace ActorStreams.Tests.Kafka;
+namespace ActorStreams.MockKafka;
 
 /// <summary>
 /// The mock brokers, in this process: the real protocol on real loopback ports, kept in memory, with faults on demand. A test double: topics are made by command,
@@ -30,7 +30,7 @@ internal sealed class MockCluster : IDisposable
 
     public string BootstrapServers { get; }
 
-    /// <summary>Does what a line says; see <see cref="MockKafka"/> for the lines.</summary>
+    /// <summary>Does what a line says; see <see cref="MockBrokers"/> for the lines.</summary>
     public void Do(string line)
     {
         var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);

@@ -1,7 +1,9 @@
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Confluent.Kafka;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Appending;
 
 // A producer lives until the first thing goes wrong for good:
 //

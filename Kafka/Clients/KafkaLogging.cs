@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Clients;
 
 /// <summary>What this room tells its operators.</summary>
 internal static partial class KafkaLogging

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace ActorStreams.Tests.Kafka;
+namespace ActorStreams.MockKafka;
 
 /// <summary>A mock Kafka cluster in a process of its own: it outlives silos that a test kills, and ends with the test. Brokers are numbered from 1; -1 is all of them.</summary>
-public sealed class MockKafka : IAsyncDisposable
+public sealed class MockBrokers : IAsyncDisposable
 {
     /// <summary>Request types that errors can be pushed for.</summary>
     public const int Produce = 0, Fetch = 1, ListOffsets = 2, Metadata = 3;
@@ -11,7 +11,7 @@ public sealed class MockKafka : IAsyncDisposable
     private readonly Process _process;
     private readonly SemaphoreSlim _gate = new(1);
 
-    private MockKafka(Process process, string bootstrapServers)
+    private MockBrokers(Process process, string bootstrapServers)
     {
         _process = process;
         BootstrapServers = bootstrapServers;
@@ -29,7 +29,7 @@ public sealed class MockKafka : IAsyncDisposable
         }
     }
 
-    public static async Task<MockKafka> StartAsync(int brokers = 1, int maxPartitionMebibytes = 4096)
+    public static async Task<MockBrokers> StartAsync(int brokers = 1, int maxPartitionMebibytes = 4096)
     {
         var process = Process.Start(new ProcessStartInfo
         {

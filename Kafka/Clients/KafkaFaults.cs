@@ -1,7 +1,7 @@
 using ActorStreams.Log;
 using Confluent.Kafka;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Clients;
 
 /// <summary>Errors of the client, as what the caller must do.</summary>
 internal static class KafkaFaults
@@ -22,6 +22,15 @@ internal static class KafkaFaults
     /// <summary>The error for something that did not work now.</summary>
     public static LogUnavailableException Unavailable(string what, Error error, Exception? inner = null) => new(
         $"{what}: {error.Code}: {error.Reason.TrimEnd('.')}. " + Remedy(error), inner);
+
+    /// <summary>The log has been disposed.</summary>
+    public static ObjectDisposedException Closed() => new("KafkaChangeLog", "The Kafka change log is closed.");
+
+    public static void ThrowIfClosed(bool isClosed)
+    {
+        if (isClosed)
+            throw Closed();
+    }
 
     private static string Remedy(Error error) => error switch
     {

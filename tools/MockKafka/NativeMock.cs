@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 
-namespace ActorStreams.Tests.Kafka;
+namespace ActorStreams.MockKafka;
 
 /// <summary>The functions of librdkafka's mock cluster, in the library that the Kafka client has loaded.</summary>
 internal static partial class NativeMock

@@ -1,13 +1,15 @@
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Microsoft.Extensions.Logging;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Appending;
 
 /// <summary>
 /// Appends through one producer at a time. Calls go straight to it. Those that must wait, since its queue is full or their topic is not known yet or a new producer must be made,
 /// stand in one line, and all later ones behind them, so that each caller's keep their order.
 /// </summary>
-internal sealed class Appender : IAsyncDisposable
+internal sealed class AppendQueue : IAsyncDisposable
 {
     private const int LookEveryMilliseconds = 500;
 
@@ -29,7 +31,7 @@ internal sealed class Appender : IAsyncDisposable
     private ProducerLife? _leaving;
     private bool _isDisposed;
 
-    public Appender(KafkaClients clients, TopicDirectory topics, KafkaOptions options, ILogger logger, TimeProvider time, Action<string, int, long> onAppended)
+    public AppendQueue(KafkaClients clients, TopicDirectory topics, KafkaOptions options, ILogger logger, TimeProvider time, Action<string, int, long> onAppended)
     {
         (_clients, _topics, _options, _logger, _time, _onAppended) = (clients, topics, options, logger, time, onAppended);
         var every = TimeSpan.FromMilliseconds(LookEveryMilliseconds);
@@ -44,7 +46,7 @@ internal sealed class Appender : IAsyncDisposable
         var work = new AppendWork(topic, records, _time.GetTimestamp(), cancellationToken);
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_isDisposed, typeof(KafkaChangeLog));
+            KafkaFaults.ThrowIfClosed(_isDisposed);
             if (_line.Count == 0 && _life is not null && _topics.Known(topic) is { } partitions)
             {
                 CheckPartitions(work, partitions);
@@ -153,7 +155,7 @@ internal sealed class Appender : IAsyncDisposable
             ProducerLife? leaving;
             lock (_gate)
             {
-                ObjectDisposedException.ThrowIf(_isDisposed, typeof(KafkaChangeLog));
+                KafkaFaults.ThrowIfClosed(_isDisposed);
                 if (_life is not null)
                     return _life;
                 leaving = _leaving is { Gone.IsCompleted: false } ? _leaving : null;

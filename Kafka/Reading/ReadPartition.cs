@@ -1,6 +1,8 @@
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Reading;
 
 // A consumer can be assigned a partition once only, at one position. So the readers of a partition stand like this:
 //
@@ -11,7 +13,7 @@ namespace ActorStreams.Kafka;
 // it holds; alone, its partition is paused. So no reader can hold up another for long.
 
 /// <summary>One partition's readers, and which consumers serve them.</summary>
-internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loops, KafkaOptions options)
+internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loops, KafkaOptions options, TimeProvider time)
 {
     private const int TailSlot = 0;
 
@@ -25,7 +27,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     /// <summary>The end as far as it is known; null when it is not.</summary>
     public long? End => Volatile.Read(ref _end) is >= 0 and var end ? end : null;
 
-    /// <summary>When the end was last seen, in <see cref="Environment.TickCount64"/>.</summary>
+    /// <summary>When the end was last seen, as a timestamp of the log's clock.</summary>
     public long EndSeenAt { get; private set; }
 
     public bool HasReaders
@@ -40,7 +42,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     /// <summary>The end has been seen to be at least here.</summary>
     public void RaiseEnd(long end)
     {
-        EndSeenAt = Environment.TickCount64;
+        EndSeenAt = time.GetTimestamp();
         for (var known = Volatile.Read(ref _end); end > known;)
         {
             var before = Interlocked.CompareExchange(ref _end, end, known);
@@ -53,7 +55,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     /// <summary>The end has been asked for: it may lie lower than it was thought to, in a topic that was made anew.</summary>
     public void SetEnd(long end)
     {
-        EndSeenAt = Environment.TickCount64;
+        EndSeenAt = time.GetTimestamp();
         Volatile.Write(ref _end, end);
     }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace ActorStreams.Tests.Kafka;
+namespace ActorStreams.MockKafka;
 
 // A mock partition keeps 5 MiB or 100,000 batches and drops what is older, and no function sets other bounds. Tests need more: so the bounds are raised where
 // they lie. In the structure of a partition four 8-byte fields follow one another: its size and count (0 while it is new), and the two bounds. All

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Clients;
 
 /// <summary>Makes the clients, and passes on what they say: a trouble that goes on is told once a minute, not once a try.</summary>
 internal sealed class KafkaClients(ClientSettings settings, BrokerRoundTrips roundTrips, ILogger logger, TimeProvider time)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Clients;
 
 /// <summary>
 /// How long brokers take to answer, from the statistics that librdkafka gives now and then: meter <c>ActorStreams</c>, as that of the silo. Only of the producer and the admin client: a fetch of a

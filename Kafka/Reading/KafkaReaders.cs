@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Microsoft.Extensions.Logging;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Reading;
 
 /// <summary>Reads partitions, and knows their ends.</summary>
 internal sealed class KafkaReaders : IAsyncDisposable
@@ -49,7 +51,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
             while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                ObjectDisposedException.ThrowIf(_disposing.IsCancellationRequested, typeof(KafkaChangeLog));
+                KafkaFaults.ThrowIfClosed(_disposing.IsCancellationRequested);
                 if (partition.Take(reader) is { } batch)
                     yield return batch;
                 else if (partition.TryWait(reader, cancellationToken, out var waiting))
@@ -68,13 +70,13 @@ internal sealed class KafkaReaders : IAsyncDisposable
     {
         await _disposing.CancelAsync().ConfigureAwait(false);
         foreach (var partition in _partitions.Values)
-            partition.EndAll(new ObjectDisposedException(nameof(KafkaChangeLog)));
+            partition.EndAll(KafkaFaults.Closed());
         await _loops.EndAsync().ConfigureAwait(false);
         await _refreshing.ConfigureAwait(false);
         _disposing.Dispose();
     }
 
-    private ReadPartition Partition(TopicPartition partition) => _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options), this);
+    private ReadPartition Partition(TopicPartition partition) => _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options, self._time), this);
 
     /// <summary>Sees that the reader's offset is there, and gives it a consumer.</summary>
     private async Task AttachAsync(ReadPartition partition, PartitionReader reader, CancellationToken cancellationToken)
@@ -102,7 +104,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
             }
             catch (LogUnavailableException error)
             {
-                ObjectDisposedException.ThrowIf(_disposing.IsCancellationRequested, typeof(KafkaChangeLog));
+                KafkaFaults.ThrowIfClosed(_disposing.IsCancellationRequested);
                 if (tries == 0)
                     _logger.ReaderWaits(partition.Topic, partition.Partition, offset, error.Message);
                 await Task.Delay(Retry, _time, cancellationToken).ConfigureAwait(false);
@@ -129,8 +131,8 @@ internal sealed class KafkaReaders : IAsyncDisposable
 
     private async Task RefreshOldEndsAsync()
     {
-        var oldest = Environment.TickCount64 - (_options.EndRefreshSeconds * 1_000L);
-        var old = _partitions.Values.Where(p => p.EndSeenAt <= oldest && p.HasReaders).ToList();
+        var now = _time.GetTimestamp();
+        var old = _partitions.Values.Where(p => _time.GetElapsedTime(p.EndSeenAt, now).TotalSeconds >= _options.EndRefreshSeconds && p.HasReaders).ToList();
         if (old.Count == 0)
             return;
         try

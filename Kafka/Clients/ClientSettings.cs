@@ -1,6 +1,6 @@
 using Confluent.Kafka;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Clients;
 
 /// <summary>What each kind of client is made with: our own settings, the user's, and secrets out of files. Checked as a whole before anything is opened.</summary>
 internal sealed class ClientSettings

@@ -1,10 +1,11 @@
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Microsoft.Extensions.Logging;
 using TopicDescription = ActorStreams.Log.TopicDescription;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Topics;
 
 /// <summary>
 /// Knows the topics, and makes and removes those that are ours. Always all topics are asked for: to ask for one by its name makes it come into being on some brokers.

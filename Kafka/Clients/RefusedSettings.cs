@@ -1,4 +1,4 @@
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Clients;
 
 /// <summary>The settings of librdkafka that are not the user's to choose here, with the reason.</summary>
 internal static class RefusedSettings

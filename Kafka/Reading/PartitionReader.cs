@@ -1,7 +1,9 @@
 using System.Threading.Tasks.Sources;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Reading;
 
 /// <summary>One reader of one partition: what waits for it, and where it is. All but <see cref="WaitAsync"/>'s own task is guarded by its partition's gate.</summary>
 internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int maxBytes) : IValueTaskSource

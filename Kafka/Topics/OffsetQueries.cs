@@ -1,10 +1,11 @@
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using ClientPartition = Confluent.Kafka.TopicPartition;
 using TopicPartition = ActorStreams.Log.TopicPartition;
 
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Topics;
 
 /// <summary>Asks the brokers for offsets: one request a broker, however many the partitions.</summary>
 internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout, TimeProvider time)

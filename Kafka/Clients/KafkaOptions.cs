@@ -1,4 +1,4 @@
-namespace ActorStreams.Kafka;
+namespace ActorStreams.Kafka.Clients;
 
 /// <summary>How the change log reaches Kafka, and how much it holds and waits.</summary>
 public sealed class KafkaOptions

@@ -1,3 +1,0 @@
-using ActorStreams.Tests.Kafka;
-
-return await MockKafkaProgram.RunAsync(args);

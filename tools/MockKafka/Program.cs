@@ -1,0 +1,3 @@
+using ActorStreams.MockKafka;
+
+return await MockProgram.RunAsync(args);
