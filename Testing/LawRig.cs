@@ -135,6 +135,6 @@ internal sealed class LawRig(Dataset source, Dataset? view)
 
         internal override IReadOnlyList<Type> SourceTypes => [];
 
-        internal override PartitionFold CreateFold(int partition, FoldOptions options) => throw new NotSupportedException();
+        internal override TResult Accept<TResult>(IDatasetVisitor<TResult> visitor) => throw new NotSupportedException();
     }
 }

@@ -3,14 +3,13 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
-using ActorStreams.Definitions;
 using ActorStreams.Log;
 
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// A dead letter as a record. Key: its id, <c>dataset@topic/partition:offset#ordinal</c>, so a repeat after a crash has the same one. Value, JSON:
-/// <code>{ dataset, position, timestamp, ordinal, key, keyBase64?, reason, error, headers?, first?, value | valueBase64, valueBytes, complete }</code>
+/// A dead letter as a record. Key: its id, <c>dataset@topic/partition:offset#index</c>, so a repeat after a crash has the same one. Value, JSON:
+/// <code>{ dataset, position, timestamp, index, key, keyBase64?, reason, error, headers?, first?, value | valueBase64, valueBytes, complete }</code>
 /// <c>value</c> is the original as text, and <c>valueBase64</c> the original where it is not UTF-8 or much longer as text; neither, where it had none. <c>first</c> is the id under which a
 /// record was first set aside that was redriven and failed again. <c>complete</c> says that key, headers and value are all there: of a value over 128 KiB only the beginning is, since a
 /// dead letter must fit into the log; the whole is where <c>position</c> says.
@@ -71,7 +70,7 @@ internal static class DeadLetterFormat
         json.WriteString("dataset", letter.Dataset);
         json.WriteString("position", letter.Position.ToString());
         json.WriteNumber("timestamp", letter.Timestamp);
-        json.WriteNumber("ordinal", letter.Ordinal);
+        json.WriteNumber("index", letter.Index);
         json.WriteString("key", Short(letter.Key));
         if (isComplete && letter is { Key: null, KeyBytes: { } key })
             json.WriteBase64String("keyBase64", key.Span);

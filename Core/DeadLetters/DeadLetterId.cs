@@ -1,18 +1,17 @@
-using ActorStreams.Definitions;
 using ActorStreams.Log;
 
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// Which dead letter is meant: the dataset that could not fold something, and where that stands in its input log. Written <c>dataset@topic/partition:offset#ordinal</c>.
+/// Which dead letter is meant: the dataset that could not fold something, and where that stands in its input log. Written <c>dataset@topic/partition:offset#index</c>.
 /// </summary>
 /// <param name="Dataset">The dataset.</param>
 /// <param name="Position">The record of its input log.</param>
-/// <param name="Ordinal">The place among the changes of that record; 0 for an entity.</param>
-internal readonly record struct DeadLetterId(string Dataset, Position Position, int Ordinal)
+/// <param name="Index">The place among the changes of that record; 0 for an entity.</param>
+internal readonly record struct DeadLetterId(string Dataset, Position Position, int Index)
 {
     /// <inheritdoc/>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Dataset}@{Position}#{Ordinal}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Dataset}@{Position}#{Index}");
 
     /// <summary>Reads what <see cref="ToString"/> wrote; false for any other text.</summary>
     internal static bool TryParse(string? text, out DeadLetterId id)
@@ -21,12 +20,12 @@ internal readonly record struct DeadLetterId(string Dataset, Position Position, 
         if (text is null || text.IndexOf('@', StringComparison.Ordinal) is var at && at <= 0 || text.LastIndexOf('#') is var hash && hash < at)
             return false;
         if (!Position.TryParse(text[(at + 1)..hash], null, out var position)
-            || !int.TryParse(text.AsSpan(hash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal))
+            || !int.TryParse(text.AsSpan(hash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
         {
             return false;
         }
 
-        id = new(text[..at], position, ordinal);
+        id = new(text[..at], position, index);
         return true;
     }
 }

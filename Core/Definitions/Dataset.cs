@@ -1,6 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
-using ActorStreams.Folding;
 using ActorStreams.Log;
 
 namespace ActorStreams.Definitions;
@@ -68,7 +66,8 @@ public abstract class Dataset
 
     internal abstract IReadOnlyList<Type> SourceTypes { get; }
 
-    internal abstract PartitionFold CreateFold(int partition, FoldOptions options);
+    /// <summary>Calls the visitor with the dataset's own type, so that what needs the state's type need not be known here.</summary>
+    internal abstract TResult Accept<TResult>(IDatasetVisitor<TResult> visitor);
 
     internal void Connect(IReadOnlyList<Dataset> sources)
     {
@@ -79,69 +78,4 @@ public abstract class Dataset
 
     /// <summary>One source of one view; <paramref name="Index"/> is its place among the view's sources.</summary>
     internal sealed record Edge(Dataset Source, Dataset View, int Index);
-}
-
-/// <summary>The two kinds of datasets.</summary>
-public enum DatasetKind
-{
-    /// <summary>Folded from the records of a source topic.</summary>
-    Entity,
-
-    /// <summary>Folded from the changes of other datasets.</summary>
-    View,
-}
-
-/// <summary>What happens to a record that cannot be decoded, or whose fold throws.</summary>
-public enum BadRecords
-{
-    /// <summary>It goes to the dead letters with its position, reason and original bytes, and the fold goes on.</summary>
-    SetAside,
-
-    /// <summary>The partition stops before it, and says so, until the record or the definition is mended.</summary>
-    Stop,
-}
-
-/// <summary>A dataset whose states are of a known type.</summary>
-internal abstract class Dataset<TState> : Dataset
-    where TState : class
-{
-    private protected Dataset(DatasetKind kind, string name, int version, BadRecords badRecords, JsonSerializerOptions json)
-        : base(kind, name, version, badRecords, json) => StateJson = (JsonTypeInfo<TState>)json.GetTypeInfo(typeof(TState));
-
-    public override Type StateType => typeof(TState);
-
-    internal JsonTypeInfo<TState> StateJson { get; }
-
-    /// <summary>For each dependent view, what to ask for the keys a state concerns.</summary>
-    internal IReadOnlyList<Router<TState>> Routers => [.. DependentEdges.Select(edge => (Router<TState>)((IRoutes)edge.View).RouterOf(edge.Index))];
-}
-
-/// <summary>A view, as its sources see it.</summary>
-internal interface IRoutes
-{
-    object RouterOf(int source);
-}
-
-internal sealed class EntityDataset<TState>(string name, int version, BadRecords badRecords, JsonSerializerOptions json, EntityFold<TState> fold)
-    : Dataset<TState>(DatasetKind.Entity, name, version, badRecords, json)
-    where TState : class
-{
-    internal EntityFold<TState> Fold { get; } = fold.Bind(json);
-
-    internal override IReadOnlyList<Type> SourceTypes => [];
-
-    internal override PartitionFold CreateFold(int partition, FoldOptions options) => new EntityPartitionFold<TState>(this, partition, options);
-}
-
-internal sealed class ViewDataset<TState>(string name, int version, BadRecords badRecords, JsonSerializerOptions json, IReadOnlyList<ViewSource<TState>> sources)
-    : Dataset<TState>(DatasetKind.View, name, version, badRecords, json), IRoutes
-    where TState : class
-{
-    internal override IReadOnlyList<Type> SourceTypes => [.. sources.Select(source => source.SourceType)];
-
-    internal IReadOnlyList<SourceFold<TState>> SourceFolds => [.. sources.Select(source => source.CreateFold(Json))];
-
-    public object RouterOf(int source) => sources[source].CreateRouter();
-
-    internal override PartitionFold CreateFold(int partition, FoldOptions options) => new ViewPartitionFold<TState>(this, partition, options);
 }

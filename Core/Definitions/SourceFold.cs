@@ -26,7 +26,7 @@ internal abstract class SourceFold<TView>
     internal abstract byte[]? ElementOf(int slot, string sourceKey, object source);
 
     /// <summary>Applies the view's fold.</summary>
-    internal abstract TView? Apply(TView? state, in SourceStep step, IReductionValues? values);
+    internal abstract TView? Apply(TView? state, in SourceStep step, ArraySegment<ContributionSlot> slots);
 }
 
 /// <summary>One change of a source, untyped.</summary>
@@ -48,7 +48,7 @@ internal abstract class SourceFold<TView, TSource>(JsonSerializerOptions json, R
 
     internal abstract TView? Apply(TView? state, in Change<TSource> change, in Reduced<TSource> reduced);
 
-    internal override TView? Apply(TView? state, in SourceStep step, IReductionValues? values)
+    internal override TView? Apply(TView? state, in SourceStep step, ArraySegment<ContributionSlot> slots)
     {
         var change = new Change<TSource>
         {
@@ -58,6 +58,6 @@ internal abstract class SourceFold<TView, TSource>(JsonSerializerOptions json, R
             Cause = step.Cause,
             Time = DateTimeOffset.FromUnixTimeMilliseconds(step.Timestamp),
         };
-        return Apply(state, change, new Reduced<TSource>(_reductions, values));
+        return Apply(state, change, new Reduced<TSource>(_reductions, slots));
     }
 }

@@ -3,7 +3,6 @@ using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Lineage;
 using ActorStreams.Log;
-using ActorStreams.States;
 
 namespace ActorStreams.Folding;
 
@@ -29,7 +28,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
 
     internal override void SkipLost(long toOffset) => _setAside.AddLost(NextOffset, toOffset);
 
-    internal override FoldNeeds Prepare(RecordBatch batch)
+    private protected override FoldNeeds PrepareBatch(RecordBatch batch)
     {
         var needs = new FoldNeeds();
         _batch = batch;
@@ -38,10 +37,6 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             _prepared.Add(Redrive.TextOf(record) is { } redrive ? PrepareRedrive(record, redrive, needs) : Prepare(record, needs));
         return needs;
     }
-
-    internal override void SupplyScan(FoldNeeds.Scan scan, IReadOnlyList<StoredContribution> contributions) => throw NoContributions();
-
-    internal override void SupplyCounts(IReadOnlyList<StoredContribution> contributions) => throw NoContributions();
 
     private protected override void FoldPrepared()
     {
@@ -152,8 +147,6 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             First = prepared.Redrives,
         });
     }
-
-    private static InvalidOperationException NoContributions() => new("An entity has no contributions.");
 
     /// <summary>A record ready to be folded; neither entry nor fault for one that passes by.</summary>
     private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault, DeadLetterId? Redrives = null)

@@ -1,4 +1,4 @@
-using ActorStreams.States;
+using ActorStreams.Reducing;
 
 namespace ActorStreams.Folding;
 
@@ -8,13 +8,8 @@ internal sealed class FoldNeeds
     /// <summary>Keys whose states are not in the table.</summary>
     internal List<string> Keys { get; } = [];
 
-    /// <summary>Rankings whose head is not, or not far enough, in memory.</summary>
-    internal List<Scan> Scans { get; } = [];
+    /// <summary>Contributions that are not in memory; always none for an entity.</summary>
+    internal ContributionNeeds Contributions { get; } = new();
 
-    /// <summary>Counted elements that are not in memory.</summary>
-    internal List<ContributionId> Counts { get; } = [];
-
-    internal bool Any => Keys.Count > 0 || Scans.Count > 0 || Counts.Count > 0;
-
-    internal readonly record struct Scan(string Key, int Slot, int Limit);
+    internal bool Any => Keys.Count > 0 || Contributions.Any;
 }

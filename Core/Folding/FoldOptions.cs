@@ -1,3 +1,5 @@
+using ActorStreams.Reducing;
+
 namespace ActorStreams.Folding;
 
 /// <summary>The bounds of one partition's fold.</summary>
@@ -15,8 +17,6 @@ public sealed record FoldOptions
     /// <summary>Contributions of a reduction that are kept in memory for each view key, at least twice what the reduction needs.</summary>
     public int ContributionWindow { get; init; } = 512;
 
-    internal const int Unbounded = int.MaxValue;
-
     /// <summary>No store stands behind: everything stays in memory.</summary>
-    internal static FoldOptions InMemory { get; } = new() { TableEntries = Unbounded, ContributionWindow = Unbounded };
+    internal static FoldOptions InMemory { get; } = new() { TableEntries = int.MaxValue, ContributionWindow = ContributionSlot.Unbounded };
 }

@@ -1,7 +1,5 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Frames;
-using ActorStreams.Lineage;
-using ActorStreams.Log;
 
 namespace ActorStreams.Folding;
 

@@ -1,4 +1,5 @@
 using ActorStreams.Log;
+using ActorStreams.Reducing;
 using ActorStreams.States;
 
 namespace ActorStreams.Folding;
@@ -41,21 +42,26 @@ internal static class FoldSteps
                 fold.SupplyStates(states);
         }
 
+        if (fold.Contributions is { } side)
+            await fold.SupplyContributionsAsync(side, needs.Contributions, store, cancellationToken).ConfigureAwait(false);
+        await fold.CheckOwnershipAsync(store, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async ValueTask SupplyContributionsAsync(
+        this PartitionFold fold, IContributionFold side, ContributionNeeds needs, IStateStore store, CancellationToken cancellationToken)
+    {
         foreach (var scan in needs.Scans)
         {
             var contributions = await store.ScanContributionsAsync(fold.Id, scan.Key, scan.Slot, scan.Limit, cancellationToken).ConfigureAwait(false);
             lock (fold.Gate)
-                fold.SupplyScan(scan, contributions);
+                side.SupplyScan(scan, contributions);
         }
 
-        if (needs.Counts.Count > 0)
-        {
-            var counts = await store.LoadContributionsAsync(fold.Id, needs.Counts, cancellationToken).ConfigureAwait(false);
-            lock (fold.Gate)
-                fold.SupplyCounts(counts);
-        }
-
-        await fold.CheckOwnershipAsync(store, cancellationToken).ConfigureAwait(false);
+        if (needs.Counts.Count == 0)
+            return;
+        var counts = await store.LoadContributionsAsync(fold.Id, needs.Counts, cancellationToken).ConfigureAwait(false);
+        lock (fold.Gate)
+            side.SupplyCounts(counts);
     }
 
     /// <summary>

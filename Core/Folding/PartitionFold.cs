@@ -82,13 +82,23 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     internal abstract void Restore(Checkpoint? checkpoint);
 
     /// <summary>Decodes a batch, and says what is not in memory. A batch begins at <see cref="NextOffset"/>.</summary>
-    internal abstract FoldNeeds Prepare(RecordBatch batch);
+    /// <exception cref="BrokenInvariantException">The batch is of another partition, or goes back behind <see cref="NextOffset"/>.</exception>
+    internal FoldNeeds Prepare(RecordBatch batch)
+    {
+        if (batch.Partition.Topic != Dataset.Topic || batch.Partition.Partition != Partition)
+            throw new BrokenInvariantException($"{Id} is folded from {new TopicPartition(Dataset.Topic, Partition)}, but got a batch of {batch.Partition}.");
+        var first = batch.Records.Count == 0 ? batch.NextOffset : batch.Records[0].Offset;
+        if (first < NextOffset || batch.NextOffset < first)
+            throw new BrokenInvariantException($"{Id} goes on at offset {NextOffset}, but got a batch from {first} to {batch.NextOffset}.");
+        return PrepareBatch(batch);
+    }
+
+    private protected abstract FoldNeeds PrepareBatch(RecordBatch batch);
 
     internal abstract void SupplyStates(IReadOnlyList<StoredState> states);
 
-    internal abstract void SupplyScan(FoldNeeds.Scan scan, IReadOnlyList<StoredContribution> contributions);
-
-    internal abstract void SupplyCounts(IReadOnlyList<StoredContribution> contributions);
+    /// <summary>Where the contributions that a batch needs are supplied; null for a fold that keeps none.</summary>
+    internal virtual IContributionFold? Contributions => null;
 
     /// <summary>Folds the prepared batch, record by record.</summary>
     internal abstract FoldOutput Fold();

@@ -28,7 +28,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
         Definition = dataset;
         Table = new(options.TableEntries);
         _jsonWriter = new(_json, new() { Encoder = dataset.Json.Encoder, SkipValidation = true });
-        _router = new(dataset, partition, options);
+        _router = new(dataset, partition, options.MaxKeysPerState, options.MaxFrameBytes);
     }
 
     internal override int DirtyEntries => _dirty.Count + _writing.Count;
@@ -85,7 +85,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override bool TryRead(string key, out StateRow row)
     {
         var entry = Table.Find(key);
-        if (entry is not { Status: EntryStatus.Loaded })
+        if (entry is not { IsLoaded: true })
         {
             row = new(key, null, -1, 0);
             return StoreIsEmpty;
@@ -107,13 +107,17 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override CheckpointWrite BeginCheckpoint(long? expectedPosition)
     {
+        if (WritingPosition is not null)
+            throw new BrokenInvariantException($"A checkpoint of {Id} begins at {NextOffset} while one at {WritingPosition} is under way.");
+        if (NextOffset < StoredPosition)
+            throw new BrokenInvariantException($"The checkpoint of {Id} would fall from {StoredPosition} to {NextOffset}.");
         List<StoredState> upserts = [];
         List<string> deletes = [];
         List<StoredContribution> contributions = [];
         List<ContributionId> contributionDeletes = [];
         foreach (var entry in _dirty)
         {
-            (entry.Dirty, entry.Writing) = (false, true);
+            entry.MoveTo(EntryStatus.Writing);
             if (entry.Stored(Definition.StateJson) is { } state)
                 upserts.Add(new(entry.Key, state, entry.Offset, entry.Timestamp));
             else
@@ -139,10 +143,10 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override void CheckpointWritten()
     {
-        (StoredPosition, WritingPosition) = (WritingPosition, null);
+        (StoredPosition, WritingPosition) = (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
         foreach (var entry in _writing)
         {
-            entry.Writing = false;
+            entry.MoveTo(entry.Status == EntryStatus.Writing ? EntryStatus.Stored : EntryStatus.Changed);
             foreach (var slot in entry.Contributions ?? [])
                 slot.CheckpointWritten();
         }
@@ -169,7 +173,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
             return;
         }
 
-        entry.Status = EntryStatus.Asked;
+        entry.MoveTo(EntryStatus.Asked);
         _asked.Add(entry);
         needs.Keys.Add(entry.Key);
     }
@@ -178,13 +182,13 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected void BeginRecord() => _router.BeginRecord();
 
     /// <summary>Takes a key's state from what it is to <paramref name="after"/>. What is equal as it would be stored is no change, but was folded all the same.</summary>
-    private protected void Step(StateEntry<TState> entry, TState? after, long offset, int ordinal, long timestamp, in Cause cause)
+    private protected void Step(StateEntry<TState> entry, TState? after, long offset, int index, long timestamp, in Cause cause)
     {
         var existed = entry.Exists;
         if (!_router.HasRoutes && WatchedKeys.Count == 0)
             entry.Set(after);
         else
-            Change(entry, after, offset, ordinal, timestamp, cause);
+            Change(entry, after, offset, index, timestamp, cause);
         States += (entry.Exists ? 1 : 0) - (existed ? 1 : 0);
         (entry.Offset, entry.Timestamp) = (offset, timestamp);
         MarkDirty(entry);
@@ -193,9 +197,9 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     private protected void MarkDirty(StateEntry<TState> entry)
     {
-        if (entry.Dirty)
+        if (entry.Status is EntryStatus.Changed or EntryStatus.ChangedWhileWriting)
             return;
-        entry.Dirty = true;
+        entry.MoveTo(entry.Status == EntryStatus.Writing ? EntryStatus.ChangedWhileWriting : EntryStatus.Changed);
         _dirty.Add(entry);
     }
 
@@ -204,7 +208,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected bool SetAside(in Fault fault)
     {
         Output.DeadLetters.Add(new(
-            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Ordinal, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp)
+            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp)
         {
             Kind = FaultKinds.Of(fault.Error),
             KeyBytes = fault.KeyBytes,
@@ -217,16 +221,16 @@ internal abstract class PartitionFold<TState> : PartitionFold
         return false;
     }
 
-    private void Change(StateEntry<TState> entry, TState? after, long offset, int ordinal, long timestamp, in Cause cause)
+    private void Change(StateEntry<TState> entry, TState? after, long offset, int index, long timestamp, in Cause cause)
     {
         var before = entry.State(Definition.StateJson);
         var storedBefore = entry.Stored(Definition.StateJson);
         if (!Serialize(after, storedBefore, out var storedAfter))
             return;
         entry.Set(after, storedAfter);
-        _router.Route(entry.Key, before, after, new(offset, timestamp, cause.Root, storedBefore, storedAfter), Output);
+        _router.Route(entry.Key, before, after, new(offset, timestamp, cause.Root, storedBefore, storedAfter), Output.Frames, Output.DeadLetters);
         if (WatchedKeys.Contains(entry.Key))
-            Output.Watched.Add(new(entry.Key, storedBefore, storedAfter, offset, ordinal, timestamp, cause));
+            Output.Watched.Add(new(entry.Key, storedBefore, storedAfter, offset, index, timestamp, cause));
     }
 
     /// <summary>The stored form of a state; false when it is the one before.</summary>
@@ -248,7 +252,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     /// <summary>Why something cannot be folded.</summary>
     private protected readonly record struct Fault(
-        long Offset, int Ordinal, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error)
+        long Offset, int Index, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error)
     {
         internal ReadOnlyMemory<byte>? KeyBytes { get; init; }
 

@@ -16,14 +16,14 @@ internal sealed class StateEntry<TState>(string key)
 
     internal string Key { get; } = key;
 
-    /// <summary>Where the key stands with the store.</summary>
-    internal EntryStatus Status { get; set; }
+    /// <summary>Whether the state is known here, and whether the store has it.</summary>
+    internal EntryStatus Status { get; private set; }
 
-    /// <summary>Changed since the last checkpoint began. With <see cref="Writing"/>, again since.</summary>
-    internal bool Dirty { get; set; }
+    /// <summary>Whether the state is known here.</summary>
+    internal bool IsLoaded => Status >= EntryStatus.Stored;
 
-    /// <summary>Part of a checkpoint that is under way.</summary>
-    internal bool Writing { get; set; }
+    /// <summary>Whether the store has the state as it is here, so that the entry may leave memory.</summary>
+    internal bool MayLeave => Status <= EntryStatus.Stored;
 
     /// <summary>The key belongs to another partition of the topic.</summary>
     internal bool Misplaced { get; set; }
@@ -45,7 +45,25 @@ internal sealed class StateEntry<TState>(string key)
     internal void Load(byte[]? stored, long offset, long timestamp)
     {
         (_form, _state, _stored, Offset, Timestamp) = (StateForm.Bytes, null, stored, offset, timestamp);
-        Status = EntryStatus.Loaded;
+        if (Status != EntryStatus.Stored)
+            MoveTo(EntryStatus.Stored);
+    }
+
+    /// <summary>The one transition of <see cref="EntryStatus"/>.</summary>
+    /// <exception cref="InvalidOperationException">The entry cannot go there from where it is.</exception>
+    internal void MoveTo(EntryStatus next)
+    {
+        var allowed = (Status, next) switch
+        {
+            (EntryStatus.Missing, EntryStatus.Asked or EntryStatus.Stored) => true,
+            (EntryStatus.Asked, EntryStatus.Stored) => true,
+            (EntryStatus.Stored, EntryStatus.Changed) => true,
+            (EntryStatus.Changed, EntryStatus.Writing) => true,
+            (EntryStatus.Writing, EntryStatus.Stored or EntryStatus.ChangedWhileWriting) => true,
+            (EntryStatus.ChangedWhileWriting, EntryStatus.Changed) => true,
+            _ => false,
+        };
+        Status = allowed ? next : throw new InvalidOperationException($"The table entry of a key cannot go from {Status} to {next}.");
     }
 
     internal TState? State(JsonTypeInfo<TState> json)
@@ -76,26 +94,4 @@ internal sealed class StateEntry<TState>(string key)
 
     // Not HasFlag: in code that generic types share it makes two objects a call.
     private bool Has(StateForm form) => (_form & form) != 0;
-}
-
-/// <summary>In which forms an entry has its state.</summary>
-[Flags]
-internal enum StateForm : byte
-{
-    None = 0,
-    Object = 1,
-    Bytes = 2,
-}
-
-/// <summary>Whether a table entry is known: Missing → Asked → Loaded, or Missing → Loaded; never back.</summary>
-internal enum EntryStatus : byte
-{
-    /// <summary>New in the table.</summary>
-    Missing,
-
-    /// <summary>Among the needs of the batch that is being prepared; what the store has is not here yet.</summary>
-    Asked,
-
-    /// <summary>What it says is the state.</summary>
-    Loaded,
 }

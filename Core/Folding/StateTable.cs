@@ -54,7 +54,7 @@ internal sealed class StateTable<TState>(int capacity)
             if (_hand >= _clock.Count)
                 _hand = 0;
             var entry = _clock[_hand];
-            if (entry.Dirty || entry.Writing || entry.Referenced)
+            if (!entry.MayLeave || entry.Referenced)
             {
                 entry.Referenced = false;
                 _hand++;

@@ -15,7 +15,7 @@ namespace ActorStreams.Folding;
 /// contributes to reductions is worked out while preparing, so that the store can be asked for what stands beside the states as well.
 /// </summary>
 internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int partition, FoldOptions options)
-    : PartitionFold<TState>(dataset, partition, options)
+    : PartitionFold<TState>(dataset, partition, options), IContributionFold
     where TState : class
 {
     private readonly ViewInput<TState>[] _inputs = ViewInput<TState>.Of(dataset);
@@ -24,7 +24,9 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     private readonly HashSet<ContributionSlot> _plannedSlots = [];
     private RecordBatch? _batch;
 
-    internal override FoldNeeds Prepare(RecordBatch batch)
+    internal override IContributionFold Contributions => this;
+
+    private protected override FoldNeeds PrepareBatch(RecordBatch batch)
     {
         var needs = new FoldNeeds();
         _batch = batch;
@@ -32,16 +34,16 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         for (var i = 0; i < batch.Records.Count; i++)
             PrepareFrame(batch.Records[i], i, needs);
         foreach (var (entry, slot) in _planned)
-            entry.Contributions![slot].Ask(entry.Key, slot, StoreIsEmpty, needs);
+            entry.Contributions![slot].Ask(entry.Key, slot, StoreIsEmpty, needs.Contributions);
         _planned.Clear();
         _plannedSlots.Clear();
         return needs;
     }
 
-    internal override void SupplyScan(FoldNeeds.Scan scan, IReadOnlyList<StoredContribution> contributions) =>
+    public void SupplyScan(ContributionScan scan, IReadOnlyList<StoredContribution> contributions) =>
         ((RankingSlot)Table.Find(scan.Key)!.Contributions![scan.Slot]).Supply(contributions, scan.Limit);
 
-    internal override void SupplyCounts(IReadOnlyList<StoredContribution> contributions)
+    public void SupplyCounts(IReadOnlyList<StoredContribution> contributions)
     {
         foreach (var contribution in contributions)
             ((DistinctSlot)Table.Find(contribution.Id.Key)!.Contributions![contribution.Id.Slot]).Supply(contribution);
@@ -71,15 +73,15 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     {
         if (prepared.Fault is not null)
             return SetAside(Unusable(prepared, prepared.Fault, null));
-        var (entry, body, _, ordinal) = (prepared.Entry!, prepared.Body!, prepared.Record, prepared.Ordinal);
+        var (entry, body, _, index) = (prepared.Entry!, prepared.Body!, prepared.Record, prepared.Index);
         var before = prepared.Kind == RouteKind.Entered ? null : body.Before;
         var after = prepared.Kind == RouteKind.Left ? null : body.After;
-        var values = body.Input.Slots == 0 ? null : new EntryValues(entry.Contributions!, body.Input.FirstSlot);
+        var slots = body.Input.Slots == 0 ? default : new ArraySegment<ContributionSlot>(entry.Contributions!, body.Input.FirstSlot, body.Input.Slots);
         try
         {
             Contribute(entry, body, before, after, undo: false);
-            var state = body.Input.Fold.Apply(entry.State(Definition.StateJson), new(body.SourceKey, before, after, body.Cause, body.Timestamp), values);
-            Step(entry, state, _batch!.Records[prepared.Record].Offset, ordinal, body.Timestamp, body.Cause);
+            var state = body.Input.Fold.Apply(entry.State(Definition.StateJson), new(body.SourceKey, before, after, body.Cause, body.Timestamp), slots);
+            Step(entry, state, _batch!.Records[prepared.Record].Offset, index, body.Timestamp, body.Cause);
             return true;
         }
         catch (Exception error)
@@ -105,7 +107,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         }
     }
 
-    private void PrepareFrame(in ChangeRecord record, int index, FoldNeeds needs)
+    private void PrepareFrame(in ChangeRecord record, int recordIndex, FoldNeeds needs)
     {
         try
         {
@@ -113,24 +115,24 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 throw new InvalidDataException("The record has no value: a view's input log is written by its sources alone.");
             var frame = new FrameReader(value);
             var input = InputOf(frame.Source);
-            for (var ordinal = 0; frame.NextChange();)
-                PrepareChange(ref frame, input, index, ref ordinal, needs);
+            for (var index = 0; frame.NextChange();)
+                PrepareChange(ref frame, input, recordIndex, ref index, needs);
         }
         catch (InvalidDataException error)
         {
-            _prepared.Add(new(index, 0, null, null, default, error.Message));
+            _prepared.Add(new(recordIndex, 0, null, null, default, error.Message));
         }
     }
 
     private ViewInput<TState> InputOf(string source) => Array.Find(_inputs, input => input.Source.Name == source) ?? throw new InvalidDataException(
         $"The frame comes from '{source}', which is no source of {Dataset}. Raise the view's version when its sources change.");
 
-    private void PrepareChange(ref FrameReader frame, ViewInput<TState> input, int record, ref int ordinal, FoldNeeds needs)
+    private void PrepareChange(ref FrameReader frame, ViewInput<TState> input, int record, ref int index, FoldNeeds needs)
     {
         ChangeBody? body = null;
-        for (; frame.NextRoute(out var kind, out var index, out var viewKey); ordinal++)
+        for (; frame.NextRoute(out var kind, out var routeIndex, out var viewKey); index++)
         {
-            if (!Marks.Raise(frame.Source, frame.SourcePartition, new(frame.Offset, index)))
+            if (!Marks.Raise(frame.Source, frame.SourcePartition, new(frame.Offset, routeIndex)))
             {
                 Repeats++;
                 continue;
@@ -140,7 +142,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 continue;
             var fault = body is null ? Decode(frame, input, out body) : null;
             var entry = Table.GetOrAdd(viewKey);
-            _prepared.Add(new(record, ordinal, entry, body, kind, fault ?? (entry is null ? "The view key is not UTF-8 text." : body!.Fault)));
+            _prepared.Add(new(record, index, entry, body, kind, fault ?? (entry is null ? "The view key is not UTF-8 text." : body!.Fault)));
             if (entry is null)
                 continue;
             Need(entry, needs);
@@ -182,26 +184,17 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
 
     private ContributionSlot[] NewSlots() =>
     [
-        .. _inputs.SelectMany(input => input.Fold.Reductions).Select(ContributionSlot (reduction) => reduction.Head == 0
-            ? new DistinctSlot(Options.ContributionWindow)
-            : new RankingSlot(reduction.Head, Math.Max(Options.ContributionWindow, 2 * reduction.Head))),
+        .. _inputs.SelectMany(input => input.Fold.Reductions).Select(reduction => reduction.CreateSlot(Options.ContributionWindow)),
     ];
 
     private Fault Unusable(in Prepared prepared, string reason, Exception? error)
     {
         var record = _batch!.Records[prepared.Record];
-        return new(record.Offset, prepared.Ordinal, record.Timestamp, prepared.Entry?.Key, prepared.Body?.ToJson(prepared.Entry?.Key, prepared.Kind) ?? record.Value, reason, error);
+        return new(record.Offset, prepared.Index, record.Timestamp, prepared.Entry?.Key, prepared.Body?.ToJson(prepared.Entry?.Key, prepared.Kind) ?? record.Value, reason, error);
     }
 
     /// <summary>One routed change, ready to be folded.</summary>
-    private readonly record struct Prepared(int Record, int Ordinal, StateEntry<TState>? Entry, ChangeBody? Body, RouteKind Kind, string? Fault);
-
-    private sealed class EntryValues(ContributionSlot[] slots, int firstSlot) : IReductionValues
-    {
-        public IEnumerable<byte[]> Head(int slot, int count) => slots[firstSlot + slot].Head(count);
-
-        public long Count(int slot) => slots[firstSlot + slot].Distinct;
-    }
+    private readonly record struct Prepared(int Record, int Index, StateEntry<TState>? Entry, ChangeBody? Body, RouteKind Kind, string? Fault);
 
     /// <summary>One change of a source, decoded once for all view keys it is routed to.</summary>
     private sealed class ChangeBody(
@@ -266,22 +259,5 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 elements[slot] = Input.Fold.ElementOf(slot, SourceKey, state);
             return (state, elements);
         }
-    }
-}
-
-/// <summary>One source of a view's partition: the fold of its changes, and the slots of its reductions among all of the view's.</summary>
-internal sealed record ViewInput<TState>(Dataset Source, SourceFold<TState> Fold, int FirstSlot)
-    where TState : class
-{
-    internal int Slots => Fold.Reductions.Count;
-
-    internal int EndSlot => FirstSlot + Slots;
-
-    internal static ViewInput<TState>[] Of(ViewDataset<TState> view)
-    {
-        var inputs = new List<ViewInput<TState>>();
-        foreach (var (edge, fold) in view.SourceEdges.Zip(view.SourceFolds))
-            inputs.Add(new(edge.Source, fold, inputs.Count == 0 ? 0 : inputs[^1].EndSlot));
-        return [.. inputs];
     }
 }

@@ -1,7 +1,5 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
-using ActorStreams.Log;
 
 namespace ActorStreams.Frames;
 
@@ -25,9 +23,9 @@ internal sealed class FrameRouter<TState>
     private readonly HashSet<string> _afterSet = new(StringComparer.Ordinal);
     private readonly List<RouteTo> _routes = [];
 
-    internal FrameRouter(Dataset<TState> dataset, int partition, FoldOptions options)
+    internal FrameRouter(Dataset<TState> dataset, int partition, int maxKeysPerState, int maxFrameBytes)
     {
-        (_maxKeys, _maxFrameBytes) = (options.MaxKeysPerState, options.MaxFrameBytes);
+        (_maxKeys, _maxFrameBytes) = (maxKeysPerState, maxFrameBytes);
         var routers = dataset.Routers;
         _targets = [.. dataset.DependentEdges.Select((edge, i) => new Target(edge.View, routers[i], dataset, partition))];
     }
@@ -40,13 +38,13 @@ internal sealed class FrameRouter<TState>
             target.NextIndex = 0;
     }
 
-    internal void Route(string key, TState? before, TState? after, in SourceChange change, FoldOutput output)
+    internal void Route(string key, TState? before, TState? after, in SourceChange change, List<Frame> frames, List<DeadLetter> deadLetters)
     {
         foreach (var target in _targets)
         {
-            FindRoutes(target, key, before, after, change, output);
+            FindRoutes(target, key, before, after, change, deadLetters);
             if (_routes.Count > 0)
-                Write(target, key, change, output);
+                Write(target, key, change, frames);
         }
     }
 
@@ -61,13 +59,13 @@ internal sealed class FrameRouter<TState>
     }
 
     /// <summary>Left and stayed in the order of the keys before, then entered in the order of the keys after: the same on every run.</summary>
-    private void FindRoutes(Target target, string key, TState? before, TState? after, in SourceChange change, FoldOutput output)
+    private void FindRoutes(Target target, string key, TState? before, TState? after, in SourceChange change, List<DeadLetter> deadLetters)
     {
         _routes.Clear();
         // Where the keys of the state before could not be told, nobody was told of it, and so it has nobody to leave.
         Keys(target, key, before, _before, _beforeSet);
         if (Keys(target, key, after, _after, _afterSet) is { } error)
-            output.DeadLetters.Add(Unroutable(target.View, key, change, error));
+            deadLetters.Add(Unroutable(target.View, key, change, error));
         foreach (var viewKey in _before)
             Add(target, viewKey, Contains(_after, _afterSet, viewKey) ? RouteKind.Stayed : RouteKind.Left);
         foreach (var viewKey in _after)
@@ -116,7 +114,7 @@ internal sealed class FrameRouter<TState>
         keys.Count < SmallKeySet ? keys.Contains(key) : set.Contains(key);
 
     /// <summary>A change stands once in the frame of each partition, with all its routes there.</summary>
-    private void Write(Target target, string key, in SourceChange change, FoldOutput output)
+    private void Write(Target target, string key, in SourceChange change, List<Frame> frames)
     {
         for (var first = 0; first < _routes.Count; first++)
         {
@@ -138,7 +136,7 @@ internal sealed class FrameRouter<TState>
 
             target.Timestamp = change.Timestamp;
             if (writer.Length >= _maxFrameBytes)
-                target.Close(partition, output.Frames);
+                target.Close(partition, frames);
         }
     }
 

@@ -1,4 +1,3 @@
-using ActorStreams.Folding;
 using ActorStreams.Formats;
 using ActorStreams.States;
 
@@ -10,6 +9,9 @@ namespace ActorStreams.Reducing;
 /// </summary>
 internal abstract class ContributionSlot(int window)
 {
+    /// <summary>The window of a fold without a store: everything stays in memory.</summary>
+    internal const int Unbounded = int.MaxValue;
+
     private protected int Window { get; } = window;
 
     /// <summary>Changes since the last checkpoint began, and those of the checkpoint under way: they lie over what the store has.</summary>
@@ -17,17 +19,11 @@ internal abstract class ContributionSlot(int window)
 
     private protected SortedDictionary<byte[], byte[]?>? Writing { get; private set; }
 
-    /// <summary>The first elements by their bytes, for a ranking.</summary>
-    internal abstract IEnumerable<byte[]> Head(int count);
-
-    /// <summary>The number of different elements, for a distinct count.</summary>
-    internal abstract long Distinct { get; }
-
     /// <summary>Says that a step of the batch will replace one element with another.</summary>
     internal abstract void Plan(byte[]? before, byte[]? after);
 
     /// <summary>Asks for what the planned steps need beyond what is in memory, and forgets the plan.</summary>
-    internal abstract void Ask(string key, int slot, bool storeIsEmpty, FoldNeeds needs);
+    internal abstract void Ask(string key, int slot, bool storeIsEmpty, ContributionNeeds needs);
 
     internal abstract void Add(byte[] element);
 
@@ -52,7 +48,7 @@ internal abstract class ContributionSlot(int window)
     /// <summary>Remembers a change for the next checkpoint, unless there is no store to write it to.</summary>
     private protected void Note(byte[] element, byte[]? value)
     {
-        if (Window != FoldOptions.Unbounded)
+        if (Window != Unbounded)
             Pending[element] = value;
     }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using ActorStreams.Folding;
 using ActorStreams.Formats;
 using ActorStreams.States;
 
@@ -16,9 +15,8 @@ internal sealed class DistinctSlot(int window) : ContributionSlot(window)
     private readonly HashSet<byte[]> _planned = new(ByteOrder.Instance);
     private bool _cleared;
 
-    internal override long Distinct => _known.GetValueOrDefault(Total);
-
-    internal override IEnumerable<byte[]> Head(int count) => throw new InvalidOperationException("A distinct count does not rank.");
+    /// <summary>The number of different elements.</summary>
+    internal long Distinct => _known.GetValueOrDefault(Total);
 
     internal override void Plan(byte[]? before, byte[]? after)
     {
@@ -29,7 +27,7 @@ internal sealed class DistinctSlot(int window) : ContributionSlot(window)
             _planned.Add(after);
     }
 
-    internal override void Ask(string key, int slot, bool storeIsEmpty, FoldNeeds needs)
+    internal override void Ask(string key, int slot, bool storeIsEmpty, ContributionNeeds needs)
     {
         foreach (var element in _planned)
         {

@@ -22,7 +22,9 @@ public sealed class Ranking<TSource, TValue> : Reduction<TSource>
     internal Ranking(int count, bool descending, Func<TSource, TValue> value, Func<TSource, bool>? where) =>
         (_count, _descending, _value, _where) = (count, descending, value, where);
 
-    internal override int Head => _count;
+    internal int Head => _count;
+
+    internal override ContributionSlot CreateSlot(int window) => new RankingSlot(_count, window);
 
     internal override byte[]? ElementOf(string key, TSource source)
     {

@@ -1,4 +1,3 @@
-using ActorStreams.Folding;
 using ActorStreams.Formats;
 using ActorStreams.States;
 
@@ -8,7 +7,7 @@ namespace ActorStreams.Reducing;
 /// The contributions of a ranking. In memory is a head: the first elements of all there are, without a gap. As long as it is not complete there
 /// may be more behind its last element, in the store or among the pending ones.
 /// </summary>
-internal sealed class RankingSlot(int need, int window) : ContributionSlot(window)
+internal sealed class RankingSlot(int need, int window) : ContributionSlot(Math.Max(window, 2 * need))
 {
     private static readonly byte[] Present = [];
     private readonly SortedSet<byte[]> _head = new(ByteOrder.Instance);
@@ -19,9 +18,8 @@ internal sealed class RankingSlot(int need, int window) : ContributionSlot(windo
     private int _plannedRemovals;
     private bool _loaded;
 
-    internal override long Distinct => throw new InvalidOperationException("A ranking does not count.");
-
-    internal override IEnumerable<byte[]> Head(int count) => _head.Take(count);
+    /// <summary>The first elements by their bytes.</summary>
+    internal IEnumerable<byte[]> Head(int count) => _head.Take(count);
 
     internal override void Plan(byte[]? before, byte[]? after)
     {
@@ -29,7 +27,7 @@ internal sealed class RankingSlot(int need, int window) : ContributionSlot(windo
             _plannedRemovals++;
     }
 
-    internal override void Ask(string key, int slot, bool storeIsEmpty, FoldNeeds needs)
+    internal override void Ask(string key, int slot, bool storeIsEmpty, ContributionNeeds needs)
     {
         if (!_loaded && storeIsEmpty)
             (_loaded, _complete) = (true, true);

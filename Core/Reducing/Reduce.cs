@@ -1,8 +1,6 @@
-using ActorStreams.Definitions;
-
 namespace ActorStreams.Reducing;
 
-/// <summary>Makes the reductions a view needs beyond what <see cref="Change{TSource}.Count"/> and <c>Sum</c> give. Keep each in a static readonly field.</summary>
+/// <summary>Makes the reductions a view needs beyond what <c>change.Count</c> and <c>change.Sum</c> give. Keep each in a static readonly field.</summary>
 public static class Reduce
 {
     /// <summary>The most contributions a ranking may ask for.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using ActorStreams.Formats;
 
 namespace ActorStreams.Reducing;
@@ -13,8 +12,9 @@ public abstract class Reduction
     {
     }
 
-    /// <summary>How many elements from the first on the value needs; 0 when it needs only the number of different elements.</summary>
-    internal abstract int Head { get; }
+    /// <summary>The state of this reduction for one view key.</summary>
+    /// <param name="window">Contributions to keep in memory.</param>
+    internal abstract ContributionSlot CreateSlot(int window);
 }
 
 /// <summary>A reduction over the states of one source; made by <see cref="Reduce"/>.</summary>

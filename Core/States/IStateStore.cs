@@ -1,6 +1,3 @@
-using ActorStreams.Definitions;
-using ActorStreams.Frames;
-
 namespace ActorStreams.States;
 
 /// <summary>

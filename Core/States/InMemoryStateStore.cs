@@ -1,5 +1,3 @@
-using ActorStreams.Frames;
-
 namespace ActorStreams.States;
 
 /// <summary>A state store in memory, for tests and laptops: it is gone with its process. Otherwise it behaves as the durable ones do.</summary>

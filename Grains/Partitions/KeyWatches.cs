@@ -174,7 +174,7 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time, Part
 /// <summary>The place of a change in its partition: the offset of the record, and its place among the changes which that record made.</summary>
 internal readonly record struct ChangePlace(long Offset, int Ordinal) : IComparable<ChangePlace>
 {
-    internal static ChangePlace Of(WatchedChange change) => new(change.Offset, change.Ordinal);
+    internal static ChangePlace Of(WatchedChange change) => new(change.Offset, change.Index);
 
     /// <summary>The place up to which everything before an offset is seen.</summary>
     internal static ChangePlace Before(long offset) => new(offset - 1, int.MaxValue);

@@ -194,7 +194,7 @@ internal static class PartitionReads
         Before = change.Before,
         After = change.After,
         Position = new(runner.Dataset.Topic, runner.Partition, change.Offset),
-        Ordinal = change.Ordinal,
+        Ordinal = change.Index,
         Trigger = PositionReply.From(change.Cause.Trigger),
         Root = PositionReply.From(change.Cause.Root),
         Timestamp = change.Timestamp,

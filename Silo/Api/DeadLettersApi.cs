@@ -142,7 +142,7 @@ internal sealed record DeadLetterAnswer(
         var (letter, id) = (status.Letter, status.Letter.Id);
         var text = withOriginal && letter.Value is { } value && Utf8.IsValid(value) ? Encoding.UTF8.GetString(value) : null;
         return new(
-            id.ToString(), id.Dataset, new(id.Position.Topic, id.Position.Partition, id.Position.Offset), id.Ordinal, letter.Key, letter.Reason, TimeOf(letter.Timestamp),
+            id.ToString(), id.Dataset, new(id.Position.Topic, id.Position.Partition, id.Position.Offset), id.Index, letter.Key, letter.Reason, TimeOf(letter.Timestamp),
             status.State.ToString().ToLowerInvariant(), status is { State: DeadLetterState.Open, Refusal: null }, status.State == DeadLetterState.Folded ? null : status.Refusal, letter.First?.ToString(),
             letter.ValueBytes ?? letter.Value?.Length, letter.Key is null && letter.KeyBytes is { } key ? Convert.ToBase64String(key) : null, withOriginal ? letter.Error : null, text,
             withOriginal && text is null && letter.Value is { } bytes ? Convert.ToBase64String(bytes) : null, withOriginal ? letter.IsComplete : null);

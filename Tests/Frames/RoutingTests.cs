@@ -99,7 +99,7 @@ public sealed class RoutingTests
             var labels = topology.Of<Labels>().CreateFold(0, FoldOptions.InMemory);
             var output = await labels.FoldAsync(Frames(page, labels, 0, 1), null);
             var letter = Assert.Single(output.DeadLetters);
-            Assert.Equal(("labels", new Position("actorstreams.labels.v1.input", 0, 0), 1, "a"), (letter.Dataset, letter.Position, letter.Ordinal, letter.Key));
+            Assert.Equal(("labels", new Position("actorstreams.labels.v1.input", 0, 0), 1, "a"), (letter.Dataset, letter.Position, letter.Index, letter.Key));
             Assert.Contains("The fold of Labels failed: Too much.", letter.Reason);
             Assert.Equal("{\"key\":\"a\",\"source\":\"page\",\"sourceKey\":\"q\",\"origin\":\"page/0:1\",\"before\":null,\"after\":{\"tags\":[\"a\"],\"value\":13}}", Encoding.UTF8.GetString(letter.Value!.Value.Span));
             Assert.Equal(badRecords == BadRecords.Stop ? 0 : null, output.StoppedAt);

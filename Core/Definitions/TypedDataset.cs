@@ -1,0 +1,25 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace ActorStreams.Definitions;
+
+/// <summary>A dataset whose states are of a known type.</summary>
+internal abstract class Dataset<TState> : Dataset
+    where TState : class
+{
+    private protected Dataset(DatasetKind kind, string name, int version, BadRecords badRecords, JsonSerializerOptions json)
+        : base(kind, name, version, badRecords, json) => StateJson = (JsonTypeInfo<TState>)json.GetTypeInfo(typeof(TState));
+
+    public override Type StateType => typeof(TState);
+
+    internal JsonTypeInfo<TState> StateJson { get; }
+
+    /// <summary>For each dependent view, what to ask for the keys a state concerns.</summary>
+    internal IReadOnlyList<Router<TState>> Routers => [.. DependentEdges.Select(edge => (Router<TState>)((IRoutes)edge.View).RouterOf(edge.Index))];
+}
+
+/// <summary>A view, as its sources see it.</summary>
+internal interface IRoutes
+{
+    object RouterOf(int source);
+}

@@ -1,0 +1,14 @@
+using ActorStreams.Reducing;
+using ActorStreams.States;
+
+namespace ActorStreams.Folding;
+
+/// <summary>The port of a fold that keeps contributions beside its states: takes what <see cref="FoldNeeds.Contributions"/> asked for.</summary>
+internal interface IContributionFold
+{
+    /// <summary>Takes what the store has of a scan.</summary>
+    void SupplyScan(ContributionScan scan, IReadOnlyList<StoredContribution> contributions);
+
+    /// <summary>Takes the counts that the store has; those that are left out are zero.</summary>
+    void SupplyCounts(IReadOnlyList<StoredContribution> contributions);
+}
