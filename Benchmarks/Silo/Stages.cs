@@ -135,9 +135,9 @@ internal sealed class TimedStore(IStateStore store, Stages stages) : IStateStore
     public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default) =>
         store.ScanAsync(partition, prefix, after, limit, cancellationToken);
 
-    public ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(
-        PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default) =>
-        store.ScanContributionsAsync(partition, key, slot, limit, cancellationToken);
+    public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
+        PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default) =>
+        store.ScanContributionsAsync(partition, scans, cancellationToken);
 
     public ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>

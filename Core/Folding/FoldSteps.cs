@@ -7,6 +7,9 @@ namespace ActorStreams.Folding;
 /// <summary>Takes a batch through the three steps of <see cref="PartitionFold"/>, asking the store between them.</summary>
 internal static class FoldSteps
 {
+    /// <summary>How many contributions one query may return. They are in memory twice until the fold has them.</summary>
+    private const int MaxScannedRows = 50_000;
+
     /// <summary>Folds a batch. <paramref name="publish"/> sees the output before any reader can see the new states.</summary>
     /// <param name="fold">The partition.</param>
     /// <param name="batch">The batch; it begins at the fold's next offset.</param>
@@ -50,11 +53,14 @@ internal static class FoldSteps
     private static async ValueTask SupplyContributionsAsync(
         this PartitionFold fold, IContributionFold side, ContributionNeeds needs, IStateStore store, CancellationToken cancellationToken)
     {
-        foreach (var scan in needs.Scans)
+        foreach (var scans in Bounded(needs.Scans))
         {
-            var contributions = await store.ScanContributionsAsync(fold.Id, scan.Key, scan.Slot, scan.Limit, cancellationToken).ConfigureAwait(false);
+            var found = await store.ScanContributionsAsync(fold.Id, scans, cancellationToken).ConfigureAwait(false);
             lock (fold.Gate)
-                side.SupplyScan(scan, contributions);
+            {
+                for (var i = 0; i < scans.Count; i++)
+                    side.SupplyScan(scans[i], found[i]);
+            }
         }
 
         if (needs.Counts.Count == 0)
@@ -62,6 +68,25 @@ internal static class FoldSteps
         var counts = await store.LoadContributionsAsync(fold.Id, needs.Counts, cancellationToken).ConfigureAwait(false);
         lock (fold.Gate)
             side.SupplyCounts(counts);
+    }
+
+    /// <summary>Cuts scans into queries of at most <see cref="MaxScannedRows"/> contributions, but at least one scan.</summary>
+    private static IEnumerable<List<ContributionScan>> Bounded(List<ContributionScan> scans)
+    {
+        var (from, rows) = (0, 0L);
+        for (var i = 0; i < scans.Count; i++)
+        {
+            if (i > from && rows + scans[i].Limit > MaxScannedRows)
+            {
+                yield return scans[from..i];
+                (from, rows) = (i, 0);
+            }
+
+            rows += scans[i].Limit;
+        }
+
+        if (from < scans.Count)
+            yield return scans[from..];
     }
 
     /// <summary>

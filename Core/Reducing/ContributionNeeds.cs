@@ -13,6 +13,3 @@ internal sealed class ContributionNeeds
 
     internal bool Any => Scans.Count > 0 || Counts.Count > 0;
 }
-
-/// <summary>The first contributions of one slot of one view key, at most <paramref name="Limit"/>.</summary>
-internal readonly record struct ContributionScan(string Key, int Slot, int Limit);

@@ -23,8 +23,9 @@ public interface IStateStore
     /// <summary>States in key order (<see cref="KeyOrder"/>), of the keys that begin with <paramref name="prefix"/> and come after <paramref name="after"/>.</summary>
     ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default);
 
-    /// <summary>The first contributions of one slot of one view key, in element order (bytewise).</summary>
-    ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default);
+    /// <summary>The first contributions of several slots, in one query: for each scan, in their order, a list in element order (bytewise).</summary>
+    ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
+        PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default);
 
     /// <summary>The contributions stored under these addresses, in one query, in any order; those that do not exist are left out.</summary>
     ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default);
@@ -78,6 +79,12 @@ public readonly record struct ContributionId(string Key, int Slot, ReadOnlyMemor
         return hash.ToHashCode();
     }
 }
+
+/// <summary>What to read of one slot: its first contributions in element order.</summary>
+/// <param name="Key">The view key.</param>
+/// <param name="Slot">The slot.</param>
+/// <param name="Limit">How many contributions at most; not negative.</param>
+public readonly record struct ContributionScan(string Key, int Slot, int Limit);
 
 /// <summary>One stored contribution.</summary>
 public readonly record struct StoredContribution(ContributionId Id, ReadOnlyMemory<byte> Value);

@@ -67,17 +67,13 @@ public sealed class InMemoryStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(
-        PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
+        PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(limit);
         lock (_gate)
         {
-            if (!_partitions.TryGetValue(partition, out var source))
-                return new([]);
-            return new([.. From(source.Contributions, new(new(key, slot, default), default))
-                .TakeWhile(contribution => contribution.Id.Key == key && contribution.Id.Slot == slot)
-                .Take(limit)]);
+            var source = _partitions.GetValueOrDefault(partition);
+            return new([.. scans.Select(scan => source?.Scan(scan) ?? [])]);
         }
     }
 
@@ -144,6 +140,13 @@ public sealed class InMemoryStateStore : IStateStore
 
         public SortedSet<StoredContribution> Contributions { get; } =
             new(Comparer<StoredContribution>.Create((x, y) => Compare(x.Id, y.Id)));
+
+        public IReadOnlyList<StoredContribution> Scan(ContributionScan scan) =>
+        [
+            .. From(Contributions, new(new(scan.Key, scan.Slot, default), default))
+                .TakeWhile(contribution => contribution.Id.Key == scan.Key && contribution.Id.Slot == scan.Slot)
+                .Take(scan.Limit),
+        ];
 
         /// <summary>Keeps copies of the bytes, as a durable store does: the caller may use its buffers again.</summary>
         public void Write(CheckpointWrite write)

@@ -1,4 +1,5 @@
 using System.Text;
+using ActorStreams.Log;
 using ActorStreams.States;
 using CsCheck;
 
@@ -102,6 +103,30 @@ public abstract class StateStoreContract
     }
 
     [Fact]
+    public async Task Whatever_the_limits_allow_is_stored()
+    {
+        const int limit = 1_024;
+        var random = new Random(7);
+        byte[] Noise(int length) => [.. Enumerable.Range(0, length).Select(_ => (byte)random.Next(256))];
+        // Half of the bytes of three-byte characters are random: no store can compress such a key to a fraction.
+        string Key() => string.Concat(Enumerable.Range(0, limit / 3).Select(_ => (char)random.Next(0x0800, 0xD800))) + (char)random.Next(1, 0x80);
+        var store = await OpenAsync();
+        var partition = P(new string('d', TopicName.MaxLength), int.MaxValue, int.MaxValue);
+        var states = Enumerable.Range(0, 200).Select(_ => new StoredState(Key(), Noise(1_000), long.MaxValue, long.MinValue)).ToList();
+        Assert.All(states, state => Assert.Equal(limit, Encoding.UTF8.GetByteCount(state.Key)));
+        var contributions = states.Select(state => (new ContributionId(state.Key, int.MaxValue, Noise(limit)), (ReadOnlyMemory<byte>)Noise(8))).ToList();
+        Assert.True(await store.WriteCheckpointAsync(Write(partition, 1, null, Noise(1 << 20), states, [], contributions)));
+        Assert.True(await store.WriteCheckpointAsync(Write(partition, 2, 1, Noise(1 << 20), [new(Key(), Noise(16 << 20), 1, 1)], [states[0].Key], [], [contributions[0].Item1])));
+        store = await AgainAsync(store);
+        var kept = states.Skip(1).ToList();
+        Assert.Equal(kept.Select(Show).Order(), (await store.LoadAsync(partition, [.. states.Select(s => s.Key)])).Select(Show).Order());
+        Assert.Equal(states.Count, (await store.ScanAsync(partition, "", null, 1_000)).Count);
+        var scanned = await store.ScanContributionsAsync(partition, [.. states.Select(state => new ContributionScan(state.Key, int.MaxValue, 10))]);
+        Assert.Equal([0, .. kept.Select(_ => 1)], scanned.Select(found => found.Count));
+        await CloseAsync(store);
+    }
+
+    [Fact]
     public async Task The_descriptions_of_datasets_are_replaced_and_survive_a_clearing()
     {
         var store = await OpenAsync();
@@ -115,7 +140,7 @@ public abstract class StateStoreContract
         Assert.Null(await store.ReadCheckpointAsync(P("a")));
         Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, [])));
         Assert.Empty(await store.ScanAsync(P("a"), "", null, 10));
-        Assert.Empty(await store.ScanContributionsAsync(P("a"), "k", 0, 10));
+        Assert.Empty(Assert.Single(await store.ScanContributionsAsync(P("a"), [new("k", 0, 10)])));
         await CloseAsync(store);
     }
 
@@ -195,17 +220,20 @@ public abstract class StateStoreContract
 
         private async Task CheckContributionsAsync(IStateStore store, PartitionId partition, int limit)
         {
-            foreach (var slot in _contributions.Keys.GroupBy(id => (id.Key, id.Slot)))
-            {
-                var expected = slot.OrderBy(id => Hex(id.Element), StringComparer.Ordinal).Select(id => Show(new StoredContribution(id, _contributions[id]))).ToList();
-                Assert.Equal(expected, (await store.ScanContributionsAsync(partition, slot.Key.Key, slot.Key.Slot, 1_000)).Select(Show));
-                Assert.Equal(expected.Take(limit), (await store.ScanContributionsAsync(partition, slot.Key.Key, slot.Key.Slot, limit)).Select(Show));
-            }
+            // Each slot twice, whole and in part, and one that has nothing.
+            var slots = _contributions.Keys.Select(id => (id.Key, id.Slot)).Distinct().Append((Key: "none", Slot: 7)).ToList();
+            ContributionScan[] scans = [.. slots.SelectMany(slot => new[] { 1_000, limit }.Select(most => new ContributionScan(slot.Key, slot.Slot, most)))];
+            Assert.Equal(scans.Select(Expected), (await store.ScanContributionsAsync(partition, scans)).Select(found => found.Select(Show)));
+            Assert.Empty(await store.ScanContributionsAsync(partition, []));
 
             Assert.Equal(
                 _contributions.Select(c => Show(new StoredContribution(c.Key, c.Value))).Order(StringComparer.Ordinal),
                 (await store.LoadContributionsAsync(partition, [.. _contributions.Keys, new("none", 7, default)])).Select(Show).Order(StringComparer.Ordinal));
         }
+
+        private IEnumerable<string> Expected(ContributionScan scan) => _contributions
+            .Where(c => c.Key.Key == scan.Key && c.Key.Slot == scan.Slot).OrderBy(c => Hex(c.Key.Element), StringComparer.Ordinal).Take(scan.Limit)
+            .Select(c => Show(new StoredContribution(c.Key, c.Value)));
 
         private static string Point(Checkpoint c) => $"{c.Position} {c.States} {Hex(c.Marks)}";
     }

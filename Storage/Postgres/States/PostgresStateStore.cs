@@ -36,8 +36,12 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     private const string SelectRange =
         $"""SELECT key, value, "offset", timestamp FROM state WHERE partition_id = {OfPartition} AND key >= $4 AND key < $5 ORDER BY key LIMIT $6""";
 
-    private const string SelectContributions =
-        $"SELECT element, value FROM contribution WHERE partition_id = {OfPartition} AND key = $4 AND slot = $5 ORDER BY element LIMIT $6";
+    // Rows of one scan come in the order of its subquery, since only a nested loop can join it (see PostgresConnections).
+    private const string SelectContributions = $"""
+        SELECT wanted.number, c.element, c.value FROM unnest($4, $5, $6) WITH ORDINALITY AS wanted (key, slot, most, number), LATERAL (
+            SELECT element, value FROM contribution
+            WHERE partition_id = {OfPartition} AND key = wanted.key AND slot = wanted.slot ORDER BY element LIMIT wanted.most) AS c
+        """;
 
     private const string SelectContributionsOf = $"""
         SELECT wanted.key, wanted.slot, wanted.element, c.value FROM unnest($4, $5, $6) AS wanted (key, slot, element), LATERAL (
@@ -95,13 +99,20 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(
-        PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
+        PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        return ReadAsync(
-            SelectContributions, partition, [PostgresValue.Of(PostgresValue.Key(key)), PostgresValue.Of(slot), PostgresValue.Of((long)limit)],
-            row => new StoredContribution(new(key, slot, row.GetFieldValue<byte[]>(0)), row.GetFieldValue<byte[]>(1)), cancellationToken);
+        var rows = await ReadAsync(
+            SelectContributions, partition,
+            [
+                PostgresValue.Array(PostgresValue.Keys([.. scans.Select(scan => scan.Key)])), PostgresValue.Array([.. scans.Select(scan => scan.Slot)]),
+                PostgresValue.Array([.. scans.Select(scan => (long)scan.Limit)]),
+            ],
+            static row => (Scan: row.GetInt64(0) - 1, Element: row.GetFieldValue<byte[]>(1), Value: row.GetFieldValue<byte[]>(2)), cancellationToken).ConfigureAwait(false);
+        var found = scans.Select(_ => new List<StoredContribution>()).ToArray();
+        foreach (var (number, element, value) in rows)
+            found[number].Add(new(new(scans[(int)number].Key, scans[(int)number].Slot, element), value));
+        return found;
     }
 
     /// <inheritdoc/>

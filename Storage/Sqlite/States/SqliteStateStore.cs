@@ -94,12 +94,9 @@ public sealed class SqliteStateStore : IStateStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredContribution>> ScanContributionsAsync(
-        PartitionId partition, string key, int slot, int limit, CancellationToken cancellationToken = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        return _file.ReadAsync((partition, key, slot, limit), StateReads.ScanContributions, cancellationToken);
-    }
+    public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
+        PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default) =>
+        _file.ReadAsync((partition, scans), StateReads.ScanContributions, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(

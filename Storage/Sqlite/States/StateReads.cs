@@ -80,15 +80,25 @@ internal static class StateReads
             return found;
         });
 
-    public static IReadOnlyList<StoredContribution> ScanContributions(SqliteSession session, (PartitionId Partition, string Key, int Slot, int Limit) of) =>
-        Read(session, of.Partition, of, static (session, partition, of) =>
+    public static IReadOnlyList<IReadOnlyList<StoredContribution>> ScanContributions(
+        SqliteSession session, (PartitionId Partition, IReadOnlyList<ContributionScan> Scans) of)
+    {
+        var found = Read(session, of.Partition, of.Scans, static (session, partition, scans) =>
         {
-            var found = new List<StoredContribution>();
-            var statement = session.Prepare(SelectContributions).Bind(1, partition).BindUtf8(2, of.Key).Bind(3, of.Slot).Bind(4, of.Limit);
-            while (statement.Step())
-                found.Add(new(new(of.Key, of.Slot, statement.Bytes(0).ToArray()), statement.Bytes(1).ToArray()));
-            return found;
+            var statement = session.Prepare(SelectContributions).Bind(1, partition);
+            return scans.Select(scan => ScanContributions(statement, scan)).ToList();
         });
+        return found.Count == of.Scans.Count ? found : [.. of.Scans.Select(_ => (IReadOnlyList<StoredContribution>)[])];
+    }
+
+    private static IReadOnlyList<StoredContribution> ScanContributions(SqliteStatement statement, ContributionScan scan)
+    {
+        var found = new List<StoredContribution>();
+        statement.BindUtf8(2, scan.Key).Bind(3, scan.Slot).Bind(4, scan.Limit);
+        while (statement.Step())
+            found.Add(new(new(scan.Key, scan.Slot, statement.Bytes(0).ToArray()), statement.Bytes(1).ToArray()));
+        return found;
+    }
 
     public static IReadOnlyDictionary<string, string> Datasets(SqliteSession session, int _)
     {

@@ -160,7 +160,7 @@ public sealed class PostgresFaultTests
             var states = await store.ScanAsync(partition, "", null, 1_000);
             Assert.Equal(Keys, states.Count);
             Assert.All(states, state => Assert.Equal(checkpoint.Position, state.Offset));
-            Assert.Equal(Keys, (await store.ScanContributionsAsync(partition, "k", 0, 1_000)).Count(c => BitConverter.ToInt64(c.Value.Span) == checkpoint.Position));
+            Assert.Equal(Keys, (await store.ScanContributionsAsync(partition, [new("k", 0, 1_000)]))[0].Count(c => BitConverter.ToInt64(c.Value.Span) == checkpoint.Position));
         }
 
         public static CheckpointWrite Write(PartitionId partition, long position, long? expected) => new()

@@ -116,7 +116,7 @@ public sealed class PostgresStateStoreTests : StateStoreContract
             Assert.Equal(5, (await store.LoadAsync(P("a"), keys[..5])).Count);
             Assert.Equal(5, (await store.LoadContributionsAsync(P("a"), [.. keys[..5].Select(key => new ContributionId(key, 0, Bytes("e")))])).Count);
             Assert.Equal(5, (await store.ScanAsync(P("a"), "key 1", "key 1500", 5)).Count);
-            Assert.Single(await store.ScanContributionsAsync(P("a"), "key 0001", 0, 10));
+            Assert.Single((await store.ScanContributionsAsync(P("a"), [new("key 0001", 0, 10)]))[0]);
         }
 
         // What a server process counted is told when it ends, and closing the pool ends it. Two readings of each table were when its index was made:
