@@ -6,7 +6,7 @@ using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.MockKafka;
-using ActorStreams.Silo;
+using ActorStreams.Hosting;
 using Microsoft.AspNetCore.Builder;
 
 namespace ActorStreams.Benchmarks;

@@ -2,7 +2,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Silo;
+using ActorStreams.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,4 +1,4 @@
-using ActorStreams.Silo;
+using ActorStreams.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
 

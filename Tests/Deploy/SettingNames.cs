@@ -2,8 +2,8 @@ using ActorStreams.Grains;
 using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
 using ActorStreams.Storage.Postgres;
-using SecurityOptions = ActorStreams.Silo.SecurityOptions;
-using SiloOptions = ActorStreams.Silo.SiloOptions;
+using SecurityOptions = ActorStreams.Hosting.Settings.SecurityOptions;
+using HostingOptions = ActorStreams.Hosting.Settings.HostingOptions;
 
 namespace ActorStreams.Tests.Deploy;
 
@@ -15,7 +15,7 @@ internal static class SettingNames
 
     private static readonly Dictionary<string, Type> Sections = new()
     {
-        ["Silo"] = typeof(SiloOptions),
+        ["Silo"] = typeof(HostingOptions),
         ["Streams"] = typeof(StreamsOptions),
         ["Kafka"] = typeof(KafkaOptions),
         ["Postgres"] = typeof(PostgresOptions),

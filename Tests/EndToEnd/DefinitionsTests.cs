@@ -3,7 +3,7 @@ using System.Text.Json;
 using ActorStreams.Client;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
-using ActorStreams.Silo;
+using ActorStreams.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,7 @@
 using ActorStreams.Client;
 using ActorStreams.Definitions;
 using ActorStreams.Samples.Shop;
-using ActorStreams.Silo;
+using ActorStreams.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using ActorStreams.Client;
 using ActorStreams.Samples.Shop;
-using ActorStreams.Silo;
+using ActorStreams.Hosting;
 using ActorStreams.Tests.EndToEnd;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

@@ -1,0 +1,76 @@
+using ActorStreams.Hosting.Clustering;
+using ActorStreams.Hosting.Pages;
+using ActorStreams.Hosting.Api;
+using ActorStreams.Hosting.Health;
+using ActorStreams.Hosting.Telemetry;
+using ActorStreams.Hosting.Security;
+using ActorStreams.Hosting.Settings;
+using ActorStreams.Definitions;
+using ActorStreams.Grains;
+using Microsoft.Extensions.Options;
+using Orleans.Dashboard;
+using Scalar.AspNetCore;
+
+namespace ActorStreams.Hosting;
+
+/// <summary>Puts ActorStreams into any ASP.NET Core program: two calls.</summary>
+public static class ActorStreamsHosting
+{
+    private const string DefaultUrl = "http://127.0.0.1:8080";
+
+    /// <summary>Adds a silo with these definitions, on the embedded log and store.</summary>
+    /// <exception cref="TopologyException">The definitions do not fit together.</exception>
+    public static WebApplicationBuilder AddActorStreams(this WebApplicationBuilder builder, Action<TopologyBuilder> define)
+    {
+        var topology = new TopologyBuilder();
+        topology.Application = builder.Configuration["Streams:Application"] ?? topology.Application;
+        topology.DefaultPartitions = builder.Configuration.GetValue("Streams:DefaultPartitions", topology.DefaultPartitions);
+        define(topology);
+        var services = builder.Services;
+        services.AddSingleton(topology.Build());
+        services.AddOptions<HostingOptions>().BindConfiguration("Silo").ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<StreamsOptions>().BindConfiguration("Streams").ValidateDataAnnotations().ValidateOnStart();
+        // Read before settings are checked, and so by itself: the check is to tell of all settings at once.
+        services.AddOptions<HostOptions>().Configure<IConfiguration>((host, settings) =>
+            host.ShutdownTimeout = TimeSpan.FromSeconds(settings.GetValue<double?>("Silo:ShutdownSeconds") ?? new HostingOptions().ShutdownSeconds));
+        services.AddLogAndStates(builder.Configuration);
+        services.AddSingleton<Readiness>();
+        // First of all hosted services, since the silo's partitions need what it sets up.
+        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, StartupChecks>());
+        builder.UseOrleans(ClusterHosting.AddSilo);
+        services.AddSingleton(provider => new RecordLimits(provider.GetRequiredService<IOptions<HostingOptions>>().Value.MaxRecordBytes));
+        services.AddStreamGrains();
+        // Services stop in reverse order: this one before the partitions are handed over.
+        services.AddHostedService<Drain>();
+        services.AddHostedService<DashboardCounters>();
+        services.AddHostedService<SiloMetrics>();
+        services.AddApi();
+        services.AddSecurity();
+        builder.AddTelemetry();
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls(DefaultUrl);
+        return builder;
+    }
+
+    /// <summary>Maps the HTTP API, its description and a page to try it, the dashboard, and health.</summary>
+    /// <exception cref="OptionsValidationException">Settings are out of range.</exception>
+    public static WebApplication MapActorStreams(this WebApplication app)
+    {
+        // Before anything is opened with them.
+        app.Services.GetService<IStartupValidator>()?.Validate();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseSecurity();
+        app.MapApi();
+        app.MapOpenApi("/openapi/v1.json");
+        // The page is served from here alone: nothing is fetched from, or told to, anybody else.
+        app.MapScalarApiReference("/api-reference", page => page.WithTitle("ActorStreams").WithOpenApiRoutePattern("/openapi/v1.json")
+            .HideDeveloperTools().HideClientButton().DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts());
+        app.MapOrleansDashboard("/dashboard").ExcludeFromDescription();
+        app.MapHealth();
+        app.MapMetrics();
+        app.MapHomePage();
+        app.MapOperationsPage();
+        return app;
+    }
+}

@@ -1,0 +1,136 @@
+using ActorStreams.Hosting.Settings;
+using System.Buffers;
+using System.Text.Json;
+using ActorStreams.Grains;
+using ActorStreams.Grains.Telemetry;
+using ActorStreams.Log;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.Extensions.Options;
+
+namespace ActorStreams.Hosting.Api;
+
+/// <summary>
+/// Appends: JSON lines in, a position a line out, in the same order, while the body is still coming. A short body is checked as a whole before anything of it is
+/// appended; in a longer one bad lines are answered in their place, and the others are appended.
+/// </summary>
+internal static class AppendApi
+{
+    internal static void MapAppends(this IEndpointRouteBuilder api) =>
+        api.MapPost("/topics/{topic}/records", AppendAsync)
+            .WithTags("log").WithSummary("Append records")
+            .WithDescription("JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too.")
+            .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<PositionAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+
+    private static async Task<IResult> AppendAsync(
+        string topic, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log, [FromServices] IOptions<HostingOptions> options, [FromServices] IOptions<SecurityOptions> security,
+        [FromServices] TimeProvider time)
+    {
+        var description = await catalog.AppendableAsync(topic, http.RequestAborted);
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = security.Value.Limits.MaxAppendBytes;
+        var append = new Appending(http, catalog, log, description, options.Value.MaxRecordBytes, time);
+        return await append.RunAsync(options.Value.MaxRecordBytes + Catalog.LineOverhead);
+    }
+
+    /// <summary>One request.</summary>
+    private sealed class Appending(HttpContext http, Catalog catalog, IChangeLog log, TopicDescription topic, int maxRecordBytes, TimeProvider time)
+    {
+        private IReadOnlyList<Position> _positions = [];
+        private int _line;
+
+        internal async Task<IResult> RunAsync(int maxLineBytes)
+        {
+            await foreach (var (lines, last) in AppendBody.GroupsAsync(http.Request.BodyReader, maxLineBytes, http.RequestAborted))
+            {
+                if (lines.Count == 0 && http.Response.HasStarted)
+                    break;
+                var answers = Parse(lines, maxLineBytes, out var records);
+                if (last && !http.Response.HasStarted && answers.Exists(answer => answer is not null))
+                {
+                    return Api.Problem(
+                        400, "Bad records", $"{answers.Count(answer => answer is not null)} of {answers.Count} lines cannot be appended, so none was. The first: {answers.Find(answer => answer is not null)}",
+                        new() { ["errors"] = answers.Select((error, i) => new LineError(_line - answers.Count + i + 1, error!)).Where(error => error.Error is not null) });
+                }
+
+                if (await AppendAsync(records) is { } failure)
+                {
+                    if (!http.Response.HasStarted)
+                        return failure.Result;
+                    await WriteAsync(new LineError(_line - answers.Count + 1, failure.Detail));
+                    return Results.Empty;
+                }
+
+                await AnswerAsync(answers);
+            }
+
+            return Results.Empty;
+        }
+
+        private List<string?> Parse(List<byte[]?> lines, int maxLineBytes, out List<NewRecord> records)
+        {
+            var (answers, now) = (new List<string?>(lines.Count), time.GetUtcNow().ToUnixTimeMilliseconds());
+            records = new(lines.Count);
+            foreach (var line in lines)
+            {
+                _line++;
+                var record = default(NewRecord);
+                var error = line is null
+                    ? $"The line is longer than {maxLineBytes} bytes; a record may have {maxRecordBytes} (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere."
+                    : catalog.Parse(line, topic, now, out record);
+                answers.Add(error);
+                if (error is null)
+                    records.Add(record);
+            }
+
+            return answers;
+        }
+
+        private async Task<(IResult Result, string Detail)?> AppendAsync(List<NewRecord> records)
+        {
+            try
+            {
+                _positions = await log.AppendTracedAsync(topic.Topic, records, new(maxRecordBytes), http.RequestAborted);
+                return null;
+            }
+            catch (LogUnavailableException error)
+            {
+                return (Api.Problem(503, "The change log is unavailable", error.Message), error.Message);
+            }
+        }
+
+        private async Task AnswerAsync(List<string?> answers)
+        {
+            if (!http.Response.HasStarted)
+                http.Response.ContentType = "application/x-ndjson";
+            var next = 0;
+            for (var i = 0; i < answers.Count; i++)
+            {
+                if (answers[i] is { } error)
+                    Write(new LineError(_line - answers.Count + i + 1, error));
+                else
+                    Write(new PositionAnswer(_positions[next].Topic, _positions[next].Partition, _positions[next++].Offset));
+            }
+
+            await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+        }
+
+        private async Task WriteAsync(LineError error)
+        {
+            Write(error);
+            await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+        }
+
+        private void Write<T>(T answer)
+        {
+            using (var json = new Utf8JsonWriter(http.Response.BodyWriter))
+                JsonSerializer.Serialize(json, answer, JsonSerializerOptions.Web);
+            http.Response.BodyWriter.Write("\n"u8);
+        }
+    }
+
+    private sealed record LineError(int Line, string Error);
+
+    /// <summary>A line, for the API's description.</summary>
+    private sealed record AppendExample(string Key, object? Value, DateTimeOffset? Timestamp, Dictionary<string, string>? Headers);
+}

@@ -1,0 +1,90 @@
+using ActorStreams.Hosting.Settings;
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using ActorStreams.Grains;
+using ActorStreams.Grains.Partitions;
+using Orleans.Runtime;
+
+namespace ActorStreams.Hosting.Api;
+
+/// <summary>Writes a watch as server-sent events: <c>state</c>, then <c>change</c> after <c>change</c>, each with the id to resume from; comments as signs of life; <c>error</c> when it cannot go on.</summary>
+internal static class WatchStream
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    internal static async Task WriteAsync(HttpContext http, string dataset, IAsyncEnumerable<WatchReply> watch, HostingOptions options, TimeProvider time)
+    {
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-cache,no-store";
+        http.Response.Headers["X-Accel-Buffering"] = "no";
+        await http.Response.StartAsync(http.RequestAborted);
+        try
+        {
+            await PumpAsync(http, dataset, watch, TimeSpan.FromSeconds(options.WatchHeartbeatSeconds), time);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has gone, or the silo stops: a watch ends without a word, and is resumed from its last id.
+        }
+        catch (Exception error) when (error is WatchBrokenException or EnumerationAbortedException)
+        {
+            // Likewise.
+        }
+        catch (Exception error) when (Passing.IsPassing(error))
+        {
+            // This passes, and an error event would be final: the reader comes back, and one who looks is told by a comment.
+            await http.Response.WriteAsync($": {error.Message.ReplaceLineEndings(" ")}\n\n", CancellationToken.None);
+        }
+        catch (WatchPositionException error)
+        {
+            await WriteEventAsync(http.Response, "error", null, new { status = 400, title = "The watch cannot go on", detail = error.Message });
+        }
+    }
+
+    private static async Task PumpAsync(HttpContext http, string dataset, IAsyncEnumerable<WatchReply> watch, TimeSpan heartbeat, TimeProvider time)
+    {
+        var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
+        var replies = watch.GetAsyncEnumerator(end.Token);
+        Task<bool>? next = null;
+        try
+        {
+            while (true)
+            {
+                next ??= replies.MoveNextAsync().AsTask();
+                using var quiet = new CancellationTokenSource();
+                if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(heartbeat, time, quiet.Token)) != next)
+                {
+                    await http.Response.WriteAsync(":\n\n", end.Token);
+                    continue;
+                }
+
+                await quiet.CancelAsync();
+                if (!await next)
+                    return;
+                next = null;
+                await WriteReplyAsync(http.Response, dataset, replies.Current);
+            }
+        }
+        finally
+        {
+            await end.CancelAsync();
+            await (next ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await replies.DisposeAsync();
+        }
+    }
+
+    private static Task WriteReplyAsync(HttpResponse response, string dataset, WatchReply reply) => reply.State is { } state
+        ? WriteEventAsync(response, "state", WatchPlace.Write(state.Position, null), StateAnswer.Of(dataset, state))
+        : WriteEventAsync(response, "change", WatchPlace.Write(reply.Change!.Position, reply.Change.Ordinal), ChangeAnswer.Of(reply.Change));
+
+    private static async Task WriteEventAsync<T>(HttpResponse response, string name, string? id, T data)
+    {
+        response.BodyWriter.Write(Encoding.UTF8.GetBytes($"event: {name}\n{(id is null ? "" : $"id: {id}\n")}data: "));
+        await using (var json = new Utf8JsonWriter(response.BodyWriter, new() { Encoder = Json.Encoder }))
+            JsonSerializer.Serialize(json, data, Json);
+        response.BodyWriter.Write("\n\n"u8);
+        await response.BodyWriter.FlushAsync();
+    }
+}

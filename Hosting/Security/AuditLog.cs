@@ -1,0 +1,78 @@
+using ActorStreams.Hosting.Security.Listening;
+using System.Collections.Concurrent;
+
+namespace ActorStreams.Hosting.Security;
+
+/// <summary>
+/// Who operated the silo, what they did, and what came of it, one line an act, category <c>ActorStreams.Audit</c>: every request that needs <c>streams.operate</c>, and every one that was refused to a caller
+/// who is known. Never a payload, a key, or a query. Pages that a browser or a scraper asks for again and again are told once in a while.
+/// </summary>
+internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, TimeProvider time)
+{
+    internal const string Category = "ActorStreams.Audit";
+
+    private const int MaxRemembered = 10_000;
+    private static readonly TimeSpan LooksToldEvery = TimeSpan.FromMinutes(5);
+
+    private readonly ILogger _logger = loggers.CreateLogger(Category);
+    private readonly ConcurrentDictionary<(string Who, string Area, int Status), long> _looks = new();
+
+    /// <summary>Tells of what a request did, when it is done.</summary>
+    internal async Task RunAsync(HttpContext http, RequestDelegate next)
+    {
+        var need = AccessRules.Of(http).Kind;
+        try
+        {
+            await next(http);
+        }
+        catch
+        {
+            if (need == AccessKind.Operate)
+                Tell(http, StatusCodes.Status500InternalServerError);
+            throw;
+        }
+
+        var status = http.Response.StatusCode;
+        if (need == AccessKind.Operate || (need == AccessKind.Metrics && status != StatusCodes.Status200OK) || status == StatusCodes.Status403Forbidden)
+            Tell(http, status);
+    }
+
+    /// <summary>Tells of what was done by starting the silo.</summary>
+    internal static void TellOfStart(ILoggerFactory loggers, string act) =>
+        LogAct(loggers.CreateLogger(Category), Caller.Printable(Environment.UserName), "this machine", "start", act, "done");
+
+    private void Tell(HttpContext http, int status)
+    {
+        var (method, path) = (http.Request.Method, http.Request.Path.ToUriComponent());
+        var who = Caller.Printable(Caller.SubjectOf(http.User) ?? "(unknown)");
+        if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
+        {
+            // Without tokens everybody is nobody: who looked says nothing.
+            if (!posture.NeedsToken || !IsNew((who, path.Split('/', 3)[1], status)))
+                return;
+        }
+
+        LogAct(_logger, who, http.Connection.RemoteIpAddress?.ToString() ?? "", method, Caller.Printable(path), Result(status));
+    }
+
+    private bool IsNew((string, string, int) look)
+    {
+        var now = time.GetTimestamp();
+        if (_looks.TryGetValue(look, out var last) && time.GetElapsedTime(last, now) < LooksToldEvery)
+            return false;
+        if (_looks.Count > MaxRemembered)
+            _looks.Clear();
+        _looks[look] = now;
+        return true;
+    }
+
+    private static string Result(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden or StatusCodes.Status429TooManyRequests => string.Create(CultureInfo.InvariantCulture, $"refused ({status})"),
+        < 400 => string.Create(CultureInfo.InvariantCulture, $"done ({status})"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"failed ({status})"),
+    };
+
+    [LoggerMessage(EventName = "AdministrativeAct", Level = LogLevel.Information, Message = "{Who} from {Address}: {Method} {Act}: {Result}")]
+    private static partial void LogAct(ILogger logger, string who, string address, string method, string act, string result);
+}

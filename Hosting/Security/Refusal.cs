@@ -1,0 +1,37 @@
+using ActorStreams.Hosting.Security.Tokens;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+
+namespace ActorStreams.Hosting.Security;
+
+/// <summary>What is answered to a caller who may not: 401 to one who is not known, 403 to one who is, with what to do. A browser gets a page where a token can be given.</summary>
+internal sealed class Refusal : IAuthorizationMiddlewareResultHandler
+{
+    private const string NoToken = "No token came. Send one as 'Authorization: Bearer TOKEN'.";
+
+    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    {
+        if (authorizeResult.Succeeded)
+            return next(context);
+        if (authorizeResult.Challenged || context.User.Identity?.IsAuthenticated != true)
+            return ChallengeAsync(context);
+        var reasons = authorizeResult.AuthorizationFailure?.FailureReasons.Select(reason => reason.Message).Distinct() ?? [];
+        return WriteAsync(context, StatusCodes.Status403Forbidden, "Not allowed", string.Join(' ', reasons));
+    }
+
+    private static Task ChallengeAsync(HttpContext http)
+    {
+        var fault = TokenRules.FaultOf(http);
+        http.Response.Headers.WWWAuthenticate = fault is null ? "Bearer" : "Bearer error=\"invalid_token\"";
+        if (SignIn.IsAsked(http))
+            return SignIn.WriteAsync(http, fault);
+        return WriteAsync(http, StatusCodes.Status401Unauthorized, "Who are you?", fault ?? NoToken);
+    }
+
+    internal static async Task WriteAsync(HttpContext http, int status, string title, string detail)
+    {
+        http.Response.StatusCode = status;
+        http.Response.Headers.CacheControl = "no-store";
+        await http.RequestServices.GetRequiredService<IProblemDetailsService>().TryWriteAsync(new() { HttpContext = http, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
+    }
+}

@@ -1,0 +1,120 @@
+using System.ComponentModel.DataAnnotations;
+using ActorStreams.Grains.Tls;
+
+namespace ActorStreams.Hosting.Settings;
+
+/// <summary>Who may reach the silo, and do what: section <c>Security</c>. All files are read again when they change.</summary>
+public sealed class SecurityOptions
+{
+    /// <summary>How strict the silo is. Left out: <c>Development</c> where it listens on loopback alone, else <c>Production</c>.</summary>
+    public SecurityProfile? Profile { get; set; }
+
+    /// <summary>Who issues tokens, and how they are checked.</summary>
+    public JwtOptions Jwt { get; set; } = new();
+
+    /// <summary>TLS of the API and of the operations port.</summary>
+    public TlsOptions Tls { get; set; } = new();
+
+    /// <summary>TLS between silos.</summary>
+    public SiloTlsOptions Silo { get; set; } = new();
+
+    /// <summary>What a single client may ask for.</summary>
+    public LimitsOptions Limits { get; set; } = new();
+
+    /// <summary>Kafka without TLS is meant: something else protects the way there.</summary>
+    public bool AllowPlaintextKafka { get; set; }
+
+    /// <summary>PostgreSQL without TLS, or with a server whose name nobody checks, is meant.</summary>
+    public bool AllowPlaintextPostgres { get; set; }
+
+    /// <summary>How long what was read of a file is taken for true.</summary>
+    [Range(0.05, 3600)]
+    public double ReloadSeconds { get; set; } = 10;
+
+    internal ClusterTlsOptions ClusterTls() => new()
+    {
+        CertificateFile = Silo.CertificateFile ?? "", KeyFile = Silo.KeyFile ?? Silo.CertificateFile ?? "", CaFile = Silo.CaFile ?? "", ReloadSeconds = ReloadSeconds,
+    };
+}
+
+/// <summary>How strict the silo is.</summary>
+public enum SecurityProfile
+{
+    /// <summary>Open to whoever reaches it: for one machine.</summary>
+    Development,
+
+    /// <summary>Starts only where everything that leaves the machine is encrypted and every caller is known, or where it is said that something else sees to it.</summary>
+    Production,
+}
+
+/// <summary>Tokens (JWT): either an authority that publishes its keys, or a file with them.</summary>
+public sealed class JwtOptions
+{
+    /// <summary>The issuer, an <c>https</c> URL under which it publishes its OpenID configuration.</summary>
+    public string? Authority { get; set; }
+
+    /// <summary>A JSON Web Key Set with public keys, where no authority can be reached.</summary>
+    public string? SigningKeysFile { get; set; }
+
+    /// <summary>The audience that tokens must be for.</summary>
+    public string? Audience { get; set; }
+
+    /// <summary>The issuer that tokens must name. With an authority it is the authority's own; with a file of keys it is not looked at unless it is given here.</summary>
+    public string? Issuer { get; set; }
+
+    internal bool IsConfigured => !string.IsNullOrEmpty(Authority) || !string.IsNullOrEmpty(SigningKeysFile);
+}
+
+/// <summary>TLS towards clients.</summary>
+public sealed class TlsOptions
+{
+    /// <summary>The certificate as PEM, with those between it and its authority. All listeners of API and operations then speak TLS, whatever their URLs say.</summary>
+    public string? CertificateFile { get; set; }
+
+    /// <summary>Its key as PEM; left out when it is in the certificate's file.</summary>
+    public string? KeyFile { get; set; }
+
+    /// <summary>A proxy or mesh before the silo speaks TLS, and nobody reaches the silo but through it.</summary>
+    public bool TerminatedUpstream { get; set; }
+}
+
+/// <summary>Mutual TLS between silos.</summary>
+public sealed class SiloTlsOptions
+{
+    /// <summary>The silos' certificate as PEM, for the DNS name <c>actorstreams-silo</c>, for servers and clients both.</summary>
+    public string? CertificateFile { get; set; }
+
+    /// <summary>Its key as PEM; left out when it is in the certificate's file.</summary>
+    public string? KeyFile { get; set; }
+
+    /// <summary>The authorities of this cluster alone, as PEM.</summary>
+    public string? CaFile { get; set; }
+
+    /// <summary>No TLS between silos is meant: a mesh or the network encrypts.</summary>
+    public bool Insecure { get; set; }
+}
+
+/// <summary>What a single client may ask for: the subject of a token, or an address where there is none.</summary>
+public sealed class LimitsOptions
+{
+    /// <summary>Requests a second; as many may come at once. 0: any number. Left out: 5,000 in production, any number in development.</summary>
+    [Range(0, 10_000_000)]
+    public int? RequestsPerSecond { get; set; }
+
+    /// <summary>Watches, and followers of topics, at the same time on one silo. 0: any number. Left out: 1,000 in production, any number in development.</summary>
+    [Range(0, 1_000_000)]
+    public int? WatchesPerClient { get; set; }
+
+    /// <summary>The longest body of one append, in bytes; all other bodies have at most <see cref="MaxOtherBodyBytes"/>.</summary>
+    [Range(1 << 10, 1L << 40)]
+    public long MaxAppendBytes { get; set; } = 1L << 30;
+
+    /// <summary>All headers of a request together, in bytes.</summary>
+    [Range(1 << 10, 1 << 20)]
+    public int MaxHeaderBytes { get; set; } = 32 << 10;
+
+    internal const long MaxOtherBodyBytes = 1 << 20;
+
+    internal const int ProductionRequestsPerSecond = 5_000;
+    internal const int ProductionWatchesPerClient = 1_000;
+}

@@ -1,0 +1,77 @@
+using ActorStreams.Hosting.Security;
+using ActorStreams.Hosting.Settings;
+using ActorStreams.Batch;
+using ActorStreams.Definitions;
+using ActorStreams.Grains;
+using ActorStreams.Log;
+using ActorStreams.States;
+using ActorStreams.Storage.Postgres;
+using ActorStreams.Storage.Postgres.Schema;
+using Microsoft.Extensions.Options;
+using Orleans.Runtime;
+
+namespace ActorStreams.Hosting;
+
+/// <summary>Before anything else starts: a rebuild if it is asked for, then topics and stored definitions.</summary>
+internal sealed partial class StartupChecks(
+    TopicSetup topics, Topology topology, IChangeLog log, IStateStore store, IOptions<HostingOptions> options, IServiceProvider services, TimeProvider time, ILogger<StartupChecks> logger)
+    : IHostedLifecycleService
+{
+    /// <summary>Silos say every 30 s that they are alive; one that has not for three times as long is not.</summary>
+    private static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(90);
+
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.States == StatesKind.Postgres)
+            await SetUpPostgresAsync(cancellationToken);
+        if (options.Value.Rebuild)
+        {
+            if (options.Value.IsCluster)
+                await CheckAloneAsync();
+            await Rebuild.RunAsync(topology, log, store, cancellationToken);
+            LogRebuild(logger);
+            Security.AuditLog.TellOfStart(services.GetRequiredService<ILoggerFactory>(), "rebuild");
+        }
+
+        await topics.RunAsync(cancellationToken);
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task SetUpPostgresAsync(CancellationToken cancellationToken)
+    {
+        var postgres = services.GetRequiredService<IOptions<PostgresOptions>>().Value;
+        if (options.Value.Migrate)
+            await PostgresSchema.MigrateAsync(postgres, cancellationToken);
+        await PostgresSchema.CheckAsync(postgres, cancellationToken);
+    }
+
+    /// <summary>States that a silo of the cluster is folding must not be forgotten under it.</summary>
+    private async Task CheckAloneAsync()
+    {
+        var members = services.GetRequiredService<IMembershipTable>();
+        await members.InitializeMembershipTableAsync(tryInitTableVersion: true);
+        var alive = (await members.ReadAllAsync()).Members.Select(member => member.Item1)
+            .Where(member => member.Status is SiloStatus.Active or SiloStatus.Joining or SiloStatus.ShuttingDown && time.GetUtcNow().UtcDateTime - member.IAmAliveTime < StaleAfter).ToList();
+        if (alive.Count > 0)
+        {
+            throw new ClusterInUseException(
+                $"--rebuild forgets all states, but {alive.Count} silo{(alive.Count == 1 ? " is" : "s are")} folding them: {string.Join(", ", alive.Select(member => member.SiloName))}. "
+                + $"Stop them first. One that was killed counts for {StaleAfter.TotalSeconds:0} s more.");
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "All states and the views' input logs are forgotten. Everything is folded again from the source topics.")]
+    private static partial void LogRebuild(ILogger logger);
+}
+
+/// <summary>Other silos of the cluster work on what was to be changed. Stop them first.</summary>
+public sealed class ClusterInUseException(string message) : Exception(message);
