@@ -1,5 +1,6 @@
 using System.Text.Json;
-using ActorStreams.Client.Commands;
+using ActorStreams.Cli;
+using ActorStreams.Cli.Terminal;
 using Microsoft.AspNetCore.Http;
 
 namespace ActorStreams.Tests.Client;

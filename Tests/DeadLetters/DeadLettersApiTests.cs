@@ -2,7 +2,8 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using ActorStreams.Client;
-using ActorStreams.Client.Commands;
+using ActorStreams.Cli;
+using ActorStreams.Cli.Terminal;
 using ActorStreams.Tests.EndToEnd;
 using DeadLetterState = ActorStreams.Client.DeadLetterState;
 

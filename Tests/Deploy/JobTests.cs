@@ -1,4 +1,5 @@
-using ActorStreams.Client.Commands;
+using ActorStreams.Cli;
+using ActorStreams.Cli.Terminal;
 using ActorStreams.Silo;
 using ActorStreams.Storage.Postgres;
 using ActorStreams.Storage.Postgres.Schema;

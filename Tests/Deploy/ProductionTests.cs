@@ -1,7 +1,8 @@
 using ActorStreams.MockKafka;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using ActorStreams.Client.Commands;
+using ActorStreams.Cli;
+using ActorStreams.Cli.Terminal;
 using ActorStreams.Silo;
 using ActorStreams.Tests.Cluster;
 using ActorStreams.Tests.EndToEnd;

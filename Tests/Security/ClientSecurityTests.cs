@@ -1,6 +1,7 @@
 using System.Net;
 using ActorStreams.Client;
-using ActorStreams.Client.Commands;
+using ActorStreams.Cli;
+using ActorStreams.Cli.Terminal;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Tests.EndToEnd;
 

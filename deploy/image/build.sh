@@ -50,7 +50,7 @@ rm -r "$work/root/usr/share/ca-certificates"
 printf 'root:x:0:0:root:/:/nonexistent\nactorstreams:x:%s:%s::/data:/nonexistent\n' "$user" "$user" > "$work/root/etc/passwd"
 printf 'root:x:0:\nactorstreams:x:%s:\n' "$user" > "$work/root/etc/group"
 
-# --- The programs: the silo and the client, with the runtime they share.
+# --- The programs: the silo and the command line, with the runtime they share.
 app="$work/app/app"
 publish() {
     say "publish $1"
@@ -59,7 +59,7 @@ publish() {
         -p:DebugType=none -p:CopyDocumentationFilesFromPackages=false -p:GenerateDocumentationFile=false -p:UseSharedCompilation=false -nodeReuse:false >&2
 }
 publish Silo
-publish Client
+publish Cli
 # librdkafka for other systems (one wants Red Hat's libsasl2, one musl); debuggers; and the compiler's libraries, which come with Orleans' source generator and are not used when it runs.
 rm -f "$app"/{librdkafka.so,alpine-librdkafka.so,createdump,libmscordaccore.so,libmscordbi.so,libcoreclrtraceptprovider.so,libclrgc.so,libclrgcexp.so} \
     "$app"/{Microsoft.CodeAnalysis*,System.Composition*,Humanizer}.dll "$app"/*.pdb "$app"/*.xml

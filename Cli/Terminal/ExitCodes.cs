@@ -1,4 +1,6 @@
-namespace ActorStreams.Client.Commands;
+using ActorStreams.Client;
+
+namespace ActorStreams.Cli.Terminal;
 
 /// <summary>What the process answers to the shell that started it.</summary>
 internal static class ExitCodes

@@ -1,6 +1,10 @@
 using System.CommandLine;
+using ActorStreams.Cli.Commands;
+using ActorStreams.Cli.Demo;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli;
 
 /// <summary>The command line: the commands, and what becomes of their failures.</summary>
 internal static class CommandLine

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using ActorStreams.Cli.Terminal;
 using ActorStreams.Client.Wire;
+using ActorStreams.Client;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Commands;
 
 internal static class ListCommand
 {

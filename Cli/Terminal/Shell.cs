@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
 using ActorStreams.Client.Wire;
+using ActorStreams.Client;
 using Spectre.Console;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Terminal;
 
 /// <summary>
 /// Where a command writes. People at a terminal get tables and colour; a pipe, or <c>--json</c>, gets JSON, a value a line.

@@ -1,6 +1,8 @@
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 using ActorStreams.Log;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Commands;
 
 /// <summary>Reads positions that users type.</summary>
 internal static class Positions

@@ -1,6 +1,8 @@
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 using Spectre.Console;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Commands;
 
 /// <summary>Runs a load and shows on the error stream how far it is: a bar on a terminal, else a line every few seconds.</summary>
 internal sealed class LoadRun(Shell shell, ActorStreamsClient client, string topic, LoadOptions options)

@@ -1,12 +1,14 @@
 using System.Text.Json.Nodes;
-using ActorStreams.Client.Commands;
+using ActorStreams.Cli.Commands;
+using ActorStreams.Cli.Terminal;
 using ActorStreams.Client.Wire;
+using ActorStreams.Client;
 using Spectre.Console;
 
-namespace ActorStreams.Client.Demo;
+namespace ActorStreams.Cli.Demo;
 
 /// <summary>The demo: a silo, a git history, what is made of it, and where to look.</summary>
-internal sealed class DemoRun(Shell shell, ActorStreamsClient client, SiloOptions options)
+internal sealed class DemoRun(Shell shell, ActorStreamsClient client, DemoSilo options)
 {
     private const string Topic = "git.changes";
     private const string Root = ".";
@@ -89,7 +91,7 @@ internal sealed class DemoRun(Shell shell, ActorStreamsClient client, SiloOption
             ("A state", $"curl {url}/api/entities/file/README.md"),
             ("A view", $"curl {url}/api/views/folder/."),
             ("Live", $"curl -N '{url}/api/entities/file/README.md?watch=true'"),
-            ("Command line", "dotnet run -c Release --no-build --project Client -- get folder .    (or watch, list, lineage, log, --help)"),
+            ("Command line", "dotnet run -c Release --no-build --project Cli -- get folder .    (or watch, list, lineage, log, --help)"),
         ];
         foreach (var (what, where) in rows)
             table.AddRow(new Text(what, new(Color.Aqua)), new Text(where));

@@ -1,7 +1,10 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using ActorStreams.Cli.Commands;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 
-namespace ActorStreams.Client.Demo;
+namespace ActorStreams.Cli.Demo;
 
 /// <summary>A silo as a child process: built, started, and asked to stop before it is killed.</summary>
 internal sealed class SiloProcess : IAsyncDisposable
@@ -24,7 +27,7 @@ internal sealed class SiloProcess : IAsyncDisposable
         process.BeginErrorReadLine();
     }
 
-    public static SiloProcess Start(SiloOptions options)
+    public static SiloProcess Start(DemoSilo options)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = options.Root };
         string[] arguments =

@@ -1,4 +1,8 @@
-namespace ActorStreams.Client.Demo;
+using ActorStreams.Cli.Commands;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
+
+namespace ActorStreams.Cli.Demo;
 
 internal static class Folders
 {

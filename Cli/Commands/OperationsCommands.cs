@@ -1,7 +1,9 @@
 using System.CommandLine;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 using Spectre.Console;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Commands;
 
 /// <summary><c>silos</c>, <c>partitions</c> and <c>health</c>: how the cluster is doing.</summary>
 internal static class OperationsCommands

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 using Spectre.Console;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Commands;
 
 internal static class AppendCommand
 {

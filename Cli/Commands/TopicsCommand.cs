@@ -1,6 +1,8 @@
 using System.CommandLine;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Commands;
 
 internal static class TopicsCommand
 {

@@ -1,7 +1,10 @@
 using System.CommandLine;
-using ActorStreams.Client.Demo;
+using ActorStreams.Cli.Commands;
+using ActorStreams.Cli.Demo;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Demo;
 
 internal static class DemoCommand
 {

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using ActorStreams.Cli.Terminal;
+using ActorStreams.Client;
 using Spectre.Console;
 
-namespace ActorStreams.Client.Commands;
+namespace ActorStreams.Cli.Commands;
 
 internal static class LogCommand
 {
