@@ -14,6 +14,9 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
 {
     private const string InternalPrefix = "__";
     private const int SettingsSeconds = 3;
+    private const string TimestampBefore = "message.timestamp.before.max.ms";
+    private const string TimestampAfter = "message.timestamp.after.max.ms";
+    private const string AnyTime = "9223372036854775807";
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
 
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds);
@@ -87,21 +90,40 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
             ["retention.ms"] = "-1",
             ["retention.bytes"] = "-1",
             ["max.message.bytes"] = (settings.MaxBatchBytes + 10_000).ToString(CultureInfo.InvariantCulture),
+            ["message.timestamp.type"] = "CreateTime",
         };
         if (options.MinInSyncReplicas > 0)
             configs["min.insync.replicas"] = options.MinInSyncReplicas.ToString(CultureInfo.InvariantCulture);
+        try
+        {
+            await CreateMissingAsync(topic, partitions, new(configs) { [TimestampBefore] = AnyTime, [TimestampAfter] = AnyTime }).ConfigureAwait(false);
+        }
+        catch (KafkaException error) when (Cause(error) is { Code: ErrorCode.InvalidConfig } cause && cause.Reason.Contains(TimestampBefore, StringComparison.Ordinal))
+        {
+            // Brokers before 3.6 do not know these limits, and have none.
+            await CreateMissingAsync(topic, partitions, configs).ConfigureAwait(false);
+        }
+        catch (KafkaException error)
+        {
+            throw CannotCreate(topic, partitions, Cause(error), error);
+        }
+    }
+
+    private async Task CreateMissingAsync(string topic, int partitions, Dictionary<string, string> configs)
+    {
         var specification = new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = options.ReplicationFactor, Configs = configs };
         try
         {
             await admin.CreateTopicsAsync([specification], new() { RequestTimeout = _timeout, OperationTimeout = _timeout }).ConfigureAwait(false);
         }
-        catch (KafkaException error)
+        catch (KafkaException error) when (Cause(error) is { Code: not ErrorCode.InvalidConfig } cause)
         {
-            var cause = error is CreateTopicsException { Results: [var result, ..] } ? result.Error : error.Error;
             if (cause.Code != ErrorCode.TopicAlreadyExists)
                 throw CannotCreate(topic, partitions, cause, error);
         }
     }
+
+    private static Error Cause(KafkaException error) => error is CreateTopicsException { Results: [var result, ..] } ? result.Error : error.Error;
 
     private static LogUnavailableException CannotCreate(string topic, int partitions, Error cause, Exception error) => new(
         $"Topic '{topic}' does not exist and cannot be created here: {cause.Code}: {cause.Reason.TrimEnd('.')}. "

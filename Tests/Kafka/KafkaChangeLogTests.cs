@@ -1,3 +1,4 @@
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.Tests.Log;
 using Confluent.Kafka;
@@ -6,15 +7,15 @@ using TopicPartition = ActorStreams.Log.TopicPartition;
 
 namespace ActorStreams.Tests.Kafka;
 
-/// <summary>What only a log on Kafka has. Runs on real brokers too.</summary>
-public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<KafkaCluster>
+/// <summary>What only a log on Kafka has.</summary>
+public abstract class KafkaChangeLogContract(KafkaCluster cluster)
 {
     private static readonly TopicPartition P0 = new("t", 0);
 
     [Fact]
     public async Task A_partition_that_ends_in_a_transactions_marker_is_not_one_behind_for_ever()
     {
-        var options = KafkaCluster.Options(cluster.BootstrapServers);
+        var options = Options();
         options.Consumer["check.crcs"] = "false"; // the mock's markers have none
         await using var log = cluster.Open(options);
         await log.CreateTopicAsync("t", 1);
@@ -39,7 +40,7 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
     [Fact]
     public async Task Records_of_an_aborted_transaction_are_not_read()
     {
-        Assert.SkipUnless(KafkaCluster.IsReal, "The mock does not tell consumers which transactions were aborted.");
+        Assert.SkipUnless(cluster.IsReal, "The mock does not tell consumers which transactions were aborted.");
         await using var log = cluster.Open();
         await log.CreateTopicAsync("t", 1);
         Transact(log.NameOf("t"), commit: false, "aborted");
@@ -52,7 +53,7 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
     {
         // Readers come and go at random places, while what the client has fetched for their predecessors is still on its way.
         const int records = 20_000;
-        await using var log = cluster.Open(KafkaCluster.Options(cluster.BootstrapServers, threshold: 5_000, extra: 1));
+        await using var log = cluster.Open(Options(threshold: 5_000, extra: 1));
         await log.CreateTopicAsync("t", 1);
         await log.AppendAsync("t", KafkaTesting.Numbered(0, records));
         var seed = Environment.TickCount;
@@ -70,7 +71,7 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
     [Fact]
     public async Task A_reader_that_does_not_read_is_bounded_and_holds_up_nobody()
     {
-        await using var log = cluster.Open(KafkaCluster.Options(cluster.BootstrapServers, buffered: 64 << 10));
+        await using var log = cluster.Open(Options(buffered: 64 << 10));
         await log.CreateTopicAsync("t", 2);
         await log.AppendAsync("t", KafkaTesting.Numbered(0, 10_000, bytes: 200));
         await using var idle = log.ReadAsync(P0, 0, ReadLimits.Default, TestContext.Current.CancellationToken).GetAsyncEnumerator();
@@ -92,7 +93,7 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
     [Fact]
     public async Task The_end_of_a_partition_that_is_paused_is_asked_for()
     {
-        await using var log = cluster.Open(KafkaCluster.Options(cluster.BootstrapServers, buffered: 4 << 10));
+        await using var log = cluster.Open(Options(buffered: 4 << 10));
         await using var other = cluster.Open();
         Assert.Null(log.KnownEnd(P0));
         await log.CreateTopicAsync("t", 1);
@@ -109,7 +110,7 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
     public async Task A_long_replay_has_a_consumer_of_its_own_and_ends_at_the_tail()
     {
         const int records = 30_000;
-        await using var log = cluster.Open(KafkaCluster.Options(cluster.BootstrapServers, threshold: 1_000));
+        await using var log = cluster.Open(Options(threshold: 1_000));
         await log.CreateTopicAsync("t", 2);
         await log.AppendAsync("t", KafkaTesting.Numbered(0, records));
         await using var tail = log.ReadAsync(new("t", 1), 0, ReadLimits.Default, TestContext.Current.CancellationToken).GetAsyncEnumerator();
@@ -172,7 +173,7 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
     [Fact]
     public async Task More_than_the_producers_queue_holds_waits_its_turn()
     {
-        var options = KafkaCluster.Options(cluster.BootstrapServers);
+        var options = Options();
         options.Producer["queue.buffering.max.messages"] = "100";
         await using var log = cluster.Open(options);
         await log.CreateTopicAsync("t", 1);
@@ -200,6 +201,9 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await log.AppendAsync("t", [Record("k", "v")]));
     }
 
+    private KafkaOptions Options(int buffered = 4 << 20, int threshold = 20_000, int extra = 4) =>
+        KafkaCluster.Options(cluster.BootstrapServers, buffered, threshold, extra, isReal: cluster.IsReal);
+
     private void Transact(string topic, bool commit, string value)
     {
         using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers, TransactionalId = $"tx-{Guid.NewGuid():N}" }).Build();
@@ -213,3 +217,8 @@ public sealed class KafkaChangeLogTests(KafkaCluster cluster) : IClassFixture<Ka
             producer.AbortTransaction();
     }
 }
+
+public sealed class KafkaChangeLogTests(MockCluster cluster) : KafkaChangeLogContract(cluster), IClassFixture<MockCluster>;
+
+[Collection(RealBrokersCollection.Name)]
+public sealed class KafkaChangeLogOnRealBrokersTests(OneBroker cluster) : KafkaChangeLogContract(cluster), IClassFixture<OneBroker>;

@@ -2,86 +2,103 @@ using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.MockKafka;
+using ActorStreams.Tests.Kafka.Brokers;
 using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Tests.Kafka;
 
-/// <summary>
-/// The brokers that tests run against: a mock cluster in a process of its own, or real ones where <c>ACTORSTREAMS_TEST_KAFKA</c> names them. Each log has topics of its own there.
-/// </summary>
-public sealed class KafkaCluster : IAsyncLifetime
+/// <summary>The brokers that the tests of a class run against: the mock cluster, or real ones. Each log has topics of its own there.</summary>
+public abstract class KafkaCluster : IAsyncLifetime
 {
-    private static readonly string? Real = Environment.GetEnvironmentVariable("ACTORSTREAMS_TEST_KAFKA");
-
-    private readonly List<string> _created = [];
-    private MockBrokers? _mock;
+    private ITestBrokers? _brokers;
 
     /// <summary>True where the brokers can do all that Kafka can.</summary>
-    public static bool IsReal => !string.IsNullOrEmpty(Real);
+    public abstract bool IsReal { get; }
 
-    public MockBrokers Mock => _mock ?? throw new InvalidOperationException("These brokers are real.");
+    public string BootstrapServers => _brokers!.BootstrapServers;
 
-    public string BootstrapServers => Real ?? Mock.BootstrapServers;
+    public async ValueTask InitializeAsync() => _brokers = await StartAsync();
 
-    public async ValueTask InitializeAsync()
-    {
-        if (!IsReal)
-            _mock = await MockBrokers.StartAsync();
-    }
-
+    /// <summary>Real brokers are shared by all tests, and stay.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_mock is not null)
-        {
-            await _mock.DisposeAsync();
-            return;
-        }
-
-        await using var log = KafkaChangeLog.Open(Options(BootstrapServers));
-        foreach (var topic in _created)
-            await log.DeleteTopicAsync(topic);
+        GC.SuppressFinalize(this);
+        if (_brokers is MockBrokers mock)
+            await mock.DisposeAsync();
     }
 
-    /// <summary>Options for tests: the mock does not wake a fetch that waits, so it waits shortly.</summary>
+    /// <summary>Options for tests. The mock does not wake a fetch that waits, so it waits shortly.</summary>
     public static KafkaOptions Options(
-        string servers, int buffered = 4 << 20, int threshold = 20_000, int extra = 4, int appendTimeout = 120, int requestTimeout = 15, int commit = 1, int endRefresh = 1) => new()
-    {
-        BootstrapServers = servers,
-        MaxBufferedBytesPerPartition = buffered,
-        ReplayThresholdRecords = threshold,
-        MaxExtraConsumers = extra,
-        AppendTimeoutSeconds = appendTimeout,
-        RequestTimeoutSeconds = requestTimeout,
-        GroupCommitSeconds = commit,
-        EndRefreshSeconds = endRefresh,
-        ChecksTopicSettings = IsReal,
-        Consumer = { ["fetch.wait.max.ms"] = "5" },
-        Producer = { ["linger.ms"] = "1" },
-        Settings = { ["topic.metadata.refresh.fast.interval.ms"] = "50", ["reconnect.backoff.max.ms"] = "200" },
-    };
+        string servers,
+        int buffered = 4 << 20,
+        int threshold = 20_000,
+        int extra = 4,
+        int appendTimeout = 120,
+        int requestTimeout = 15,
+        int commit = 1,
+        int endRefresh = 1,
+        bool isReal = false) => new()
+        {
+            BootstrapServers = servers,
+            MaxBufferedBytesPerPartition = buffered,
+            ReplayThresholdRecords = threshold,
+            MaxExtraConsumers = extra,
+            AppendTimeoutSeconds = appendTimeout,
+            RequestTimeoutSeconds = requestTimeout,
+            GroupCommitSeconds = commit,
+            EndRefreshSeconds = endRefresh,
+            ChecksTopicSettings = isReal,
+            Consumer = { ["fetch.wait.max.ms"] = isReal ? "100" : "5" },
+            Producer = { ["linger.ms"] = "1" },
+            Settings = { ["topic.metadata.refresh.fast.interval.ms"] = "50", ["reconnect.backoff.max.ms"] = "200" },
+        };
 
     /// <summary>A log whose topics have a prefix of their own.</summary>
     public PrefixedLog Open(KafkaOptions? options = null, ILoggerFactory? loggers = null) =>
-        new(KafkaChangeLog.Open(options ?? Options(BootstrapServers), loggers), $"t{Guid.NewGuid():N}.", CreateAsync);
+        new(KafkaChangeLog.Open(options ?? Options(BootstrapServers, isReal: IsReal), loggers), $"t{Guid.NewGuid():N}.", CreateAsync);
+
+    protected abstract Task<ITestBrokers> StartAsync();
 
     /// <summary>The mock has no request that creates a topic.</summary>
     private async Task CreateAsync(string topic, int partitions, IChangeLog log)
     {
-        if (IsReal)
+        if (IsReal || await log.DescribeAsync(topic) is not null)
+            return;
+        try
         {
-            lock (_created)
-                _created.Add(topic);
+            await _brokers!.CreateTopicAsync(topic, partitions);
         }
-        else if (await log.DescribeAsync(topic) is null)
+        catch (InvalidOperationException error) when (error.Message.Contains("TopicAlreadyExists", StringComparison.Ordinal))
         {
-            try
-            {
-                await Mock.CreateTopicAsync(topic, partitions);
-            }
-            catch (InvalidOperationException error) when (error.Message.Contains("TopicAlreadyExists", StringComparison.Ordinal))
-            {
-                // Another caller was faster.
-            }
+            // Another caller was faster.
         }
     }
+}
+
+public sealed class MockCluster : KafkaCluster
+{
+    public override bool IsReal => false;
+
+    protected override async Task<ITestBrokers> StartAsync() => await MockBrokers.StartAsync();
+}
+
+public sealed class OneBroker : KafkaCluster
+{
+    public override bool IsReal => true;
+
+    protected override async Task<ITestBrokers> StartAsync() => await RealKafka.SharedAsync(1);
+}
+
+public sealed class ThreeBrokers : KafkaCluster
+{
+    public override bool IsReal => true;
+
+    protected override async Task<ITestBrokers> StartAsync() => await RealKafka.SharedAsync(3);
+}
+
+/// <summary>Tests on real brokers run one after the other: each lets brokers work as hard as they can.</summary>
+[CollectionDefinition(Name)]
+public sealed class RealBrokersCollection
+{
+    internal const string Name = "real brokers";
 }

@@ -4,13 +4,14 @@ using CsCheck;
 
 namespace ActorStreams.Tests.Kafka;
 
-public sealed class KafkaContractTests(KafkaCluster cluster) : ChangeLogContract, IClassFixture<KafkaCluster>
+/// <summary>What holds on every change log, on Kafka.</summary>
+public abstract class KafkaContract(KafkaCluster cluster) : ChangeLogContract
 {
     // Kafka has no times before 1.
     protected override Gen<long> GenTimestamp => Gen.OneOf(Gen.Long[1, 50], Gen.Long[1, 253_402_300_799_999]);
 
     // The mock always answers the end.
-    protected override bool FindsByTime => KafkaCluster.IsReal;
+    protected override bool FindsByTime => cluster.IsReal;
 
     protected override int RandomLogs => 6;
 
@@ -18,3 +19,11 @@ public sealed class KafkaContractTests(KafkaCluster cluster) : ChangeLogContract
 
     protected override string NameOf(IChangeLog log, string topic) => ((PrefixedLog)log).NameOf(topic);
 }
+
+public sealed class KafkaContractTests(MockCluster cluster) : KafkaContract(cluster), IClassFixture<MockCluster>;
+
+[Collection(RealBrokersCollection.Name)]
+public sealed class KafkaContractOnOneBrokerTests(OneBroker cluster) : KafkaContract(cluster), IClassFixture<OneBroker>;
+
+[Collection(RealBrokersCollection.Name)]
+public sealed class KafkaContractOnThreeBrokersTests(ThreeBrokers cluster) : KafkaContract(cluster), IClassFixture<ThreeBrokers>;

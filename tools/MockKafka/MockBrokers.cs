@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace ActorStreams.MockKafka;
 
 /// <summary>A mock Kafka cluster in a process of its own: it outlives silos that a test kills, and ends with the test. Brokers are numbered from 1; -1 is all of them.</summary>
-public sealed class MockBrokers : IAsyncDisposable
+public sealed class MockBrokers : ITestBrokers
 {
     /// <summary>Request types that errors can be pushed for.</summary>
     public const int Produce = 0, Fetch = 1, ListOffsets = 2, Metadata = 3;
@@ -55,7 +55,7 @@ public sealed class MockBrokers : IAsyncDisposable
 
     public Task SetRoundTripAsync(int milliseconds, int broker = -1) => DoAsync($"rtt {broker} {milliseconds}");
 
-    /// <summary>The next requests of a type are answered with these errors, one each (0: none; -195: the connection drops).</summary>
+    /// <inheritdoc/>
     public Task PushErrorsAsync(int requestType, params IEnumerable<int> errors) => DoAsync($"errors {requestType} {string.Join(' ', errors)}");
 
     public async ValueTask DisposeAsync()
