@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace ActorStreams.Grains;
+namespace ActorStreams.Partitions;
 
 /// <summary>The bounds and rhythms of the partitions on a silo: section <c>Streams</c>.</summary>
 public sealed class StreamsOptions

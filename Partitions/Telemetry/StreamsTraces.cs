@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
 /// Spans by OpenTelemetry's messaging conventions, one a batch and never one a record: <c>send {topic}</c> for an append, <c>process {topic}</c> for the fold of a batch. The context of a

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>Appends whose records carry the trace they belong to. Where nobody listens, they are appends like any other.</summary>
 internal static class TracedAppends

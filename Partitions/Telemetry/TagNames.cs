@@ -1,4 +1,4 @@
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>The attributes of metrics and spans: OpenTelemetry's messaging conventions, and our own.</summary>
 internal static class TagNames

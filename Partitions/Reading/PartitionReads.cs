@@ -3,7 +3,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.States;
 
-namespace ActorStreams.Grains.Partitions;
+namespace ActorStreams.Partitions.Reading;
 
 /// <summary>Everything that readers do with a partition on this silo: read, list, wait and watch, beside the loop and without a grain call.</summary>
 internal static class PartitionReads

@@ -1,7 +1,7 @@
 using ActorStreams.Definitions;
 using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>The attributes of a dataset's measurements, made once, so that measuring allocates nothing. Names, numbers and few words: never a key.</summary>
 internal sealed class DatasetTags

@@ -1,8 +1,8 @@
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 using ActorStreams.States;
 
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>Why a partition does not fold, in a word: for counting, where a sentence would say too much.</summary>
 internal static class PauseReasons

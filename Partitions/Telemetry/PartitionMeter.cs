@@ -1,11 +1,11 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
 /// What one partition measures. The loop of the partition writes it, and whoever looks reads it. It stays when the partition goes to another silo: its gauges are then 0, where OpenTelemetry

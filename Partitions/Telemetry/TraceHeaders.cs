@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using ActorStreams.Log;
 
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
 /// The trace that a record belongs to, in its headers, as W3C Trace Context has them: <c>traceparent</c>, and <c>tracestate</c> where there is one. They are for traces alone: no fold depends

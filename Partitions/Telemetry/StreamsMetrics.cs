@@ -2,11 +2,16 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+<<<<<<< HEAD:Grains/Telemetry/StreamsMetrics.cs
 using ActorStreams.Grains.Partitions;
+=======
+using ActorStreams.Folding;
+using ActorStreams.Partitions.Running;
+>>>>>>> d15d95c (The running engine has a room without Orleans: Partitions):Partitions/Telemetry/StreamsMetrics.cs
 using ActorStreams.Log;
 using Microsoft.Extensions.Hosting;
 
-namespace ActorStreams.Grains.Telemetry;
+namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
 /// What the partitions of a silo measure: meter <c>ActorStreams</c>; docs/reference/metrics.md tells each. No metric carries a key: attributes are names of datasets and topics, numbers of

@@ -1,6 +1,8 @@
-namespace ActorStreams.Grains.Partitions;
+namespace ActorStreams.Partitions.Running;
 
-/// <summary>Wakes all who wait for "something has moved on". A waiter takes the task first, then looks, then waits: so nothing is missed.</summary>
+/// <summary>
+/// Wakes everyone who waits for progress. A waiter takes <see cref="Next"/> first, then checks its condition, then awaits: no pulse is missed.
+/// </summary>
 internal sealed class Signal
 {
     private volatile TaskCompletionSource _next = New();

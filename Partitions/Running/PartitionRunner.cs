@@ -1,0 +1,295 @@
+using System.Diagnostics;
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Log;
+using ActorStreams.Partitions.Telemetry;
+using ActorStreams.Partitions.Watching;
+using Microsoft.Extensions.Logging;
+
+namespace ActorStreams.Partitions.Running;
+
+/// <summary>
+/// Keeps one partition alive in this process: opens a session from the checkpoint, and after a failure another one. There is no other way to
+/// recover. <see cref="RunnerStatus"/> has its states, <see cref="Failures"/> the rules of retries.
+/// </summary>
+internal sealed partial class PartitionRunner : IAsyncDisposable
+{
+    private readonly PartitionServices _services;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _switching = new();
+    private readonly Failures _failures;
+    private readonly SessionEvents _events;
+    private volatile PartitionSession? _session;
+    private volatile PartitionSession? _readable;
+    private Task _loop = Task.CompletedTask;
+    private long _caughtUp;
+    private long _lastStored;
+    private StopPlace? _stopPlace;
+    private long _resumeAt;
+
+    internal PartitionRunner(PartitionServices services, Dataset dataset, int partition)
+    {
+        (_services, Dataset, Partition) = (services, dataset, partition);
+        Meter = services.Metrics.Of(dataset, partition);
+        Watches = new(services.Options, services.Time, Meter);
+        _failures = new(services.Options);
+        _events = new(Publish, Settled, Advanced);
+        (_caughtUp, _lastStored) = (services.Time.GetTimestamp(), services.Time.GetTimestamp());
+    }
+
+    internal Dataset Dataset { get; }
+
+    internal int Partition { get; }
+
+    internal KeyWatches Watches { get; }
+
+    internal PartitionMeter Meter { get; }
+
+    internal PartitionServices Services => _services;
+
+    internal TopicPartition Input => new(Dataset.Topic, Partition);
+
+    internal RunnerStatus Status { get; private set; }
+
+    /// <summary>Why it waits or stopped.</summary>
+    internal string? Reason { get; private set; }
+
+    /// <summary>Why it does not fold, in a word; null while it does.</summary>
+    internal string? PausedBy { get; private set; }
+
+    /// <summary>Pulses whenever more is folded, more is routed, or a session begins.</summary>
+    internal Signal Advanced { get; } = new();
+
+    /// <summary>The present life; null before the first one.</summary>
+    internal PartitionSession? Session => _session;
+
+    /// <summary>
+    /// The life that readers see; null when none may be read. After a failure of the log or the store it is the one before, until the
+    /// present one has folded as far: a key that was read does not go back.
+    /// </summary>
+    internal PartitionSession? Readable => _readable;
+
+    internal int TableEntries => _session?.Fold.TableEntries ?? 0;
+
+    internal long States => _session?.Fold.States ?? 0;
+
+    internal long MisplacedRecords => _session?.Fold.MisplacedRecords ?? 0;
+
+    /// <summary>Whether keys that belong to other partitions may stand here; true as long as nothing is known.</summary>
+    internal bool MayHoldForeignKeys => _session?.Fold.MayHoldForeignKeys ?? true;
+
+    /// <summary>Records set aside that were not folded since.</summary>
+    internal long OpenDeadLetters => _session?.Fold.OpenDeadLetters?.Count ?? 0;
+
+    /// <summary>Seconds since the last checkpoint, when there is something to write.</summary>
+    internal double CheckpointAgeSeconds => Status == RunnerStatus.Waiting || _session?.HasUnstored == true
+        ? _services.Time.GetElapsedTime(Interlocked.Read(ref _lastStored)).TotalSeconds : 0;
+
+    internal long EndOffset => _services.Log.KnownEnd(Input) ?? NextOffset;
+
+    /// <summary>Where folding goes on; while the partition fails, where its checkpoint stands.</summary>
+    internal long NextOffset => _session is not { } session ? 0 : Status == RunnerStatus.Waiting ? session.Fold.StoredPosition ?? 0 : session.Fold.NextOffset;
+
+    internal long BehindRecords => Math.Max(0, EndOffset - NextOffset);
+
+    internal double BehindSeconds
+    {
+        get
+        {
+            if (BehindRecords > 0)
+                return _services.Time.GetElapsedTime(Interlocked.Read(ref _caughtUp)).TotalSeconds;
+            Interlocked.Exchange(ref _caughtUp, _services.Time.GetTimestamp());
+            return 0;
+        }
+    }
+
+    // On its own scheduler: on the grain's, folding would hold up the grain's calls.
+    internal void Start() => _loop = Task.Factory.StartNew(
+        RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, _services.Scheduler).Unwrap();
+
+    /// <summary>Stops folding, and writes a last checkpoint.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        // Not disposed: it may be asked to stop twice, and has no timer or handle that would need it.
+        _stop.Cancel();
+        await _loop;
+    }
+
+    private async Task RunAsync()
+    {
+        // The loop is no part of the call that started it: its spans belong to the records.
+        Activity.Current = null;
+        while (!_stop.IsCancellationRequested && Status != RunnerStatus.Closed)
+        {
+            try
+            {
+                await RunSessionAsync();
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception error)
+            {
+                Failed(error);
+            }
+        }
+
+        Meter.Left();
+        lock (_switching)
+            _readable = null;
+        Watches.Close("The partition has left this silo. Resume from the last position.");
+        Become(RunnerStatus.Closed, Reason);
+    }
+
+    private async Task RunSessionAsync()
+    {
+        if (_failures.Pause is var pause && pause > TimeSpan.Zero && _stopPlace is null)
+            await Task.Delay(pause, _services.Time, _stop.Token);
+        var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, _events, _stop.Token);
+        Open(session);
+        if (_stopPlace is { } place)
+            Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
+        else if (Status == RunnerStatus.Starting)
+            Become(RunnerStatus.Running, null);
+        await session.RunAsync(new(_stopPlace?.Offset, _resumeAt, _failures.CarefulUpTo), _stop.Token);
+        if (_stopPlace is not null)
+            await Task.Delay(Timeout.InfiniteTimeSpan, _services.Time, _stop.Token);
+    }
+
+    private void Open(PartitionSession session)
+    {
+        lock (_switching)
+        {
+            session.Fold.WatchedKeys.UnionWith(Watches.Keys);
+            _session = session;
+            if (_readable is null || _readable.Fold.NextOffset <= session.Fold.NextOffset)
+                _readable = session;
+        }
+
+        Advanced.Pulse();
+    }
+
+    private void Failed(Exception error)
+    {
+        var (stored, folded) = (_session?.Fold.StoredPosition ?? 0, _session?.Fold.NextOffset ?? 0);
+        if (!Failures.IsOutside(error))
+            _readable = null;
+        switch (error)
+        {
+            case OwnerLostException or StaleOwnerException:
+                Meter.OwnerLost();
+                LogOwnerLost(_services.Logger, Dataset.Name, Input.Topic, Partition, folded, error.Message);
+                Become(RunnerStatus.Closed, error.Message);
+                return;
+            case OffsetOutOfRangeException lost when lost.Offset < lost.Range.Start && _services.Options.LostRecords == LostRecords.GoOn:
+                LogLost(_services.Logger, lost.Offset, lost.Range.Start - 1, Input.Topic, Partition, Dataset.Name, lost.Range.Start);
+                Meter.Lost(lost.Range.Start - lost.Offset);
+                _resumeAt = lost.Range.Start;
+                return;
+            case BadRecordException bad:
+                // The memory is worthless. Begin again, and fold up to the bad record only.
+                Stop(new(bad.Offset, PauseReasons.Of(bad), $"the dataset stops at bad records: {bad.Message}"), bad.Kind);
+                return;
+        }
+
+        _failures.Add(error, stored, folded);
+        Meter.Restarted();
+        LogRestart(_services.Logger, error, Dataset.Name, Input.Topic, Partition, folded, _failures.InARow, _failures.Pause.TotalSeconds);
+        if (_failures.IsHopeless)
+            Stop(new(stored, PauseReasons.Failure, $"it failed {_failures.AtPlace} times: {error.Message}"), error.GetType().Name);
+        else
+            Become(RunnerStatus.Waiting, error.Message, PauseReasons.Of(error));
+    }
+
+    private void Stop(StopPlace place, string kind)
+    {
+        _stopPlace = place;
+        Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
+        LogStopped(_services.Logger, Dataset.Name, Input.Topic, Partition, place.Offset, kind);
+    }
+
+    /// <summary>The session has written a checkpoint, or has nothing to fold: whatever went wrong before has passed.</summary>
+    private void Settled(PartitionSession session)
+    {
+        if (session.Generation == 0 && BehindRecords > 0)
+            return;
+        Interlocked.Exchange(ref _lastStored, _services.Time.GetTimestamp());
+        _failures.Clear(session.Fold.StoredPosition ?? 0);
+        if (Status == RunnerStatus.Waiting)
+            Become(RunnerStatus.Running, null);
+    }
+
+    /// <summary>Begins to give out a key's changes from the present session's position on, and does something at exactly that point.</summary>
+    /// <exception cref="PartitionClosedException">The partition does not run here any more, or cannot be read now.</exception>
+    internal T Watch<T>(string key, Func<PartitionSession, T> begin)
+    {
+        lock (_switching)
+        {
+            if (_session is not { } session || _readable is not { } readable)
+                throw PartitionClosedException.Of(this);
+            lock (session.Fold.Gate)
+            {
+                var result = begin(readable);
+                session.Fold.WatchedKeys.Add(key);
+                return result;
+            }
+        }
+    }
+
+    /// <summary>No more changes of keys that nobody has watched for a while.</summary>
+    private void ForgetWatches(PartitionSession session)
+    {
+        lock (session.Fold.Gate)
+            session.Fold.WatchedKeys.ExceptWith(Watches.Forget());
+    }
+
+    private void Become(RunnerStatus status, string? reason, string? pausedBy = null)
+    {
+        (Status, Reason, PausedBy) = (Status.To(status), reason, pausedBy);
+        Advanced.Pulse();
+    }
+
+    private void Publish(FoldOutput output)
+    {
+        foreach (var change in output.Watched)
+            Watches.Publish(change);
+        if (_session is not { } session)
+            return;
+        if (_readable != session && (_readable is null || session.Fold.NextOffset >= _readable.Fold.NextOffset))
+            _readable = session;
+        if (Watches.ForgetDue)
+            ForgetWatches(session);
+    }
+
+    /// <summary>Where a partition stands still.</summary>
+    private sealed record StopPlace(long Offset, string PausedBy, string Why)
+    {
+        internal string Sentence(TopicPartition input) => $"{input}:{Offset} cannot be folded, and {Why}";
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Dataset}' ({Topic}/{Partition}:{Offset}) begins again from its checkpoint after "
+        + "failure {Failures} in a row, in {Seconds:0.#} s.")]
+    private static partial void LogRestart(
+        ILogger logger, Exception error, string dataset, string topic, int partition, long offset, int failures, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The records {First} to {Last} of {Topic}/{Partition} are no longer kept and were never "
+        + "folded into '{Dataset}': they are lost. Streams:LostRecords is GoOn, so folding goes on at {Next}.")]
+    private static partial void LogLost(ILogger logger, long first, long last, string topic, int partition, string dataset, long next);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "'{Dataset}' ({Topic}/{Partition}:{Offset}) has another owner: {Reason}")]
+    private static partial void LogOwnerLost(ILogger logger, string dataset, string topic, int partition, long offset, string reason);
+
+    // Not the reason: it may contain the record's key and value.
+    [LoggerMessage(Level = LogLevel.Error, Message = "'{Dataset}' stops before {Topic}/{Partition}:{Offset}, which cannot be folded ({Fault}). "
+        + "/health/ready and /api/datasets have the reason.")]
+    private static partial void LogStopped(ILogger logger, string dataset, string topic, int partition, long offset, string fault);
+}
+
+/// <summary>The partition does not answer here: it is starting, is beginning again, or has left. Try again, at its present owner.</summary>
+internal sealed class PartitionClosedException(string message) : Exception(message)
+{
+    internal static PartitionClosedException Of(PartitionRunner runner) => new(runner.Status == RunnerStatus.Closed
+        ? $"{runner.Dataset} partition {runner.Partition} has left this silo. Try again."
+        : $"{runner.Dataset} partition {runner.Partition} does not answer: {runner.Reason ?? "it is starting"}. Try again.");
+}

@@ -1,0 +1,39 @@
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Log;
+using ActorStreams.Partitions.Telemetry;
+using ActorStreams.States;
+using Microsoft.Extensions.Logging;
+
+namespace ActorStreams.Partitions.Running;
+
+/// <summary>What the partitions of one process work with: log, store, clock and scheduler are all there is of the outside.</summary>
+internal sealed class PartitionServices(
+    Topology topology, IChangeLog log, IStateStore store, StreamsOptions options, TimeProvider time, StreamsMetrics metrics, ILogger logger)
+{
+    internal Topology Topology { get; } = topology;
+
+    internal IChangeLog Log { get; } = log;
+
+    internal IStateStore Store { get; } = store;
+
+    internal StreamsOptions Options { get; } = options;
+
+    internal TimeProvider Time { get; } = time;
+
+    internal StreamsMetrics Metrics { get; } = metrics;
+
+    internal ILogger Logger { get; } = logger;
+
+    /// <summary>
+    /// Runs the loops of the partitions. As many fold at once as there are cores, and each yields after a batch, so that partitions
+    /// that are far behind do not keep the thread pool from everything else. A simulation gives a scheduler of its own.
+    /// </summary>
+    internal TaskScheduler Scheduler { get; init; } =
+        new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Environment.ProcessorCount, maxItemsPerTask: 1).ConcurrentScheduler;
+
+    /// <summary>Bounds how many histories are folded from the log at once.</summary>
+    internal SemaphoreSlim HistoryFolds { get; } = new(options.MaxHistoryFolds);
+
+    internal FoldOptions FoldOptionsOf(Dataset dataset) => new() { TableEntries = Options.TableEntriesOf(dataset.Partitions) };
+}
