@@ -16,8 +16,20 @@ public sealed record PositionReply([property: Id(0)] string Topic, [property: Id
 /// <summary>What a read asks for.</summary>
 /// <param name="AtLeast">Wait until this position is folded in: of the dataset's own input log, or of a source topic behind it through any number of views.</param>
 /// <param name="TimeoutSeconds">How long to wait.</param>
+/// <param name="AlsoAtLeast">More positions to wait for, as those of a batch in several partitions.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.ReadRequest")]
-public sealed record ReadRequest([property: Id(0)] PositionReply? AtLeast = null, [property: Id(1)] double TimeoutSeconds = 5);
+public sealed record ReadRequest(
+    [property: Id(0)] PositionReply? AtLeast = null, [property: Id(1)] double TimeoutSeconds = 5,
+    [property: Id(2)] IReadOnlyList<PositionReply>? AlsoAtLeast = null)
+{
+    /// <summary>A request that waits for all of these positions.</summary>
+    public static ReadRequest For(IReadOnlyList<Position> positions, double timeoutSeconds) => new(
+        positions.Count == 0 ? null : PositionReply.From(positions[0]), timeoutSeconds,
+        positions.Count < 2 ? null : [.. positions.Skip(1).Select(PositionReply.From)]);
+
+    /// <summary>All positions to wait for.</summary>
+    public IReadOnlyList<Position> Positions => AtLeast is null ? [] : [AtLeast.ToPosition(), .. (AlsoAtLeast ?? []).Select(position => position.ToPosition())];
+}
 
 /// <summary>A state and where it stands.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.StateReply")]
@@ -54,10 +66,29 @@ public sealed record StateReply
 
 /// <summary>Where a watch begins.</summary>
 /// <param name="SinceOffset">The offset of the last change seen; null for the current state and what follows.</param>
-/// <param name="SinceOrdinal">That change's place among those of its record; all of them, when left out.</param>
+/// <param name="SinceIndex">That change's index among those of its record; all of them, when left out.</param>
 /// <param name="Partition">The partition that offset is of; the one that has the key, when left out.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.WatchRequest")]
-public sealed record WatchRequest([property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceOrdinal = int.MaxValue, [property: Id(2)] int? Partition = null);
+public sealed record WatchRequest(
+    [property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceIndex = ChangePosition.AllOfRecord, [property: Id(2)] int? Partition = null)
+{
+    /// <summary>Reads the text of a position; null is a watch from now on.</summary>
+    /// <returns>False, and what is wrong, when the text has another form.</returns>
+    public static bool TryParse(string? since, out WatchRequest request, out string? error)
+    {
+        (request, error) = (new(), null);
+        if (since is null)
+            return true;
+        if (!ChangePosition.TryParse(since, out var position))
+        {
+            error = $"since is '{since}', but has the form partition:offset or partition:offset:index, as the id of the last event seen.";
+            return false;
+        }
+
+        request = new(position.Offset, position.Index, position.Partition);
+        return true;
+    }
+}
 
 /// <summary>The state with which a watch begins, or one change after it.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.WatchReply")]
@@ -92,9 +123,12 @@ public sealed record ChangeReply
     [Id(3)]
     public required PositionReply Position { get; init; }
 
-    /// <summary>The change's place among those that one record makes: a frame holds many.</summary>
+    /// <summary>The change's index among those that one record makes: a frame holds many.</summary>
     [Id(4)]
-    public int Ordinal { get; init; }
+    public int Index { get; init; }
+
+    /// <summary>The position from which a watch is resumed after this change.</summary>
+    public ChangePosition ToChangePosition() => new(Position.Partition, Position.Offset, Index);
 
     /// <summary>The record whose folding made the change.</summary>
     [Id(5)]
@@ -173,7 +207,7 @@ public sealed record PartitionStatus
 
     /// <summary>Whether keys that belong to other partitions may stand here; true also while that is not known.</summary>
     [Id(11)]
-    public bool MayHoldForeignKeys { get; init; }
+    public bool MayHoldMisplacedKeys { get; init; }
 
     /// <summary>The silo it is on; null when it could not be asked.</summary>
     [Id(12)]

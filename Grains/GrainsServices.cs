@@ -1,9 +1,21 @@
+using ActorStreams.Definitions;
+using ActorStreams.Grains.Actors;
+using ActorStreams.Grains.Appends;
 using ActorStreams.Grains.DeadLetters;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Grains.Telemetry;
+using ActorStreams.Log;
+using ActorStreams.Partitions;
+using ActorStreams.Partitions.Running;
+using ActorStreams.Partitions.Telemetry;
+using ActorStreams.States;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace ActorStreams.Grains;
 
@@ -11,31 +23,44 @@ namespace ActorStreams.Grains;
 public static class GrainsServices
 {
     /// <summary>
-    /// Adds what partitions and state grains work with, and the keeper. The host adds the rest: <c>Topology</c>, <c>IChangeLog</c>, <c>IStateStore</c>, and
-    /// options of <see cref="StreamsOptions"/>.
+    /// Adds what partitions and state grains work with, and the keeper. The host adds the rest: <see cref="Topology"/>,
+    /// <see cref="IChangeLog"/>, <see cref="IStateStore"/>, and options of <see cref="StreamsOptions"/>.
     /// </summary>
     public static IServiceCollection AddStreamGrains(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(new RecordLimits());
         services.AddSingleton<PartitionDirectory>();
         services.AddSingleton<StreamsMetrics>();
-        services.AddHostedService(provider => provider.GetRequiredService<StreamsMetrics>());
-        services.AddSingleton<PartitionServices>();
-        services.AddSingleton<DatasetReader>();
+        services.AddSingleton(provider => new PartitionServices(
+            provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<IStateStore>(),
+            provider.GetRequiredService<IOptions<StreamsOptions>>().Value, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<StreamsMetrics>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("ActorStreams.Partition")));
+        services.AddSingleton<PartitionCalls>();
+        services.AddSingleton(provider => new DatasetReads(
+            provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<Ownership>(),
+            provider.GetRequiredService<MisplacedKeys>(), provider.GetRequiredService<PartitionCalls>(), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new RecordAppends(
+            provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<RecordLimits>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<EmptyActors>();
-        services.AddSingleton<ForeignKeys>();
-        services.AddHostedService(provider => provider.GetRequiredService<ForeignKeys>());
-        services.AddSingleton<SourceTopics>();
-        services.AddHostedService(provider => provider.GetRequiredService<SourceTopics>());
         services.AddSingleton<TopicSetup>();
-        services.TryAddSingleton(new RecordLimits());
         services.AddSingleton<Catalog>();
         services.AddSingleton<DeadLetterReader>();
         services.AddSingleton<Redriver>();
         services.AddSingleton<Ownership>();
         services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();
-        services.AddSingleton<PartitionKeeper>();
-        services.AddHostedService(provider => provider.GetRequiredService<PartitionKeeper>());
+        services.AddHostedSingleton<StreamsGauges>();
+        services.AddHostedSingleton<MisplacedKeys>();
+        services.AddHostedSingleton<SourceTopics>();
+        services.AddHostedSingleton<PartitionKeeper>();
         return services;
+    }
+
+    private static void AddHostedSingleton<T>(this IServiceCollection services)
+        where T : class, Microsoft.Extensions.Hosting.IHostedService
+    {
+        services.AddSingleton<T>();
+        services.AddHostedService(provider => provider.GetRequiredService<T>());
     }
 }

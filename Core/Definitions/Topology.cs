@@ -28,6 +28,13 @@ public sealed class Topology
     public IEnumerable<string> SourceTopics =>
         Datasets.Where(dataset => dataset.Kind == DatasetKind.Entity).Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Whether this application alone writes a topic: the dead letters, and the input log of a view, of whatever version. A source topic is
+    /// never one, whatever its name.
+    /// </summary>
+    internal bool IsWrittenByUs(string topic) =>
+        topic == DeadLetterTopic || (TopicNames.IsInput(Application, topic) && !SourceTopics.Contains(topic, StringComparer.Ordinal));
+
     /// <summary>How the producers of a topic choose a key's partition: as its entities say, and murmur2 for all other topics.</summary>
     public KeyPartitioner PartitionerOf(string topic) => Datasets.FirstOrDefault(dataset => dataset.Topic == topic)?.Partitioner ?? KeyPartitioner.Murmur2;
 

@@ -64,7 +64,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             return new(null, $"The record's timestamp is {record.Timestamp} ms since 1970, which is no time between the years 1 and 9999.");
         if (record.Key is not { } key)
             return new(null, "The record has no key, so it belongs to no entity. Append it with one.");
-        if (OnlyKeyUtf8 is not null && !key.Span.SequenceEqual(OnlyKeyUtf8))
+        if (OnlyKeys?.Contains(key.Span) == false)
             return default;
         var entry = Table.GetOrAdd(key.Span);
         if (entry is null)

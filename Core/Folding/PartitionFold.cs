@@ -1,4 +1,3 @@
-using System.Text;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
@@ -50,7 +49,7 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     internal long CountedFrom { get; private protected set; }
 
     /// <summary>Whether keys that belong to other partitions may stand here.</summary>
-    internal bool MayHoldForeignKeys => MisplacedRecords > 0 || CountedFrom > 0;
+    internal bool MayHoldMisplacedKeys => MisplacedRecords > 0 || CountedFrom > 0;
 
     /// <summary>The records set aside that may be redriven; null for a view, of which none may be.</summary>
     internal virtual SetAsideOffsets? OpenDeadLetters => null;
@@ -69,14 +68,8 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>Keys whose changes are to be given out.</summary>
     internal HashSet<string> WatchedKeys { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>When set, only this key is folded: the others' records pass by. For folding one key's history again.</summary>
-    internal string? OnlyKey
-    {
-        get;
-        set => (field, OnlyKeyUtf8) = (value, value is null ? null : Encoding.UTF8.GetBytes(value));
-    }
-
-    private protected byte[]? OnlyKeyUtf8 { get; private set; }
+    /// <summary>When set, only these keys are folded: for folding the history of some keys again.</summary>
+    internal KeySet? OnlyKeys { get; set; }
 
     /// <summary>Begins at a checkpoint; null for the beginning of the log.</summary>
     internal abstract void Restore(Checkpoint? checkpoint);

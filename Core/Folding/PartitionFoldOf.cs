@@ -230,7 +230,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
         entry.Set(after, storedAfter);
         _router.Route(entry.Key, before, after, new(offset, timestamp, cause.Root, storedBefore, storedAfter), Output.Frames, Output.DeadLetters);
         if (WatchedKeys.Contains(entry.Key))
-            Output.Watched.Add(new(entry.Key, storedBefore, storedAfter, offset, index, timestamp, cause));
+            Output.Watched.Add(new(entry.Key, storedBefore, storedAfter, new(Partition, offset, index), timestamp, cause));
     }
 
     /// <summary>The stored form of a state; false when it is the one before.</summary>

@@ -138,7 +138,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 continue;
             }
 
-            if (OnlyKeyUtf8 is not null && !viewKey.SequenceEqual(OnlyKeyUtf8))
+            if (OnlyKeys?.Contains(viewKey) == false)
                 continue;
             var fault = body is null ? Decode(frame, input, out body) : null;
             var entry = Table.GetOrAdd(viewKey);

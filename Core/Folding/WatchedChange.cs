@@ -1,6 +1,7 @@
 using ActorStreams.Lineage;
+using ActorStreams.Log;
 
 namespace ActorStreams.Folding;
 
-/// <summary>A change of a watched key. Index is its place among the changes of one record.</summary>
-internal sealed record WatchedChange(string Key, byte[]? Before, byte[]? After, long Offset, int Index, long Timestamp, Cause Cause);
+/// <summary>A change of a watched key.</summary>
+internal sealed record WatchedChange(string Key, byte[]? Before, byte[]? After, ChangePosition Position, long Timestamp, Cause Cause);

@@ -1,12 +1,12 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains.Reads;
 using ActorStreams.Log;
 
 namespace ActorStreams.Grains.DeadLetters;
 
 /// <summary>Reads the topic of dead letters, and says what has become of each. Every call reads a bounded number of records.</summary>
-internal sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReader reader)
+internal sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReads reads)
 {
     /// <summary>Dead letters on a page.</summary>
     internal const int MaxPage = 200;
@@ -128,7 +128,7 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     {
         try
         {
-            return (await reader.DeadLettersAsync(dataset, partition, offsets, cancellationToken)).Select(state => (state, state switch
+            return (await reads.DeadLettersAsync(dataset, partition, offsets, cancellationToken)).Select(state => (state, state switch
             {
                 DeadLetterState.Open => null,
                 DeadLetterState.Folded => "It has been folded since.",

@@ -1,6 +1,7 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains.Appends;
+using ActorStreams.Grains.Reads;
 using ActorStreams.Log;
 using Microsoft.Extensions.Logging;
 
@@ -11,7 +12,7 @@ namespace ActorStreams.Grains.DeadLetters;
 /// harmless, so a redrive whose outcome is unknown is simply made again.
 /// </summary>
 internal sealed partial class Redriver(
-    Topology topology, IChangeLog log, DatasetReader reader, DeadLetterReader letters, TimeProvider time, ILogger<Redriver> logger)
+    Topology topology, IChangeLog log, RecordAppends appends, DatasetReads reads, DeadLetterReader letters, TimeProvider time, ILogger<Redriver> logger)
 {
     /// <summary>Dead letters that one call redrives.</summary>
     internal const int MaxAtOnce = 1_000;
@@ -122,9 +123,17 @@ internal sealed partial class Redriver(
         {
             if (records.Count == 0)
                 return;
-            var positions = await log.AppendAsync(topic, records, cancellationToken);
-            foreach (var (planned, position) in owners.Zip(positions))
-                planned.Position = position;
+            try
+            {
+                var positions = await appends.AppendAsync(topic, records, cancellationToken);
+                foreach (var (planned, position) in owners.Zip(positions))
+                    planned.Position = position;
+            }
+            catch (RequestRefusedException refused)
+            {
+                outcome.Refused.AddRange(owners.Select(planned => (planned.Id, refused.Message)));
+            }
+
             records.Clear();
             owners.Clear();
             bytes = 0;
@@ -175,7 +184,7 @@ internal sealed partial class Redriver(
             try
             {
                 var left = patience - time.GetElapsedTime(begun);
-                if (!await reader.FoldedAsync(dataset, partition.Key.Partition, partition.Max(planned => planned.Position!.Value.Offset), left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
+                if (!await reads.FoldedAsync(dataset, partition.Key.Partition, partition.Max(planned => planned.Position!.Value.Offset), left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
                     continue;
                 var states = await letters.StatesAsync([.. partition.Select(planned => planned.Id)], cancellationToken);
                 foreach (var planned in partition)

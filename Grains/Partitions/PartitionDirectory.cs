@@ -1,16 +1,21 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using ActorStreams.Partitions.Running;
+using Orleans.Runtime;
 
 namespace ActorStreams.Grains.Partitions;
 
 /// <summary>The partitions that run on this silo, for those who read them without a grain call.</summary>
-internal sealed class PartitionDirectory
+internal sealed class PartitionDirectory(ILocalSiloDetails silo)
 {
     private readonly ConcurrentDictionary<(string Dataset, int Partition), PartitionRunner> _runners = new();
 
+    internal string SiloName { get; } = SiloNames.Of(silo.Name, silo.SiloAddress);
+
     internal IEnumerable<PartitionRunner> All => _runners.Values;
 
-    internal bool TryGet(string dataset, int partition, [NotNullWhen(true)] out PartitionRunner? runner) => _runners.TryGetValue((dataset, partition), out runner);
+    internal bool TryGet(string dataset, int partition, [NotNullWhen(true)] out PartitionRunner? runner) =>
+        _runners.TryGetValue((dataset, partition), out runner);
 
     internal void Add(PartitionRunner runner) => _runners[(runner.Dataset.Name, runner.Partition)] = runner;
 

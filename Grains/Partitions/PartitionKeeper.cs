@@ -1,5 +1,6 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Placement;
+using ActorStreams.Partitions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using ActorStreams.Definitions;
-using ActorStreams.Grains.Partitions;
 using Orleans.Placement;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;

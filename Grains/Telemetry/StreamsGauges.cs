@@ -1,12 +1,16 @@
 using System.Diagnostics.Metrics;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains.Setup;
+using ActorStreams.Partitions.Running;
+using ActorStreams.Partitions.Telemetry;
+using Microsoft.Extensions.Hosting;
 using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
 namespace ActorStreams.Grains.Telemetry;
 
 /// <summary>What is looked at when somebody asks: the partitions as they are. Every series is told each time, since one that is left out would keep its last value.</summary>
-internal sealed class StreamsGauges
+internal sealed class StreamsGauges : IHostedService
 {
     private readonly StreamsMetrics _metrics;
     private readonly Topology _topology;
@@ -15,18 +19,27 @@ internal sealed class StreamsGauges
     /// <summary>For each topic, the attributes of each reason to pause.</summary>
     private readonly Dictionary<string, (string Reason, Tag[] Tags)[]> _pauses;
 
-    private StreamsGauges(StreamsMetrics metrics, Topology topology, PartitionDirectory partitions)
+    public StreamsGauges(StreamsMetrics metrics, Topology topology, PartitionDirectory partitions, SourceTopics topics)
     {
         (_metrics, _topology, _partitions) = (metrics, topology, partitions);
         _pauses = topology.Datasets.Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal).ToDictionary(
             topic => topic, topic => PauseReasons.All.Select(reason => (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason) })).ToArray(), StringComparer.Ordinal);
+        Create(metrics.Meter, this, topics);
     }
 
-    internal static void Create(Meter meter, StreamsMetrics metrics, Topology topology, PartitionDirectory partitions, SourceTopics topics)
+    /// <summary>After OpenTelemetry has begun to listen: counters that alerts observe begin at 0.</summary>
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        var gauges = new StreamsGauges(metrics, topology, partitions);
+        _metrics.Begin();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static void Create(Meter meter, StreamsGauges gauges, SourceTopics topics)
+    {
         meter.CreateObservableGauge("actorstreams.consumer.lag", () => gauges.Each((runner, _) => runner.BehindRecords), "{change}", "Records still to fold.");
-        meter.CreateObservableGauge("actorstreams.consumer.delay", () => gauges.Each((runner, partition) => partition.DelaySeconds(runner)), "s", "Age of the oldest record that is not folded.");
+        meter.CreateObservableGauge("actorstreams.consumer.delay", () => gauges.Each((runner, partition) => partition.DelaySeconds(runner.BehindSeconds)), "s", "Age of the oldest record that is not folded.");
         meter.CreateObservableGauge("actorstreams.checkpoint.age", () => gauges.Each((runner, _) => runner.CheckpointAgeSeconds), "s", "Time since the last checkpoint of a partition that has something to write.");
         meter.CreateObservableGauge("actorstreams.table.entries", () => gauges.Each((runner, _) => (long)runner.TableEntries), "{state}", "States in memory.");
         meter.CreateObservableGauge("actorstreams.source.misplaced", () => gauges.Each((runner, _) => runner.MisplacedRecords, DatasetKind.Entity), "{record}", "Records folded whose key belongs to another partition of its topic.");

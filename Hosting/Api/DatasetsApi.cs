@@ -16,7 +16,7 @@ internal static class DatasetsApi
             .Produces<PartitionAnswer[]>().ProducesProblem(404);
     }
 
-    private static async Task<IResult> PartitionsAsync(string name, Topology topology, DatasetReader reader)
+    private static async Task<IResult> PartitionsAsync(string name, Topology topology, DatasetReads reader)
     {
         if (!topology.TryGet(name, out var dataset))
             return Api.Problem(404, "No such dataset", $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");

@@ -9,7 +9,7 @@ namespace ActorStreams.Hosting.Api;
 internal static class SilosApi
 {
     internal static void MapSilos(this IEndpointRouteBuilder api) =>
-        api.MapGet("/silos", async (IClusterMembershipService membership, PartitionServices here, Topology topology, DatasetReader reader) =>
+        api.MapGet("/silos", async (IClusterMembershipService membership, PartitionServices here, Topology topology, DatasetReads reader) =>
                 Of(membership, here, await Task.WhenAll(topology.Datasets.Select(reader.StatusAsync))))
             .WithTags("silos").WithSummary("All silos").WithDescription("The members of the cluster as this silo sees them, with the partitions that each has. Those that have left are not among them.").Produces<SiloAnswer[]>();
 

@@ -125,5 +125,5 @@ internal static class StatesApi
 
     /// <summary>What the endpoints work with.</summary>
     internal sealed record Services(
-        [FromServices] Topology Topology, [FromServices] IGrainFactory Grains, [FromServices] DatasetReader Reader, [FromServices] IOptions<HostingOptions> Silo, [FromServices] TimeProvider Time);
+        [FromServices] Topology Topology, [FromServices] IGrainFactory Grains, [FromServices] DatasetReads Reader, [FromServices] IOptions<HostingOptions> Silo, [FromServices] TimeProvider Time);
 }

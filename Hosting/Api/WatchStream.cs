@@ -31,7 +31,7 @@ internal static class WatchStream
         {
             // Likewise.
         }
-        catch (Exception error) when (Passing.IsPassing(error))
+        catch (Exception error) when (TransientFaults.IsTransient(error))
         {
             // This passes, and an error event would be final: the reader comes back, and one who looks is told by a comment.
             await http.Response.WriteAsync($": {error.Message.ReplaceLineEndings(" ")}\n\n", CancellationToken.None);

@@ -31,7 +31,7 @@ internal static class OperationsPage
         page.MapGet("/status", StatusAsync);
     }
 
-    private static async Task<OperationsStatus> StatusAsync(IClusterMembershipService membership, PartitionServices here, Topology topology, DatasetReader reader, Readiness readiness, TimeProvider time)
+    private static async Task<OperationsStatus> StatusAsync(IClusterMembershipService membership, PartitionServices here, Topology topology, DatasetReads reader, Readiness readiness, TimeProvider time)
     {
         var partitions = await Task.WhenAll(topology.Datasets.Select(reader.StatusAsync));
         return new(

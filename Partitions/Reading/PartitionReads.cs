@@ -1,173 +1,126 @@
-using System.Runtime.CompilerServices;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Partitions.Running;
 using ActorStreams.States;
 
 namespace ActorStreams.Partitions.Reading;
 
-/// <summary>Everything that readers do with a partition on this silo: read, list, wait and watch, beside the loop and without a grain call.</summary>
+/// <summary>Everything that readers do with a partition of this process, beside its loop: read, list and wait.</summary>
 internal static class PartitionReads
 {
+    /// <summary>How long a reader waits for a partition that is being opened.</summary>
+    private static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>A key's state, at the partition's present position.</summary>
-    internal static async ValueTask<StateReply> ReadAsync(this PartitionRunner runner, string key, CancellationToken cancellationToken)
+    /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
+    internal static async ValueTask<StateRead> ReadAsync(this PartitionRunner runner, string key, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var session = await runner.SessionAsync(cancellationToken);
+            var session = await runner.ReadableAsync(cancellationToken);
             int generation;
             lock (session.Fold.Gate)
             {
                 if (session.Fold.TryRead(key, out var row))
-                    return runner.Reply(row, session.Fold.NextOffset);
+                    return runner.Answer(row, session);
                 generation = session.Generation;
             }
 
             var stored = await runner.Services.Store.LoadAsync(session.Fold.Id, [key], cancellationToken);
             lock (session.Fold.Gate)
             {
-                if (runner.Session != session)
+                if (runner.Readable != session)
                     continue;
                 if (session.Fold.TryRead(key, out var row))
-                    return runner.Reply(row, session.Fold.NextOffset);
+                    return runner.Answer(row, session);
                 // What the store had is the state now, unless a checkpoint has come between.
                 if (session.Generation == generation)
-                    return runner.Reply(stored.Count == 0 ? row : new(key, stored[0].State.ToArray(), stored[0].Offset, stored[0].Timestamp), session.Fold.NextOffset);
+                    return runner.Answer(stored.Count == 0 ? row : RowOf(stored[0]), session);
             }
         }
     }
 
     /// <summary>States in key order: what the store has, under what it does not have yet.</summary>
-    internal static async ValueTask<IReadOnlyList<StateReply>> ListAsync(this PartitionRunner runner, ListRequest request, CancellationToken cancellationToken)
+    /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
+    internal static async ValueTask<IReadOnlyList<StateRead>> ListAsync(
+        this PartitionRunner runner, string prefix, string? after, int limit, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var session = await runner.SessionAsync(cancellationToken);
+            var session = await runner.ReadableAsync(cancellationToken);
             List<StateRow> unstored;
             int generation;
             lock (session.Fold.Gate)
-                (unstored, generation) = (session.Fold.Unstored(request.Prefix, request.After), session.Generation);
-            var limit = request.Limit + unstored.Count(row => row.State is null);
-            var stored = await runner.Services.Store.ScanAsync(session.Fold.Id, request.Prefix, request.After, limit, cancellationToken);
+                (unstored, generation) = (session.Fold.Unstored(prefix, after), session.Generation);
+            var asked = limit + unstored.Count(row => row.State is null);
+            var stored = await runner.Services.Store.ScanAsync(session.Fold.Id, prefix, after, asked, cancellationToken);
             lock (session.Fold.Gate)
             {
-                if (session.Generation == generation && runner.Session == session)
-                    return [.. Merge(stored, unstored, stored.Count == limit).Take(request.Limit).Select(row => runner.Reply(row, session.Fold.NextOffset))];
+                if (session.Generation == generation && runner.Readable == session)
+                    return [.. Merge(stored, unstored, stored.Count == asked).Take(limit).Select(row => runner.Answer(row, session))];
             }
         }
     }
 
-    /// <summary>What has become of records of the input log that were set aside.</summary>
-    internal static async ValueTask<IReadOnlyList<DeadLetterState>> DeadLettersAsync(this PartitionRunner runner, IReadOnlyList<long> offsets, CancellationToken cancellationToken)
+    /// <summary>Does something with the partition's fold, under its gate.</summary>
+    /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
+    internal static async ValueTask<T> AskAsync<T>(this PartitionRunner runner, Func<PartitionFold, T> ask, CancellationToken cancellationToken)
     {
-        var session = await runner.SessionAsync(cancellationToken);
+        var session = await runner.ReadableAsync(cancellationToken);
         lock (session.Fold.Gate)
-            return [.. offsets.Select(offset => StateOf(session.Fold, offset))];
+            return ask(session.Fold);
     }
 
     /// <summary>Waits until an offset is folded. False when the time ran out.</summary>
-    internal static ValueTask<bool> WaitFoldedAsync(this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
-        runner.WaitAsync(() => runner.Session?.Fold.NextOffset > offset, timeout, cancellationToken);
+    internal static ValueTask<bool> WaitFoldedAsync(
+        this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+        runner.WaitAsync(() => runner.Readable?.Fold.NextOffset > offset, timeout, cancellationToken);
 
     /// <summary>Waits until an offset is folded and its changes are durable in the views' input logs. False when the time ran out.</summary>
-    internal static ValueTask<bool> WaitRoutedAsync(this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+    internal static ValueTask<bool> WaitRoutedAsync(
+        this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         runner.WaitAsync(() => runner.Session?.Routed > offset, timeout, cancellationToken);
 
-    /// <summary>The state and then each change, or the changes after a place.</summary>
-    internal static async IAsyncEnumerable<WatchReply> WatchAsync(
-        this PartitionRunner runner, string key, WatchRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The session that readers see; waits for it while the partition is being opened.</summary>
+    /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
+    internal static async ValueTask<PartitionSession> ReadableAsync(this PartitionRunner runner, CancellationToken cancellationToken)
     {
-        await runner.SessionAsync(cancellationToken);
-        if (request.SinceOffset is { } asked && asked >= runner.EndOffset && asked > 0)
-        {
-            throw new WatchPositionException(
-                $"The watch of '{key}' is to go on after {runner.Input}:{asked}, but that log ends at {runner.EndOffset}. Take a position that this log has given out.");
-        }
-
-        var since = request.SinceOffset is { } offset ? new ChangePlace(offset, request.SinceOrdinal) : (ChangePlace?)null;
-        var (watcher, now, missing) = runner.Watch(key, session =>
-        {
-            var place = ChangePlace.Before(session!.Fold.NextOffset);
-            return (runner.Watches.Begin(key, place, since ?? place, out var gap), place, gap);
-        });
-        using (watcher)
-        {
-            var seen = since ?? now;
-            if (since is null)
-            {
-                var state = await runner.ReadAsync(key, cancellationToken);
-                if (state.Position.Offset < now.Offset)
-                    throw new WatchBrokenException("The partition began again from its checkpoint. Watch again.");
-                seen = new(state.Position.Offset, int.MaxValue);
-                yield return new() { State = state };
-            }
-            else if (missing)
-            {
-                await foreach (var change in KeyHistory.FoldAsync(runner.Services, runner.Dataset, runner.Partition, key, seen, now.Offset + 1, cancellationToken))
-                {
-                    runner.Meter.Rewatched(1);
-                    yield return new() { Change = runner.Reply(change) };
-                }
-
-                seen = now;
-            }
-
-            await foreach (var change in watcher.ReadAllAsync(cancellationToken))
-            {
-                if (ChangePlace.Of(change).CompareTo(seen) > 0)
-                    yield return new() { Change = runner.Reply(change) };
-            }
-        }
-    }
-
-    /// <summary>After a failure a partition stands before records that it will set aside once more.</summary>
-    private static DeadLetterState StateOf(PartitionFold fold, long offset) =>
-        fold.OpenDeadLetters is not { } open ? DeadLetterState.Unknown
-        : open.Contains(offset) || offset >= fold.NextOffset ? DeadLetterState.Open
-        : offset < open.KnownFrom ? DeadLetterState.Unknown : DeadLetterState.Folded;
-
-    private static async ValueTask<PartitionSession> SessionAsync(this PartitionRunner runner, CancellationToken cancellationToken)
-    {
-        if (runner.Session is { } session)
+        if (runner.Readable is { } session)
             return session;
-        if (!await runner.WaitAsync(() => runner.Session is not null, OpenTimeout, cancellationToken) || runner.Session is null)
-        {
-            throw new PartitionUnavailableException($"{runner.Dataset} partition {runner.Partition} does not answer: {runner.Reason ?? "it is starting"}. Try again.");
-        }
-
-        return runner.Session;
+        if (runner.Status == RunnerStatus.Closed || !await runner.WaitAsync(() => runner.Readable is not null, OpenTimeout, cancellationToken))
+            throw PartitionClosedException.Of(runner);
+        return runner.Readable ?? throw PartitionClosedException.Of(runner);
     }
 
-    /// <summary>How long a reader waits for a partition that is being opened.</summary>
-    private static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(10);
-
-    private static async ValueTask<bool> WaitAsync(this PartitionRunner runner, Func<bool> reached, TimeSpan timeout, CancellationToken cancellationToken)
+    private static async ValueTask<bool> WaitAsync(
+        this PartitionRunner runner, Func<bool> reached, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (reached())
             return true;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(timeout);
+        using var limit = new CancellationTokenSource(timeout, runner.Services.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         while (true)
         {
             var next = runner.Advanced.Next;
             if (reached())
                 return true;
-            if (runner.Status == PartitionRunner.RunnerStatus.Closed)
-                throw new PartitionUnavailableException($"{runner.Dataset} partition {runner.Partition} has left this silo. Try again.");
-            if (limit.IsCancellationRequested)
+            if (runner.Status == RunnerStatus.Closed)
+                throw PartitionClosedException.Of(runner);
+            if (either.IsCancellationRequested)
                 break;
-            await next.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await next.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
         return false;
     }
 
-    /// <summary>What is unstored wins. Where the store has more than it gave, nothing after its last key may be told yet.</summary>
+    /// <summary>What is unstored wins. Where the store has more than it gave, nothing after its last key may be given out yet.</summary>
     private static IEnumerable<StateRow> Merge(IReadOnlyList<StoredState> stored, List<StateRow> unstored, bool storeHasMore)
     {
         var rows = new SortedDictionary<string, StateRow>(KeyOrder.Instance);
         foreach (var state in stored)
-            rows[state.Key] = new(state.Key, state.State.ToArray(), state.Offset, state.Timestamp);
+            rows[state.Key] = RowOf(state);
         var last = storeHasMore ? stored[^1].Key : null;
         foreach (var row in unstored)
         {
@@ -178,25 +131,8 @@ internal static class PartitionReads
         return rows.Values.Where(row => row.State is not null);
     }
 
-    private static StateReply Reply(this PartitionRunner runner, StateRow row, long nextOffset) => new()
-    {
-        Key = row.Key,
-        State = row.State,
-        Position = new(runner.Dataset.Topic, runner.Partition, nextOffset - 1),
-        Timestamp = row.Timestamp,
-        BehindRecords = runner.BehindRecords,
-        BehindSeconds = runner.BehindSeconds,
-    };
+    private static StateRow RowOf(StoredState state) => new(state.Key, state.State.ToArray(), state.Offset, state.Timestamp);
 
-    private static ChangeReply Reply(this PartitionRunner runner, WatchedChange change) => new()
-    {
-        Key = change.Key,
-        Before = change.Before,
-        After = change.After,
-        Position = new(runner.Dataset.Topic, runner.Partition, change.Offset),
-        Ordinal = change.Index,
-        Trigger = PositionReply.From(change.Cause.Trigger),
-        Root = PositionReply.From(change.Cause.Root),
-        Timestamp = change.Timestamp,
-    };
+    private static StateRead Answer(this PartitionRunner runner, StateRow row, PartitionSession session) => new(
+        row.Key, row.State, session.Fold.NextOffset - 1, row.Timestamp, runner.BehindRecords, runner.BehindSeconds) { Changed = row.Offset };
 }

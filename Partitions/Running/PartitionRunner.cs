@@ -32,6 +32,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         (_services, Dataset, Partition) = (services, dataset, partition);
         Meter = services.Metrics.Of(dataset, partition);
         Watches = new(services.Options, services.Time, Meter);
+        History = new(services.Log, dataset, partition, services.HistoryFolds, services.Time, services.Scheduler);
         _failures = new(services.Options);
         _events = new(Publish, Settled, Advanced);
         (_caughtUp, _lastStored) = (services.Time.GetTimestamp(), services.Time.GetTimestamp());
@@ -44,6 +45,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal KeyWatches Watches { get; }
 
     internal PartitionMeter Meter { get; }
+
+    /// <summary>The changes of keys that are no longer in memory.</summary>
+    internal KeyHistory History { get; }
 
     internal PartitionServices Services => _services;
 
@@ -76,7 +80,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal long MisplacedRecords => _session?.Fold.MisplacedRecords ?? 0;
 
     /// <summary>Whether keys that belong to other partitions may stand here; true as long as nothing is known.</summary>
-    internal bool MayHoldForeignKeys => _session?.Fold.MayHoldForeignKeys ?? true;
+    internal bool MayHoldMisplacedKeys => _session?.Fold.MayHoldMisplacedKeys ?? true;
 
     /// <summary>Records set aside that were not folded since.</summary>
     internal long OpenDeadLetters => _session?.Fold.OpenDeadLetters?.Count ?? 0;
@@ -119,6 +123,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     {
         // The loop is no part of the call that started it: its spans belong to the records.
         Activity.Current = null;
+        var every = TimeSpan.FromSeconds(Math.Max(1, _services.Options.WatchHistorySeconds / 4));
+        using var forget = _services.Time.CreateTimer(_ => ForgetWatches(), null, every, every);
         while (!_stop.IsCancellationRequested && Status != RunnerStatus.Closed)
         {
             try
@@ -237,11 +243,16 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         }
     }
 
-    /// <summary>No more changes of keys that nobody has watched for a while.</summary>
-    private void ForgetWatches(PartitionSession session)
+    /// <summary>Ends the giving out of changes of keys that have had no watcher for a while; also of a partition at rest.</summary>
+    private void ForgetWatches()
     {
-        lock (session.Fold.Gate)
-            session.Fold.WatchedKeys.ExceptWith(Watches.Forget());
+        lock (_switching)
+        {
+            if (_session is not { } session || Watches.Forget() is not { Count: > 0 } forgotten)
+                return;
+            lock (session.Fold.Gate)
+                session.Fold.WatchedKeys.ExceptWith(forgotten);
+        }
     }
 
     private void Become(RunnerStatus status, string? reason, string? pausedBy = null)
@@ -254,12 +265,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     {
         foreach (var change in output.Watched)
             Watches.Publish(change);
-        if (_session is not { } session)
-            return;
-        if (_readable != session && (_readable is null || session.Fold.NextOffset >= _readable.Fold.NextOffset))
+        if (_session is { } session && _readable != session && (_readable is null || session.Fold.NextOffset >= _readable.Fold.NextOffset))
             _readable = session;
-        if (Watches.ForgetDue)
-            ForgetWatches(session);
     }
 
     /// <summary>Where a partition stands still.</summary>

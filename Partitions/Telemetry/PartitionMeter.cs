@@ -1,7 +1,6 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
-using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
@@ -48,11 +47,8 @@ internal sealed class PartitionMeter
     internal bool HasCaughtUp => _hasCaughtUp;
 
     /// <summary>The age of the oldest record that is not folded; where none has been seen yet, the time since there was none.</summary>
-    internal double DelaySeconds(PartitionRunner runner)
-    {
-        var waiting = runner.BehindSeconds;
-        return waiting > 0 && Volatile.Read(ref _oldest) is > 0 and var oldest ? SecondsSince(oldest) : waiting;
-    }
+    /// <param name="waiting">Seconds since the partition had nothing left to fold; 0 when it has nothing.</param>
+    internal double DelaySeconds(double waiting) => waiting > 0 && Volatile.Read(ref _oldest) is > 0 and var oldest ? SecondsSince(oldest) : waiting;
 
     internal void Came() => _metrics.OwnerChanges.Add(1, _tags.OfTopic);
 

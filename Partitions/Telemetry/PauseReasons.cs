@@ -11,7 +11,7 @@ internal static class PauseReasons
     private const string Log = "log_unavailable";
     private const string States = "states_unavailable";
     private const string Lost = "records_lost";
-    private const string Failure = "failure";
+    internal const string Failure = "failure";
 
     internal static IReadOnlyList<string> All { get; } = [BadRecord, Log, States, Lost, Failure];
 

@@ -2,14 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-<<<<<<< HEAD:Grains/Telemetry/StreamsMetrics.cs
-using ActorStreams.Grains.Partitions;
-=======
-using ActorStreams.Folding;
-using ActorStreams.Partitions.Running;
->>>>>>> d15d95c (The running engine has a room without Orleans: Partitions):Partitions/Telemetry/StreamsMetrics.cs
 using ActorStreams.Log;
-using Microsoft.Extensions.Hosting;
 
 namespace ActorStreams.Partitions.Telemetry;
 
@@ -18,10 +11,9 @@ namespace ActorStreams.Partitions.Telemetry;
 /// partitions, and words of short lists.
 /// </summary>
 /// <remarks>
-/// It measures a batch at a time, never a record. Counters that alerts look at begin at 0 when the silo starts, since the growth of a series that was not there before is not seen; that is
-/// done by a hosted service, after OpenTelemetry's own has begun to listen.
+/// It measures once a batch, never once a record.
 /// </remarks>
-internal sealed class StreamsMetrics : IHostedService
+internal sealed class StreamsMetrics
 {
     internal const string MeterName = "ActorStreams";
 
@@ -34,11 +26,11 @@ internal sealed class StreamsMetrics : IHostedService
     private readonly Dictionary<string, DatasetTags> _tags;
     private readonly TimeProvider _time;
 
-    public StreamsMetrics(IMeterFactory meters, Topology topology, IChangeLog log, PartitionDirectory partitions, SourceTopics topics, TimeProvider time)
+    public StreamsMetrics(IMeterFactory meters, Topology topology, IChangeLog log, TimeProvider time)
     {
         _time = time;
         _tags = topology.Datasets.ToDictionary(dataset => dataset.Name, dataset => new DatasetTags(dataset, topology.Application, log.MessagingSystem), StringComparer.Ordinal);
-        var meter = meters.Create(MeterName);
+        var meter = Meter = meters.Create(MeterName);
         Consumed = meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Records taken from the log.");
         Processed = Seconds(meter, "messaging.process.duration", "Processing one batch: fold, and waiting for appends where too much waits.", Messaging);
         Changes = meter.CreateCounter<long>("actorstreams.fold.changes", "{change}", "Records and routed changes: applied, duplicate, stale (folded and thrown away), gap (lost by the log).");
@@ -51,8 +43,9 @@ internal sealed class StreamsMetrics : IHostedService
         Deliveries = meter.CreateCounter<long>("actorstreams.subscription.deliveries", "{delivery}", "Changes given to watches, and frames given to views.");
         OwnerChanges = meter.CreateCounter<long>("actorstreams.partition.owner.changes", "{change}", "Partitions that came to this silo.");
         Restarts = meter.CreateCounter<long>("actorstreams.partition.restarts", "{restart}", "Times a partition started again from its checkpoint.");
-        StreamsGauges.Create(meter, this, topology, partitions, topics);
     }
+
+    internal Meter Meter { get; }
 
     internal Counter<long> Consumed { get; }
 
@@ -86,7 +79,8 @@ internal sealed class StreamsMetrics : IHostedService
 
     internal DatasetTags TagsOf(Dataset dataset) => _tags[dataset.Name];
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Reports 0 for every counter that alerts observe: the growth of a series that did not exist before is not seen.</summary>
+    internal void Begin()
     {
         foreach (var tags in _tags.Values)
         {
@@ -100,11 +94,7 @@ internal sealed class StreamsMetrics : IHostedService
             OwnerChanges.Add(0, tags.OfTopic);
             Restarts.Add(0, tags.Of);
         }
-
-        return Task.CompletedTask;
     }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private static Histogram<double> Seconds(Meter meter, string name, string description, double[] buckets) =>
         meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = buckets });

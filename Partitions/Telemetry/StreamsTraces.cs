@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
-using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
@@ -28,15 +27,15 @@ internal static class StreamsTraces
     internal static bool HasListeners => Source.HasListeners();
 
     /// <summary>The fold of a batch; null where nobody listens.</summary>
-    internal static Activity? Process(PartitionServices services, PartitionFold fold, RecordBatch batch)
+    internal static Activity? Process(string application, string system, PartitionFold fold, RecordBatch batch)
     {
         if (!HasListeners)
             return null;
         var producers = TraceHeaders.Producers(batch.Records, MaxLinks);
-        return Start("process", ActivityKind.Consumer, fold.Dataset.Topic, services.Log.MessagingSystem, batch.Records.Count, producers,
+        return Start("process", ActivityKind.Consumer, fold.Dataset.Topic, system, batch.Records.Count, producers,
         [
             new(TagNames.Partition, fold.Partition.ToString(CultureInfo.InvariantCulture)),
-            new(TagNames.Group, Definitions.TopicNames.Reader(services.Topology.Application, fold.Dataset)),
+            new(TagNames.Group, Definitions.TopicNames.Reader(application, fold.Dataset)),
             new(TagNames.Dataset, fold.Dataset.Name),
             new("actorstreams.next_offset", batch.NextOffset),
         ]);

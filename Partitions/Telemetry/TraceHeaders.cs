@@ -19,8 +19,11 @@ internal static class TraceHeaders
     /// <summary>Version, trace, span and flags; a version to come may have more.</summary>
     private const int MaxParentLength = 128;
 
+    /// <summary>A larger record carries no context: the header could make it too large for the log.</summary>
+    private const int MaxCarrierBytes = 256 << 10;
+
     /// <summary>The records with the context of a sampled span; otherwise as they are. Producers' own contexts stay, and so do records that are too large to carry one safely.</summary>
-    internal static IReadOnlyList<NewRecord> Carrying(Activity? span, IReadOnlyList<NewRecord> records, RecordLimits limits)
+    internal static IReadOnlyList<NewRecord> Carrying(Activity? span, IReadOnlyList<NewRecord> records)
     {
         if (span is not { Recorded: true, IdFormat: ActivityIdFormat.W3C })
             return records;
@@ -29,8 +32,7 @@ internal static class TraceHeaders
         for (var i = 0; i < carrying.Length; i++)
         {
             var record = records[i];
-            // Half of what is taken is far from where a header would make a record too large.
-            carrying[i] = record.Size > limits.MaxRecordBytes / 2 || Find(record.Headers, Parent) is not null ? record
+            carrying[i] = record.Size > MaxCarrierBytes || Find(record.Headers, Parent) is not null ? record
                 : record with { Headers = record.Headers.Count == 0 ? carried : [.. record.Headers, .. carried] };
         }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 
 namespace ActorStreams.Partitions.Telemetry;
@@ -9,20 +8,21 @@ internal static class TracedAppends
 {
     /// <summary>Appends what a client sent, in a span of the request under way.</summary>
     internal static ValueTask<IReadOnlyList<Position>> AppendTracedAsync(
-        this IChangeLog log, string topic, IReadOnlyList<NewRecord> records, RecordLimits limits, CancellationToken cancellationToken) =>
-        StreamsTraces.HasListeners ? AppendAsync(log, topic, records, limits, [], cancellationToken) : log.AppendAsync(topic, records, cancellationToken);
+        this IChangeLog log, string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken) =>
+        StreamsTraces.HasListeners ? AppendAsync(log, topic, records, [], cancellationToken) : log.AppendAsync(topic, records, cancellationToken);
 
     /// <summary>Appends what batches made, in a span of theirs where any was sampled.</summary>
-    internal static async Task AppendTracedAsync(this PartitionServices services, string topic, IReadOnlyList<NewRecord> records, IReadOnlyList<ActivityContext> batches) =>
-        await (batches.Count > 0 ? AppendAsync(services.Log, topic, records, services.Limits, batches, CancellationToken.None) : services.Log.AppendAsync(topic, records));
+    internal static async Task AppendTracedAsync(
+        this IChangeLog log, string topic, IReadOnlyList<NewRecord> records, IReadOnlyList<ActivityContext> batches) =>
+        await (batches.Count > 0 ? AppendAsync(log, topic, records, batches, CancellationToken.None) : log.AppendAsync(topic, records));
 
     private static async ValueTask<IReadOnlyList<Position>> AppendAsync(
-        IChangeLog log, string topic, IReadOnlyList<NewRecord> records, RecordLimits limits, IReadOnlyList<ActivityContext> causes, CancellationToken cancellationToken)
+        IChangeLog log, string topic, IReadOnlyList<NewRecord> records, IReadOnlyList<ActivityContext> causes, CancellationToken cancellationToken)
     {
         using var span = StreamsTraces.Send(log.MessagingSystem, topic, records.Count, causes);
         try
         {
-            return await log.AppendAsync(topic, TraceHeaders.Carrying(span, records, limits), cancellationToken);
+            return await log.AppendAsync(topic, TraceHeaders.Carrying(span, records), cancellationToken);
         }
         catch (Exception error)
         {

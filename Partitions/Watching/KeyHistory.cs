@@ -102,7 +102,7 @@ internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition,
     {
         var fold = dataset.CreateFold(partition, FoldOptions.InMemory);
         var readers = requests.ToLookup(request => request.Key);
-        fold.OnlyKeys = [.. readers.Select(key => key.Key)];
+        fold.OnlyKeys = new(readers.Select(key => key.Key));
         fold.WatchedKeys.UnionWith(readers.Select(key => key.Key));
         var to = requests.Max(request => request.ToOffset);
         var batches = log.ReadRangeAsync(new(dataset.Topic, partition), 0, to, ReadLimits.Default, CancellationToken.None);

@@ -17,7 +17,7 @@ public sealed class MisplacedTests
     {
         var fold = Start(KeyPartitioner.Murmur2);
         await FoldAsync(fold, (Home(0), "1"), (Home(1), "1"), (Home(1), "bad"), (Home(2), null), (Home(0), "1"));
-        Assert.Equal((3, 1, true), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldForeignKeys));
+        Assert.Equal((3, 1, true), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldMisplacedKeys));
         Assert.Equal(2, fold.States);
     }
 
@@ -56,7 +56,7 @@ public sealed class MisplacedTests
             Assert.Equal((2 * round, 0), (fold.MisplacedRecords, (int)fold.FirstMisplaced));
             fold = Start(KeyPartitioner.Murmur2, tableEntries: 1);
             fold.Restore(await store.ReadCheckpointAsync(fold.Id));
-            Assert.Equal((2 * round, 0, true), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldForeignKeys));
+            Assert.Equal((2 * round, 0, true), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldMisplacedKeys));
         }
     }
 
@@ -70,7 +70,7 @@ public sealed class MisplacedTests
 
         var crc32 = Start(KeyPartitioner.Crc32);
         crc32.Restore(await store.ReadCheckpointAsync(crc32.Id));
-        Assert.Equal((0, 2, true), (crc32.MisplacedRecords, (int)crc32.CountedFrom, crc32.MayHoldForeignKeys));
+        Assert.Equal((0, 2, true), (crc32.MisplacedRecords, (int)crc32.CountedFrom, crc32.MayHoldMisplacedKeys));
         await FoldAsync(crc32, store, (Enumerable.Range(0, 100).Select(i => $"k{i}").First(key => Partitioner.PartitionOf(key, Partitions, KeyPartitioner.Crc32) == 3), "1"));
         await CheckpointAsync(crc32, store, 2);
 
@@ -86,7 +86,7 @@ public sealed class MisplacedTests
         {
             var fold = Start(KeyPartitioner.Murmur2);
             fold.Restore(new(7, 3, marks));
-            Assert.Equal((0, -1, false), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldForeignKeys));
+            Assert.Equal((0, -1, false), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldMisplacedKeys));
         }
 
         Assert.Throws<InvalidDataException>(() => Start(KeyPartitioner.Murmur2).Restore(new(7, 3, new byte[] { 4 })));

@@ -1,12 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using ActorStreams.Definitions;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains.Reads;
 
-namespace ActorStreams.Grains;
+namespace ActorStreams.Grains.Actors;
 
 /// <summary>What the actors of entities and of derived keys have in common. They read their partition's table directly where it is on this silo.</summary>
-internal abstract class StateGrain(DatasetReader reader, EmptyActors empty) : Grain, IStateGrain
+internal abstract class StateGrain(DatasetReads reads, EmptyActors empty) : Grain, IStateGrain
 {
     private (Dataset Dataset, string Key)? _address;
     private bool _isEmpty;
@@ -18,7 +18,7 @@ internal abstract class StateGrain(DatasetReader reader, EmptyActors empty) : Gr
 
     private protected abstract DatasetKind Kind { get; }
 
-    private (Dataset Dataset, string Key) Address => _address ??= reader.Parse(this.GetPrimaryKeyString(), Kind);
+    private (Dataset Dataset, string Key) Address => _address ??= reads.Parse(this.GetPrimaryKeyString(), Kind);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -35,11 +35,11 @@ internal abstract class StateGrain(DatasetReader reader, EmptyActors empty) : Gr
     public async Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken)
     {
         // The partition has moved. This call goes there by another; the next ones find an actor beside it.
-        if (!reader.IsHere(Dataset, Key))
+        if (!reads.IsHere(Dataset, Key))
             DeactivateOnIdle();
-        if (request.AtLeast is { } position && reader.FaultOf(Dataset, position.ToPosition()) is { } fault)
+        if (request.Positions.Select(position => reads.FaultOf(Dataset, position)).FirstOrDefault(error => error is not null) is { } fault)
             throw new RequestRefusedException(400, "Bad position", fault);
-        var reply = await Refusals.OrRefuseAsync(reader.ReadAsync(Dataset, Key, request, cancellationToken));
+        var reply = await Refusals.OrRefuseAsync(reads.ReadAsync(Dataset, Key, request, cancellationToken));
         Seen(reply.State is null);
         EndIfTooMany();
         return reply;
@@ -47,9 +47,9 @@ internal abstract class StateGrain(DatasetReader reader, EmptyActors empty) : Gr
 
     public IAsyncEnumerable<WatchReply> Watch(WatchRequest request, CancellationToken cancellationToken)
     {
-        if (reader.FaultOf(Dataset, Key, request) is { } fault)
+        if (reads.FaultOf(Dataset, Key, request) is { } fault)
             throw new RequestRefusedException(400, "Bad position", fault);
-        return CountAsync(reader.Watch(Dataset, Key, request, cancellationToken), cancellationToken);
+        return CountAsync(reads.Watch(Dataset, Key, request, cancellationToken), cancellationToken);
     }
 
     public async Task<StateText> GetState()

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Placement;
+using ActorStreams.Partitions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -10,8 +12,8 @@ namespace ActorStreams.Grains.Partitions;
 /// Knows in which datasets a key may stand in a partition that is not its home, so that only there a read that finds nothing looks further. Partitions on this silo are looked at
 /// each time; the others are asked now and then. One that has not said yet may hold any key: better a search in vain than a state that is not found.
 /// </summary>
-internal sealed partial class ForeignKeys(
-    Topology topology, PartitionDirectory local, IGrainFactory grains, IOptions<StreamsOptions> options, TimeProvider time, ILogger<ForeignKeys> logger) : BackgroundService
+internal sealed partial class MisplacedKeys(
+    Topology topology, PartitionDirectory local, IGrainFactory grains, IOptions<StreamsOptions> options, TimeProvider time, ILogger<MisplacedKeys> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<(string Dataset, int Partition), bool> _remote = new();
 
@@ -23,7 +25,7 @@ internal sealed partial class ForeignKeys(
             return true;
         for (var partition = 0; partition < dataset.Partitions; partition++)
         {
-            if (local.TryGet(dataset.Name, partition, out var runner) ? runner.MayHoldForeignKeys : _remote.GetValueOrDefault((dataset.Name, partition), true))
+            if (local.TryGet(dataset.Name, partition, out var runner) ? runner.MayHoldMisplacedKeys : _remote.GetValueOrDefault((dataset.Name, partition), true))
                 return true;
         }
 
@@ -52,7 +54,7 @@ internal sealed partial class ForeignKeys(
 
         try
         {
-            _remote[(dataset.Name, partition)] = (await grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition)).GetState()).MayHoldForeignKeys;
+            _remote[(dataset.Name, partition)] = (await grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition)).GetState()).MayHoldMisplacedKeys;
         }
         catch (Exception error)
         {

@@ -1,20 +1,19 @@
-using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using ActorStreams.States;
 
-namespace ActorStreams.Grains;
+namespace ActorStreams.Grains.Reads;
 
 /// <summary>Failures that a caller can do something about, in a form that HTTP and a client of the cluster can both be told.</summary>
-internal static class Refusals
+public static class Refusals
 {
     /// <summary>The refusal that a failure is; null for what is nobody's doing but ours.</summary>
-    internal static RequestRefusedException? Of(Exception failure) => failure switch
+    public static RequestRefusedException? Of(Exception failure) => failure switch
     {
         RequestRefusedException refused => refused,
         LogUnavailableException => new(503, "The change log is unavailable", failure.Message),
         StoreUnavailableException => new(503, "The state store is unavailable", failure.Message),
         WatchBrokenException or TimeoutException => new(503, "The partition is unavailable", failure.Message),
-        _ when Passing.IsPassing(failure) => new(503, "The partition is unavailable", failure.Message),
+        _ when TransientFaults.IsTransient(failure) => new(503, "The partition is unavailable", failure.Message),
         WatchPositionException => new(400, "The position does not exist", failure.Message),
         UnknownTopicException => new(404, "No such topic", failure.Message),
         OffsetOutOfRangeException => new(400, "No such offset", failure.Message),

@@ -3,19 +3,14 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using ActorStreams.Definitions;
 using ActorStreams.Frames;
-using ActorStreams.Grains.Telemetry;
+using ActorStreams.Partitions.Telemetry;
 using ActorStreams.Log;
 
-namespace ActorStreams.Grains;
-
-/// <summary>The largest record that may be appended: key, value and headers, in bytes.</summary>
-internal sealed record RecordLimits(int MaxRecordBytes = 1 << 20);
+namespace ActorStreams.Grains.Reads;
 
 /// <summary>What concerns no single key, for the HTTP API and the catalog grain alike.</summary>
-internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReader reader, RecordLimits limits, TimeProvider time)
+internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReads reads, TimeProvider clock)
 {
-    /// <summary>What a line may have beyond its record: member names, escapes, white space.</summary>
-    internal const int LineOverhead = 64 << 10;
     private const int MaxLines = 1_000;
     private const int MaxBytes = 1 << 20;
     private const double MaxWaitSeconds = 10;
@@ -31,7 +26,7 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReader r
 
     internal string KindOf(string topic) =>
         topic == topology.DeadLetterTopic ? "dead-letters"
-        : TopicNames.IsInput(topology.Application, topic) ? "input"
+        : topology.IsWrittenByUs(topic) ? "input"
         : topology.SourceTopics.Contains(topic) ? "source" : "other";
 
     internal async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) => await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
@@ -43,7 +38,7 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReader r
         Partitions = dataset.Partitions,
         Sources = [.. dataset.Sources.Select(source => source.Name)],
         Partitioner = NameOf(dataset.Partitioner),
-        Status = withStatus ? StatusOf(await reader.StatusAsync(dataset)) : null,
+        Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
     }));
 
     internal async Task<IReadOnlyList<TopicReply>> TopicsAsync(CancellationToken cancellationToken)
@@ -65,39 +60,11 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReader r
         if (request.Limit < 1)
             throw new RequestRefusedException(400, "Bad limit", $"limit is {request.Limit}, but must be at least 1.");
         var asked = request with { Limit = Math.Min(request.Limit, MaxLines) };
-        var states = await reader.ListAsync(dataset, asked, cancellationToken);
+        var states = await reads.ListAsync(dataset, asked, cancellationToken);
         var (count, bytes) = (0, 0L);
         while (count < states.Count && (count == 0 || bytes + states[count].State!.Length <= MaxBytes))
             bytes += states[count++].State!.Length;
         return new([.. states.Take(count)], count == asked.Limit || count < states.Count ? states[count - 1].Key : null);
-    }
-
-    /// <summary>A topic that may be appended to.</summary>
-    /// <exception cref="RequestRefusedException">There is no such topic, or the system alone writes it.</exception>
-    internal async ValueTask<TopicDescription> AppendableAsync(string topic, CancellationToken cancellationToken)
-    {
-        var description = await log.DescribeAsync(topic, cancellationToken);
-        var sources = string.Join(", ", topology.SourceTopics);
-        if (description is null)
-            throw new RequestRefusedException(404, "No such topic", $"There is no topic '{topic}'. The source topics are: {sources}.");
-        if (KindOf(topic) is "input" or "dead-letters")
-            throw new RequestRefusedException(400, "Not a source topic", $"The topic '{topic}' is written by the system alone. Append to a source topic: {sources}.");
-        return description;
-    }
-
-    /// <summary>Reads a line of an append to this topic; what is wrong with it, or null and the record.</summary>
-    internal string? Parse(ReadOnlySpan<byte> line, TopicDescription topic, long now, out NewRecord record) =>
-        AppendLine.Parse(line, topic.Partitions, topology.PartitionerOf(topic.Topic), limits.MaxRecordBytes, now, out record);
-
-    internal async Task<AppendReply> AppendAsync(string topic, byte[] lines, CancellationToken cancellationToken)
-    {
-        var description = await AppendableAsync(topic, cancellationToken);
-        List<NewRecord> records = [];
-        List<BadLineReply> errors = [];
-        Read(lines, description, records, errors);
-        if (errors.Count > 0)
-            return new([], errors);
-        return new([.. (await log.AppendTracedAsync(topic, records, limits, cancellationToken)).Select(PositionReply.From)], []);
     }
 
     /// <summary>As much as one answer holds of a partition from an offset on.</summary>
@@ -113,9 +80,8 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReader r
             throw new OffsetOutOfRangeException(partition, request.From, range);
         if (request.From == range.End && request.WaitSeconds <= 0)
             return new([], request.From);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        if (request.From == range.End)
-            limit.CancelAfter(TimeSpan.FromSeconds(Math.Min(request.WaitSeconds, MaxWaitSeconds)));
+        using var time = new CancellationTokenSource(request.From == range.End ? TimeSpan.FromSeconds(Math.Min(request.WaitSeconds, MaxWaitSeconds)) : Timeout.InfiniteTimeSpan, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         try
         {
             await foreach (var batch in log.ReadAsync(partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
@@ -135,22 +101,6 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReader r
         return new(
             partitions.Sum(partition => partition.States), partitions.Sum(partition => partition.BehindRecords), partitions.Max(partition => partition.BehindSeconds),
             worst.Status, worst.Reason, partitions.Sum(partition => partition.MisplacedRecords));
-    }
-
-    private void Read(ReadOnlySpan<byte> lines, TopicDescription topic, List<NewRecord> records, List<BadLineReply> errors)
-    {
-        var (number, now) = (0, time.GetUtcNow().ToUnixTimeMilliseconds());
-        foreach (var range in lines.Split((byte)'\n'))
-        {
-            if (lines[range].IsEmpty)
-                continue;
-            if (++number > MaxLines || (number > 1 && lines.Length > MaxBytes) || lines.Length > limits.MaxRecordBytes + LineOverhead + MaxBytes)
-                throw new RequestRefusedException(413, "Too much at once", $"{lines.Length} bytes are given, but an append takes {MaxLines} lines and {MaxBytes} bytes, unless it is one line. Send less at once.");
-            if (Parse(lines[range], topic, now, out var record) is { } error)
-                errors.Add(new(number, error));
-            else
-                records.Add(record);
-        }
     }
 
     private static RecordsReply Write(RecordBatch batch, bool frames)

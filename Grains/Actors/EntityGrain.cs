@@ -1,16 +1,18 @@
 using System.Text;
 using ActorStreams.Definitions;
-using ActorStreams.Log;
+using ActorStreams.Grains.Appends;
 using ActorStreams.Grains.Placement;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Log;
 using Orleans.Concurrency;
 
-namespace ActorStreams.Grains.Entities;
+namespace ActorStreams.Grains.Actors;
 
 /// <summary>The virtual actor of one entity.</summary>
 [GrainType("entity")]
 [OwnerPlacement]
 [Reentrant]
-internal sealed class EntityGrain(DatasetReader reader, EmptyActors empty, IChangeLog log, TimeProvider time) : StateGrain(reader, empty), IEntityGrain
+internal sealed class EntityGrain(DatasetReads reads, EmptyActors empty, RecordAppends appends, TimeProvider time) : StateGrain(reads, empty), IEntityGrain
 {
     private protected override DatasetKind Kind => DatasetKind.Entity;
 
@@ -23,7 +25,6 @@ internal sealed class EntityGrain(DatasetReader reader, EmptyActors empty, IChan
             Key = Encoding.UTF8.GetBytes(Key),
             Value = request.Value is null ? default(ReadOnlyMemory<byte>?) : request.Value,
         };
-        var positions = await log.AppendAsync(Dataset.Topic, [record], cancellationToken);
-        return PositionReply.From(positions[0]);
+        return PositionReply.From((await Refusals.OrRefuseAsync(appends.AppendAsync(Dataset.Topic, [record], cancellationToken).AsTask()))[0]);
     }
 }

@@ -3,7 +3,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.States;
 
-namespace ActorStreams.Grains;
+namespace ActorStreams.Grains.Setup;
 
 /// <summary>
 /// Before anything runs: the topics exist as the topology needs them, and what is stored was folded by these definitions. Otherwise states would be mixed of two

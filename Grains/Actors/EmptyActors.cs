@@ -1,4 +1,4 @@
-namespace ActorStreams.Grains;
+namespace ActorStreams.Grains.Actors;
 
 /// <summary>
 /// How many actors of this silo were activated for keys that have no state. A key costs nothing to make up, so beyond a bound these actors end with the call: who guesses keys does not fill the memory.

@@ -3,7 +3,7 @@ using System.Text.Json;
 using ActorStreams.DeadLetters;
 using ActorStreams.Log;
 
-namespace ActorStreams.Grains;
+namespace ActorStreams.Grains.Appends;
 
 /// <summary>One line of an append: <c>{ "key", "value", "timestamp"?, "headers"? }</c>, checked. The value's bytes go into the log as they were sent.</summary>
 internal static class AppendLine
@@ -16,7 +16,7 @@ internal static class AppendLine
 
     /// <summary>Reads a line.</summary>
     /// <returns>Null and the record, or what is wrong with the line.</returns>
-    internal static string? Parse(ReadOnlySpan<byte> line, int partitions, KeyPartitioner partitioner, int maxRecordBytes, long now, out NewRecord record)
+    internal static string? Parse(ReadOnlySpan<byte> line, int partitions, KeyPartitioner partitioner, long now, out NewRecord record)
     {
         record = default;
         try
@@ -37,8 +37,7 @@ internal static class AppendLine
                 Value = members.Value is { } value ? value : default(ReadOnlyMemory<byte>?),
                 Headers = members.Headers,
             };
-            return record.Size <= maxRecordBytes ? null
-                : $"The record has {record.Size} bytes, but at most {maxRecordBytes} are taken (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere.";
+            return null;
         }
         catch (JsonException error)
         {

@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
+using ActorStreams.Partitions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace ActorStreams.Grains;
+namespace ActorStreams.Grains.Setup;
 
 /// <summary>
 /// Looks now and then whether the source topics still have the partitions that are followed: they belong to their producers. A change is told, and nothing else is done about it;

@@ -1,0 +1,21 @@
+using ActorStreams.Log;
+
+namespace ActorStreams.Grains.Appends;
+
+/// <summary>What an append takes.</summary>
+/// <param name="MaxRecordBytes">The largest record: key, value and headers, in bytes.</param>
+public sealed record RecordLimits(int MaxRecordBytes = 1 << 20)
+{
+    /// <summary>Lines of one append that are checked as a whole.</summary>
+    public const int MaxLines = 1_000;
+
+    /// <summary>Bytes of one append that are checked as a whole, unless it is one line.</summary>
+    public const int MaxBytes = 1 << 20;
+
+    /// <summary>What a line may have beyond its record: member names, escapes, white space.</summary>
+    public const int LineOverhead = 64 << 10;
+
+    /// <summary>What is wrong with a record; null when it may be appended.</summary>
+    internal string? FaultOf(in NewRecord record) => record.Size <= MaxRecordBytes ? null
+        : $"The record has {record.Size} bytes, but at most {MaxRecordBytes} are taken (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere.";
+}

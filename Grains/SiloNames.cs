@@ -1,0 +1,10 @@
+using Orleans.Runtime;
+
+namespace ActorStreams.Grains;
+
+/// <summary>The names of silos, as people see them.</summary>
+public static class SiloNames
+{
+    /// <summary>The name of a silo with its endpoint, which tells two silos of one name apart.</summary>
+    public static string Of(string name, SiloAddress address) => $"{name} ({address.Endpoint})";
+}
