@@ -62,6 +62,9 @@ public sealed record StateReply
     /// <summary>False when the position asked for was not reached in time.</summary>
     [Id(6)]
     public bool Reached { get; init; } = true;
+
+    /// <summary>The position from which a watch that began with this state is resumed.</summary>
+    public ChangePosition ToChangePosition() => new(Position.Partition, Position.Offset, ChangePosition.AllOfRecord);
 }
 
 /// <summary>Where a watch begins.</summary>

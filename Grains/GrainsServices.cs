@@ -43,6 +43,9 @@ public static class GrainsServices
         services.AddSingleton(provider => new RecordAppends(
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<RecordLimits>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new SiloReport(
+            provider.GetRequiredService<Topology>(), provider.GetRequiredService<PartitionDirectory>(), provider.GetRequiredService<Ownership>(),
+            provider.GetRequiredService<SourceTopics>()));
         services.AddSingleton<EmptyActors>();
         services.AddSingleton<TopicSetup>();
         services.AddSingleton<Catalog>();
@@ -51,6 +54,7 @@ public static class GrainsServices
         services.AddSingleton<Ownership>();
         services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();
         services.AddHostedSingleton<StreamsGauges>();
+        services.AddHostedSingleton<DashboardCounters>();
         services.AddHostedSingleton<MisplacedKeys>();
         services.AddHostedSingleton<SourceTopics>();
         services.AddHostedSingleton<PartitionKeeper>();

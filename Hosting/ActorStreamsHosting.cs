@@ -7,6 +7,8 @@ using ActorStreams.Hosting.Security;
 using ActorStreams.Hosting.Settings;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Appends;
+using ActorStreams.Partitions;
 using Microsoft.Extensions.Options;
 using Orleans.Dashboard;
 using Scalar.AspNetCore;
@@ -42,7 +44,6 @@ public static class ActorStreamsHosting
         services.AddStreamGrains();
         // Services stop in reverse order: this one before the partitions are handed over.
         services.AddHostedService<Drain>();
-        services.AddHostedService<DashboardCounters>();
         services.AddHostedService<SiloMetrics>();
         services.AddApi();
         services.AddSecurity();

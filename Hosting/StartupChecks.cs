@@ -3,6 +3,8 @@ using ActorStreams.Hosting.Settings;
 using ActorStreams.Batch;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Log;
 using ActorStreams.States;
 using ActorStreams.Storage.Postgres;

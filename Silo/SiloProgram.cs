@@ -1,6 +1,7 @@
 using ActorStreams.Definitions;
 using ActorStreams.Hosting;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Log;
 using ActorStreams.States;
 using ActorStreams.Storage;

@@ -1,3 +1,4 @@
+using ActorStreams.Partitions.Running;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
@@ -111,7 +112,7 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, SiloPa
             var advanced = runner.Advanced.Next;
             if (runner.Session?.Routed >= end)
                 return;
-            if (runner.Status == PartitionRunner.RunnerStatus.Waiting)
+            if (runner.Status == RunnerStatus.Waiting)
                 throw new InvalidOperationException($"{runner.Input} failed: {runner.Reason}");
             await advanced;
         }

@@ -1,3 +1,4 @@
+using ActorStreams.Partitions.Telemetry;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;

@@ -50,7 +50,7 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
 
     public Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken)
     {
-        if (!WatchPlace.TryParse(since, out var request, out var error))
+        if (!WatchRequest.TryParse(since, out var request, out var error))
             throw new ActorStreamsException(error!, HttpStatusCode.BadRequest, "Bad position");
         return Task.FromResult<IWatchConnection>(new WatchedGrain(dataset.Name, GrainOf(dataset, key).Watch(request, cancellationToken), cancellationToken));
     }

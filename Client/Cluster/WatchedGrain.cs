@@ -37,11 +37,11 @@ internal sealed class WatchedGrain(string dataset, IAsyncEnumerable<WatchReply> 
     }
 
     private WatchItem Item(WatchReply reply) => reply.State is { } state
-        ? new(ClusterTransport.Body(dataset, state), null, WatchPlace.Write(state.Position, null))
-        : new(null, Body(reply.Change!), WatchPlace.Write(reply.Change!.Position, reply.Change.Ordinal));
+        ? new(ClusterTransport.Body(dataset, state), null, state.ToChangePosition().ToString())
+        : new(null, Body(reply.Change!), reply.Change!.ToChangePosition().ToString());
 
     private static ChangeBody Body(ChangeReply change) => new(
         change.Key, ClusterTransport.Json(change.Before), ClusterTransport.Json(change.After),
-        new(change.Position.Topic, change.Position.Partition, change.Position.Offset, change.Ordinal),
+        new(change.Position.Topic, change.Position.Partition, change.Position.Offset, change.Index),
         new(change.Trigger.ToPosition(), change.Root.ToPosition()), ClusterTransport.TimeOf(change.Timestamp));
 }

@@ -43,7 +43,7 @@ internal sealed record CauseAnswer(PositionAnswer Trigger, PositionAnswer Root);
 internal sealed record ChangeAnswer(string Key, RawJson? Before, RawJson? After, PositionAnswer Position, CauseAnswer Cause, DateTimeOffset Time)
 {
     internal static ChangeAnswer Of(ChangeReply change) => new(
-        change.Key, RawJson.Of(change.Before), RawJson.Of(change.After), PositionAnswer.Of(change.Position, change.Ordinal),
+        change.Key, RawJson.Of(change.Before), RawJson.Of(change.After), PositionAnswer.Of(change.Position, change.Index),
         new(PositionAnswer.Of(change.Trigger), PositionAnswer.Of(change.Root)), DateTimeOffset.FromUnixTimeMilliseconds(change.Timestamp));
 }
 

@@ -1,6 +1,8 @@
 using ActorStreams.Hosting.Telemetry;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace ActorStreams.Hosting.Api;

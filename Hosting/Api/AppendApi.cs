@@ -2,7 +2,7 @@ using ActorStreams.Hosting.Settings;
 using System.Buffers;
 using System.Text.Json;
 using ActorStreams.Grains;
-using ActorStreams.Grains.Telemetry;
+using ActorStreams.Grains.Appends;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
@@ -23,18 +23,17 @@ internal static class AppendApi
             .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<PositionAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
-        string topic, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log, [FromServices] IOptions<HostingOptions> options, [FromServices] IOptions<SecurityOptions> security,
-        [FromServices] TimeProvider time)
+        string topic, HttpContext http, [FromServices] RecordAppends appends, [FromServices] IOptions<SecurityOptions> security)
     {
-        var description = await catalog.AppendableAsync(topic, http.RequestAborted);
+        var description = await appends.TopicAsync(topic, http.RequestAborted);
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = security.Value.Limits.MaxAppendBytes;
-        var append = new Appending(http, catalog, log, description, options.Value.MaxRecordBytes, time);
-        return await append.RunAsync(options.Value.MaxRecordBytes + Catalog.LineOverhead);
+        var append = new Appending(http, appends, description);
+        return await append.RunAsync(appends.MaxLineBytes);
     }
 
     /// <summary>One request.</summary>
-    private sealed class Appending(HttpContext http, Catalog catalog, IChangeLog log, TopicDescription topic, int maxRecordBytes, TimeProvider time)
+    private sealed class Appending(HttpContext http, RecordAppends appends, TopicDescription topic)
     {
         private IReadOnlyList<Position> _positions = [];
         private int _line;
@@ -45,7 +44,7 @@ internal static class AppendApi
             {
                 if (lines.Count == 0 && http.Response.HasStarted)
                     break;
-                var answers = Parse(lines, maxLineBytes, out var records);
+                var answers = Parse(lines, out var records);
                 if (last && !http.Response.HasStarted && answers.Exists(answer => answer is not null))
                 {
                     return Api.Problem(
@@ -67,17 +66,15 @@ internal static class AppendApi
             return Results.Empty;
         }
 
-        private List<string?> Parse(List<byte[]?> lines, int maxLineBytes, out List<NewRecord> records)
+        private List<string?> Parse(List<byte[]?> lines, out List<NewRecord> records)
         {
-            var (answers, now) = (new List<string?>(lines.Count), time.GetUtcNow().ToUnixTimeMilliseconds());
+            var answers = new List<string?>(lines.Count);
             records = new(lines.Count);
             foreach (var line in lines)
             {
                 _line++;
                 var record = default(NewRecord);
-                var error = line is null
-                    ? $"The line is longer than {maxLineBytes} bytes; a record may have {maxRecordBytes} (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere."
-                    : catalog.Parse(line, topic, now, out record);
+                var error = line is null ? appends.LineFault : appends.Parse(line, topic, out record);
                 answers.Add(error);
                 if (error is null)
                     records.Add(record);
@@ -90,12 +87,16 @@ internal static class AppendApi
         {
             try
             {
-                _positions = await log.AppendTracedAsync(topic.Topic, records, new(maxRecordBytes), http.RequestAborted);
+                _positions = await appends.AppendAsync(topic.Topic, records, http.RequestAborted);
                 return null;
             }
             catch (LogUnavailableException error)
             {
                 return (Api.Problem(503, "The change log is unavailable", error.Message), error.Message);
+            }
+            catch (RequestRefusedException error)
+            {
+                return (Api.Problem(error.Status, error.Title, error.Message), error.Message);
             }
         }
 

@@ -1,6 +1,8 @@
 using ActorStreams.Hosting.Security;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 
 namespace ActorStreams.Hosting.Api;
 

@@ -1,6 +1,8 @@
 using ActorStreams.Hosting.Settings;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Http.Features;
@@ -39,7 +41,7 @@ internal static class StatesApi
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchPlace.TryParse(since, out var request, out var error) || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
+            if (!WatchRequest.TryParse(since, out var request, out var error) || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
                 return Api.Problem(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;

@@ -6,6 +6,8 @@ using System.Text.Json;
 using System.Threading.Channels;
 using ActorStreams.Frames;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Mvc;
 

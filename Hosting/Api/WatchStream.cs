@@ -3,6 +3,8 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Grains.Partitions;
 using Orleans.Runtime;
 
@@ -76,8 +78,8 @@ internal static class WatchStream
     }
 
     private static Task WriteReplyAsync(HttpResponse response, string dataset, WatchReply reply) => reply.State is { } state
-        ? WriteEventAsync(response, "state", WatchPlace.Write(state.Position, null), StateAnswer.Of(dataset, state))
-        : WriteEventAsync(response, "change", WatchPlace.Write(reply.Change!.Position, reply.Change.Ordinal), ChangeAnswer.Of(reply.Change));
+        ? WriteEventAsync(response, "state", state.ToChangePosition().ToString(), StateAnswer.Of(dataset, state))
+        : WriteEventAsync(response, "change", reply.Change!.ToChangePosition().ToString(), ChangeAnswer.Of(reply.Change));
 
     private static async Task WriteEventAsync<T>(HttpResponse response, string name, string? id, T data)
     {

@@ -2,6 +2,8 @@ using ActorStreams.Hosting.Api;
 using ActorStreams.Hosting.Health;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
+using ActorStreams.Grains.Reads;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Grains.Partitions;
 using Orleans.Runtime;
 
@@ -31,11 +33,11 @@ internal static class OperationsPage
         page.MapGet("/status", StatusAsync);
     }
 
-    private static async Task<OperationsStatus> StatusAsync(IClusterMembershipService membership, PartitionServices here, Topology topology, DatasetReads reader, Readiness readiness, TimeProvider time)
+    private static async Task<OperationsStatus> StatusAsync(IClusterMembershipService membership, SiloReport here, Topology topology, DatasetReads reader, Readiness readiness, TimeProvider time)
     {
         var partitions = await Task.WhenAll(topology.Datasets.Select(reader.StatusAsync));
         return new(
-            topology.Application, here.SiloName, time.GetUtcNow(), readiness.Reason, readiness.Troubles, SilosApi.Of(membership, here, partitions),
+            topology.Application, here.Name, time.GetUtcNow(), readiness.Reason, readiness.Troubles, SilosApi.Of(membership, here, partitions),
             [
                 .. topology.Datasets.Zip(partitions, (dataset, of) => new OperationsDataset(
                     dataset.Name, Catalog.NameOf(dataset.Kind), dataset.Version, dataset.Topic, [.. dataset.Sources.Select(source => source.Name)],

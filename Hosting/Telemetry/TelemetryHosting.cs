@@ -1,6 +1,6 @@
 using ActorStreams.Hosting.Settings;
 using System.Diagnostics;
-using ActorStreams.Grains.Telemetry;
+using ActorStreams.Partitions.Telemetry;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -26,13 +26,13 @@ internal static class TelemetryHosting
             .ConfigureResource(resource => Describe(resource, options))
             .WithMetrics(metrics =>
             {
-                metrics.AddMeter(StreamsMetrics.MeterName, "Microsoft.Orleans").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation();
+                metrics.AddMeter(TelemetryNames.Meter, "Microsoft.Orleans").AddAspNetCoreInstrumentation().AddRuntimeInstrumentation();
                 if (options.MetricsEndpoint)
                     metrics.AddPrometheusExporter();
             });
         // For whoever traces: us, or the program that this silo is part of.
         builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces
-            .AddSource(StreamsTraces.SourceName, "Microsoft.Orleans.Application")
+            .AddSource(TelemetryNames.Traces, "Microsoft.Orleans.Application")
             .AddProcessor(new KeysLeftOut())
             .AddAspNetCoreInstrumentation(requests =>
             {

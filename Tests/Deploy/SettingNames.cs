@@ -1,3 +1,4 @@
+using ActorStreams.Partitions;
 using ActorStreams.Grains;
 using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;

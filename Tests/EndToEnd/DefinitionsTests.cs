@@ -1,3 +1,4 @@
+using ActorStreams.Grains.Setup;
 using System.Net.Http.Json;
 using System.Text.Json;
 using ActorStreams.Client;

@@ -62,7 +62,7 @@ public sealed class EntityFoldTests
     public async Task Records_of_other_keys_pass_by_when_one_key_is_folded_again()
     {
         var fold = Start(new());
-        fold.OnlyKey = "b";
+        fold.OnlyKeys = new(["b"]);
         var output = await fold.FoldAsync(Batch([Record(0, "a"u8.ToArray(), "{"u8.ToArray()), Record(1, "b"u8.ToArray(), Good), Record(2, "a"u8.ToArray(), Good)]), null);
         Assert.Empty(output.DeadLetters);
         Assert.Equal(["b {\"total\":1}"], States(fold));

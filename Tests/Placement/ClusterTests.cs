@@ -112,5 +112,5 @@ public sealed class ClusterTests : EndToEndTest
 file static class Reads
 {
     /// <summary>As the HTTP API reads.</summary>
-    internal static Task<T> RetryReadAsync<T>(this TimeProvider time, Func<Task<T>> read) => ActorStreams.Grains.Partitions.TransientFaults.RetryAsync(time, read, CancellationToken.None);
+    internal static Task<T> RetryReadAsync<T>(this TimeProvider time, Func<Task<T>> read) => ActorStreams.Grains.Reads.TransientFaults.RetryAsync(time, read, CancellationToken.None);
 }

@@ -1,3 +1,6 @@
+using ActorStreams.Partitions.Running;
+using ActorStreams.Grains.Setup;
+using ActorStreams.Partitions;
 using System.Collections.Concurrent;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
@@ -69,7 +72,7 @@ internal sealed class StreamsCluster : IAsyncDisposable
     internal static List<string> RunningOn(InProcessSiloHandle silo) =>
     [
         .. silo.ServiceProvider.GetRequiredService<PartitionDirectory>().All
-            .Where(runner => runner.Status == PartitionRunner.RunnerStatus.Running).Select(runner => PartitionKeys.Of(runner.Dataset, runner.Partition)).Order(StringComparer.Ordinal),
+            .Where(runner => runner.Status == RunnerStatus.Running).Select(runner => PartitionKeys.Of(runner.Dataset, runner.Partition)).Order(StringComparer.Ordinal),
     ];
 
     /// <summary>Waits until each partition runs on exactly one silo, spread evenly; answers how many each has.</summary>

@@ -1,3 +1,4 @@
+using ActorStreams.Grains.Actors;
 using System.Net;
 using ActorStreams.Grains;
 using ActorStreams.Tests.EndToEnd;

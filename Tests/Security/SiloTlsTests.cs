@@ -91,7 +91,7 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
     [Fact]
     public void Nothing_of_ours_reads_what_a_caller_may_write_into_the_request_context()
     {
-        foreach (var assembly in new[] { typeof(ActorStreams.Hosting.Settings.HostingOptions).Assembly, typeof(ActorStreams.Grains.StreamsOptions).Assembly, typeof(ActorStreams.Grains.IStateGrain).Assembly })
+        foreach (var assembly in new[] { typeof(ActorStreams.Hosting.Settings.HostingOptions).Assembly, typeof(ActorStreams.Partitions.StreamsOptions).Assembly, typeof(ActorStreams.Grains.GrainsServices).Assembly, typeof(ActorStreams.Grains.IStateGrain).Assembly })
         {
             using var file = File.OpenRead(assembly.Location);
             using var image = new System.Reflection.PortableExecutable.PEReader(file);

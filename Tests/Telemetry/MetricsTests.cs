@@ -1,3 +1,5 @@
+using ActorStreams.Partitions.Running;
+using ActorStreams.Partitions.Telemetry;
 using System.Text.Json;
 using ActorStreams.Client;
 using ActorStreams.Definitions;
@@ -170,7 +172,7 @@ public sealed class MetricsTests : EndToEndTest
         Assert.Equal(0, scrape.Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "dropped")]));
 
         var runner = silo.Services.GetRequiredService<PartitionDirectory>().All.Single();
-        using var slow = runner.Watch("m", session => runner.Watches.Begin("m", ChangePlace.Before(session!.Fold.NextOffset), ChangePlace.Before(session.Fold.NextOffset), out _));
+        using var slow = runner.Watch("m", session => runner.Watches.Begin("m", ChangePosition.Before(0, session.Fold.NextOffset), ChangePosition.Before(0, session.Fold.NextOffset), out _));
         await client.AppendAsync("meter", Enumerable.Range(0, buffer + 10).Select(i => new AppendRecord { Key = "m", Value = new Read(i) }));
         await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "dropped")]) == 1, "one watch dropped, and once");
         Assert.Equal(read.Count + buffer, (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "ok")]));

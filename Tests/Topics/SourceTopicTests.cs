@@ -1,3 +1,5 @@
+using ActorStreams.Grains.Setup;
+using ActorStreams.Partitions;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
 using ActorStreams.Log;

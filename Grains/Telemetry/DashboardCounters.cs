@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
 using ActorStreams.Grains.Partitions;
+using ActorStreams.Partitions.Running;
+using Microsoft.Extensions.Hosting;
 using Orleans.Runtime;
 
-namespace ActorStreams.Hosting.Telemetry;
+namespace ActorStreams.Grains.Telemetry;
 
 /// <summary>
 /// Shows the partitions' counters on the Orleans dashboard's counter page. The dashboard takes only instruments of Orleans' own meter, and sums up their tags.
@@ -13,9 +15,9 @@ internal sealed class DashboardCounters(OrleansInstruments orleans, PartitionDir
     {
         var meter = orleans.Meter;
         Gauge(meter, "actorstreams-records-behind", partition => partition.BehindRecords);
-        Gauge(meter, "actorstreams-states", partition => partition.Session?.Fold.States ?? 0);
+        Gauge(meter, "actorstreams-states", partition => partition.States);
         Gauge(meter, "actorstreams-states-in-memory", partition => partition.TableEntries);
-        Gauge(meter, "actorstreams-partitions-folding", partition => partition.Status == PartitionRunner.RunnerStatus.Running ? 1 : 0);
+        Gauge(meter, "actorstreams-partitions-folding", partition => partition.Status == RunnerStatus.Running ? 1 : 0);
         Gauge(meter, "actorstreams-partitions-paused", partition => partition.PausedBy is null ? 0 : 1);
         Gauge(meter, "actorstreams-watches", partition => partition.Watches.Count);
         return Task.CompletedTask;
