@@ -7,8 +7,9 @@ using ActorStreams.Log;
 namespace ActorStreams.Partitions.Watching;
 
 /// <summary>
-/// The changes of keys that are no longer in memory, folded again from their records. One pass over the partition's log serves all who wait
-/// when it begins; who comes later waits for the next pass. How many passes run at once in the process is bounded.
+/// The changes of keys that are no longer in memory, folded again from their records. One pass over the partition's log serves all readers
+/// that wait when it begins; a later one waits for the next pass. A reader whose buffer stays full is detached from the pass, and takes part
+/// in another once it has drained. How many passes run at once in the process is bounded.
 /// </summary>
 internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition, SemaphoreSlim passes, TimeProvider time, TaskScheduler scheduler)
 {
@@ -18,8 +19,11 @@ internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition,
     /// <summary>Changes that wait for one reader.</summary>
     private const int ReaderBuffer = 256;
 
-    /// <summary>The longest that a pass waits for one reader; the reader's watch then ends, and can be resumed.</summary>
-    private static readonly TimeSpan MaxReaderWait = TimeSpan.FromSeconds(5);
+    /// <summary>Waits for a full reader, in vain, that a pass makes; every further reader that is full is detached at once.</summary>
+    private const int MaxVainWaits = 4;
+
+    /// <summary>The longest that a pass waits for a full reader.</summary>
+    private static readonly TimeSpan MaxReaderWait = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _gate = new();
     private readonly Queue<Request> _waiting = [];
@@ -27,7 +31,6 @@ internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition,
 
     /// <summary>The changes of a key after a position, up to and without an offset.</summary>
     /// <exception cref="UnknownPositionException">The log no longer keeps the records they would be folded from.</exception>
-    /// <exception cref="WatchEndedException">The reader was too slow.</exception>
     internal async IAsyncEnumerable<WatchedChange> ReadAsync(
         string key, ChangePosition since, long toOffset, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -39,13 +42,19 @@ internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition,
                 + $"the records before {start} that they would be folded from. Watch again from the present state.");
         }
 
-        var request = new Request(key, since, toOffset, cancellationToken);
-        Enqueue(request);
-        while (await request.Changes.Reader.WaitToReadAsync(cancellationToken))
+        Request? request = new(key, since, toOffset, cancellationToken);
+        do
         {
-            while (request.Changes.Reader.TryRead(out var change))
-                yield return change;
+            Enqueue(request);
+            while (await request.Changes.Reader.WaitToReadAsync(cancellationToken))
+            {
+                while (request.Changes.Reader.TryRead(out var change))
+                    yield return change;
+            }
+
+            request = request.Rest;
         }
+        while (request is not null);
     }
 
     private void Enqueue(Request request)
@@ -104,7 +113,7 @@ internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition,
         var readers = requests.ToLookup(request => request.Key);
         fold.OnlyKeys = new(readers.Select(key => key.Key));
         fold.WatchedKeys.UnionWith(readers.Select(key => key.Key));
-        var to = requests.Max(request => request.ToOffset);
+        var (to, vainWaits) = (requests.Max(request => request.ToOffset), 0);
         var batches = log.ReadRangeAsync(new(dataset.Topic, partition), 0, to, ReadLimits.Default, CancellationToken.None);
         await foreach (var batch in batches)
         {
@@ -113,29 +122,55 @@ internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition,
             var output = await fold.FoldAsync(batch, store: null);
             foreach (var change in output.Watched)
             {
-                foreach (var request in readers[change.Key])
-                    await GiveAsync(request, change);
+                foreach (var request in readers[change.Key].Where(request => request.Wants(change)))
+                {
+                    if (request.Changes.Writer.TryWrite(change))
+                        continue;
+                    if (vainWaits < MaxVainWaits && await DrainsAsync(request) && request.Changes.Writer.TryWrite(change))
+                        continue;
+                    vainWaits++;
+                    request.DetachBefore(change);
+                }
             }
         }
     }
 
-    private async ValueTask GiveAsync(Request request, WatchedChange change)
+    /// <summary>Waits a little for a reader that is full. False when it does not drain.</summary>
+    private async ValueTask<bool> DrainsAsync(Request request)
     {
-        if (change.Position <= request.Since || change.Position.Offset >= request.ToOffset || request.HasEnded || request.Changes.Writer.TryWrite(change))
-            return;
-        var room = request.Changes.Writer.WaitToWriteAsync(request.CancellationToken).AsTask();
-        var wait = Task.Delay(MaxReaderWait, time, request.CancellationToken);
-        if (await Task.WhenAny(room, wait) != room || !request.Changes.Writer.TryWrite(change))
-            request.Changes.Writer.TryComplete(new WatchEndedException("The watcher reads its history too slowly. Resume from the last position."));
+        using var limit = new CancellationTokenSource(MaxReaderWait, time);
+        try
+        {
+            return await request.Changes.Writer.WaitToWriteAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
-    /// <summary>A reader, and what it waits for.</summary>
+    /// <summary>A reader, and the changes it waits for: those after a position, up to and without an offset.</summary>
     private sealed record Request(string Key, ChangePosition Since, long ToOffset, CancellationToken CancellationToken)
     {
         internal Channel<WatchedChange> Changes { get; } =
             Channel.CreateBounded<WatchedChange>(new BoundedChannelOptions(ReaderBuffer) { SingleReader = true, SingleWriter = true });
 
-        /// <summary>True when nobody reads any more.</summary>
-        internal bool HasEnded => CancellationToken.IsCancellationRequested || Changes.Reader.Completion.IsCompleted;
+        /// <summary>What the reader is to be given by another pass, once it has drained; null when this one gave it all.</summary>
+        internal Request? Rest { get; private set; }
+
+        /// <summary>True when the pass has nothing more to give it.</summary>
+        internal bool HasEnded => Rest is not null || CancellationToken.IsCancellationRequested;
+
+        internal bool Wants(WatchedChange change) => !HasEnded && change.Position > Since && change.Position.Offset < ToOffset;
+
+        internal void DetachBefore(WatchedChange change)
+        {
+            Rest = new(Key, Last(change.Position), ToOffset, CancellationToken);
+            Changes.Writer.TryComplete();
+        }
+
+        /// <summary>The position just before a change.</summary>
+        private static ChangePosition Last(ChangePosition position) => position.Index == 0
+            ? ChangePosition.Before(position.Partition, position.Offset) : position with { Index = position.Index - 1 };
     }
 }

@@ -104,7 +104,7 @@ public sealed class MetricsTests : EndToEndTest
         Assert.Equal(0.5, scrape.Sum("actorstreams_view_rebuild_progress", ("actorstreams_entity_type", "meter")));
         Assert.Equal(0.5, scrape.Sum("actorstreams_view_rebuild_progress", ("actorstreams_view_name", "total")));
         Assert.Equal(0, scrape.Sum("actorstreams_dead_letter_changes_total"));
-        Assert.InRange(scrape.Sum("messaging_process_duration_seconds_count", ("error_type", "ActorStreams.Grains.Partitions.BadRecordException")), 1, double.MaxValue);
+        Assert.InRange(scrape.Sum("messaging_process_duration_seconds_count", ("error_type", "ActorStreams.Partitions.Running.BadRecordException")), 1, double.MaxValue);
 
         // What it said last is not said for ever: another silo tells of it then.
         var directory = silo.Services.GetRequiredService<PartitionDirectory>();
@@ -172,7 +172,7 @@ public sealed class MetricsTests : EndToEndTest
         Assert.Equal(0, scrape.Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "dropped")]));
 
         var runner = silo.Services.GetRequiredService<PartitionDirectory>().All.Single();
-        using var slow = runner.Watch("m", session => runner.Watches.Begin("m", ChangePosition.Before(0, session.Fold.NextOffset), ChangePosition.Before(0, session.Fold.NextOffset), out _));
+        using var slow = runner.Watch("m", session => runner.Watches.Begin("m", ActorStreams.Log.ChangePosition.Before(0, session.Fold.NextOffset), ActorStreams.Log.ChangePosition.Before(0, session.Fold.NextOffset), out _));
         await client.AppendAsync("meter", Enumerable.Range(0, buffer + 10).Select(i => new AppendRecord { Key = "m", Value = new Read(i) }));
         await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "dropped")]) == 1, "one watch dropped, and once");
         Assert.Equal(read.Count + buffer, (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "ok")]));
