@@ -24,9 +24,11 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     private readonly KafkaReaders _readers;
     private readonly AppendQueue _appends;
     private readonly GroupCommits _commits;
+    private readonly int _maxRecordBytes;
 
     private KafkaChangeLog(KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
     {
+        _maxRecordBytes = options.MaxRecordBytes;
         var clients = new KafkaClients(settings, _roundTrips, logger, time);
         _admin = clients.Admin();
         _topics = new(_admin, options, settings, logger, time);
@@ -61,6 +63,13 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         TopicName.Check(topic);
         ArgumentOutOfRangeException.ThrowIfLessThan(partitions, 1);
         return _topics.CreateAsync(topic, partitions, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        await _topics.CheckedAsync(topic, cancellationToken).ConfigureAwait(false);
+        return new() { MaxRecordBytes = _maxRecordBytes, MinTimestamp = 1 };
     }
 
     /// <inheritdoc/>

@@ -75,6 +75,12 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
     public ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default) =>
         log.CreateTopicAsync(topic, partitions, cancellationToken);
 
+    public ValueTask CheckSourceAsync(string topic, CancellationToken cancellationToken = default) => log.CheckSourceAsync(topic, cancellationToken);
+
+    public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default) => log.LimitsAsync(topic, cancellationToken);
+
+    public HeldPosition? HeldAt(TopicPartition partition) => log.HeldAt(partition);
+
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => log.DeleteTopicAsync(topic, cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(

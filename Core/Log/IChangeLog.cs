@@ -19,12 +19,28 @@ public interface IChangeLog
     ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Creates a topic that is to be ours, which keeps all its records, or finds it as it is asked for. A topic of foreign producers is only described, never created again.
+    /// Creates a topic that is to be ours, which keeps all its records, or finds it as it is asked for. A topic of foreign
+    /// producers is only described, never created again.
     /// </summary>
-    /// <exception cref="TopicMismatchException">The topic exists with another number of partitions, or with settings under which records would be lost.</exception>
+    /// <exception cref="TopicMismatchException">The topic exists with another number of partitions, or with settings under which
+    /// records would be lost.</exception>
     ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default);
 
-    /// <summary>Deletes a topic with all its records; nothing happens when there is none. Only for topics that can be written again from others.</summary>
+    /// <summary>
+    /// Checks that a topic of foreign producers keeps its records as a fold needs them. What only limits rebuilds and history is
+    /// logged as a warning.
+    /// </summary>
+    /// <exception cref="TopicMismatchException">Records that a rebuild needs are removed from the topic.</exception>
+    ValueTask CheckSourceAsync(string topic, CancellationToken cancellationToken = default) => default;
+
+    /// <summary>What a topic takes. It may change while the log is open, and is asked for again now and then.</summary>
+    /// <exception cref="UnknownTopicException">There is no such topic.</exception>
+    ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default) => new(TopicLimits.None);
+
+    /// <summary>
+    /// Deletes a topic with all its records; nothing happens when there is none. Only for topics that can be written again from
+    /// others.
+    /// </summary>
     ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -33,7 +49,8 @@ public interface IChangeLog
     /// </summary>
     /// <exception cref="UnknownTopicException">There is no such topic or partition.</exception>
     /// <exception cref="OffsetOutOfRangeException">The offset lies before the first one kept, or after the end.</exception>
-    IAsyncEnumerable<RecordBatch> ReadAsync(TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default);
+    IAsyncEnumerable<RecordBatch> ReadAsync(
+        TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default);
 
     /// <summary>Appends records and answers the position of each, in the same order, once all are durable.</summary>
     /// <remarks>
@@ -42,17 +59,29 @@ public interface IChangeLog
     /// </remarks>
     /// <exception cref="UnknownTopicException">There is no such topic, or a record names a partition it does not have.</exception>
     /// <exception cref="LogUnavailableException">The log cannot take the records now, and the caller may try again.</exception>
-    ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default);
 
     /// <summary>For each partition of the topic, by number, the first offset kept and the end.</summary>
     /// <exception cref="UnknownTopicException">There is no such topic.</exception>
     ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default);
 
-    /// <summary>The end of a partition as this process knows it without asking anybody: for gauges. It may be a little behind; null when nothing is known.</summary>
+    /// <summary>
+    /// The end of a partition as this process knows it without asking anybody: for gauges. It may be a little behind; null when
+    /// nothing is known.
+    /// </summary>
     long? KnownEnd(TopicPartition partition);
 
     /// <summary>
-    /// Tells the log's own tools how far a reader has got with a partition, where it has such tools (Kafka: the offset committed for a consumer group). It is
+    /// Where readers of a partition are held although it has later records, since those before are not decided yet (Kafka: the open
+    /// transaction of another producer).
+    /// Null when none are held, as far as this process knows.
+    /// </summary>
+    HeldPosition? HeldAt(TopicPartition partition) => null;
+
+    /// <summary>
+    /// Tells the log's own tools how far a reader has got with a partition, where it has such tools (Kafka: the offset committed
+    /// for a consumer group). It is
     /// information alone: it comes when it comes, nothing is read from it, and a failure concerns nobody.
     /// </summary>
     void ReportProgress(string reader, TopicPartition partition, long nextOffset)
@@ -74,6 +103,11 @@ public sealed record TopicDescription(string Topic, int Partitions);
 
 /// <summary>The offsets a partition holds: from <paramref name="Start"/> up to, and without, <paramref name="End"/>.</summary>
 public readonly record struct OffsetRange(long Start, long End);
+
+/// <summary>Where readers of a partition are held.</summary>
+/// <param name="Offset">The first offset that is not decided yet.</param>
+/// <param name="Since">When this process first found them held there.</param>
+public readonly record struct HeldPosition(long Offset, DateTimeOffset Since);
 
 /// <summary>How much one batch may hold.</summary>
 /// <param name="MaxRecords">Records a batch, at least 1.</param>

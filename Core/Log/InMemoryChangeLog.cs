@@ -43,6 +43,16 @@ public sealed class InMemoryChangeLog : IChangeLog
     }
 
     /// <inheritdoc/>
+    public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            FindTopic(topic);
+            return new(TopicLimits.None);
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default)
     {
         lock (_gate)

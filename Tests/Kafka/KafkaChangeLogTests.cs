@@ -58,12 +58,15 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         await log.AppendAsync("t", KafkaTesting.Numbered(0, records));
         var seed = Environment.TickCount;
         var random = new Random(seed);
-        var starts = Enumerable.Range(0, 120).Select(_ => (From: random.Next(records - 1), Count: random.Next(1, 800), Limit: random.Next(1, 500))).ToList();
+        var starts = Enumerable.Range(0, 120)
+            .Select(_ => (From: random.Next(records - 1), Count: random.Next(1, 800), Limit: random.Next(1, 500))).ToList();
         await Parallel.ForEachAsync(starts, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (start, _) =>
         {
             var count = Math.Min(start.Count, records - start.From);
             var read = await log.TakeAsync(P0, start.From, count, new(start.Limit, 1 << 20));
-            Assert.True(Enumerable.Range(start.From, read.Count).Select(i => $"{i}").SequenceEqual(read.Values()), $"Seed {seed}: reading {start} went wrong.");
+            Assert.True(
+                Enumerable.Range(start.From, read.Count).Select(i => $"{i}").SequenceEqual(read.Values()),
+                $"Seed {seed}: reading {start} went wrong.");
         });
         Assert.InRange(log.Inner.Consumers, 1, 3);
     }
@@ -113,7 +116,8 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         await using var log = cluster.Open(Options(threshold: 1_000));
         await log.CreateTopicAsync("t", 2);
         await log.AppendAsync("t", KafkaTesting.Numbered(0, records));
-        await using var tail = log.ReadAsync(new("t", 1), 0, ReadLimits.Default, TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        await using var tail = log.ReadAsync(new("t", 1), 0, ReadLimits.Default, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator();
         var first = tail.MoveNextAsync().AsTask();
         await using var replay = log.ReadAsync(P0, 0, new(100, 1 << 20), TestContext.Current.CancellationToken).GetAsyncEnumerator();
         for (var next = 0L; next < records; next = replay.Current.NextOffset)
@@ -164,7 +168,8 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         await log.CreateTopicAsync("t", 1);
         var early = await Assert.ThrowsAsync<ArgumentException>(async () => await log.AppendAsync("t", [Record("k", "v", timestamp: 0)]));
         Assert.Contains("has the timestamp 0, but Kafka has none before 1", early.Message, StringComparison.Ordinal);
-        var large = await Assert.ThrowsAsync<ArgumentException>(async () => await log.AppendAsync("t", [Record("k", new string('x', 1_000_000))]));
+        var large = await Assert.ThrowsAsync<ArgumentException>(
+            async () => await log.AppendAsync("t", [Record("k", new string('x', 1_000_000))]));
         Assert.Contains("has 1000001 bytes, but Kafka:MaxRecordBytes is 1000000", large.Message, StringComparison.Ordinal);
         await log.AppendAsync("t", [Record("k", new string('x', 999_999))]);
         Assert.Equal(999_999, Assert.Single(await log.ReadToEndAsync(P0)).Value!.Value.Length);
@@ -206,7 +211,8 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
 
     private void Transact(string topic, bool commit, string value)
     {
-        using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = cluster.BootstrapServers, TransactionalId = $"tx-{Guid.NewGuid():N}" }).Build();
+        using var producer = new ProducerBuilder<string, string>(
+            new ProducerConfig { BootstrapServers = cluster.BootstrapServers, TransactionalId = $"tx-{Guid.NewGuid():N}" }).Build();
         producer.InitTransactions(TimeSpan.FromSeconds(20));
         producer.BeginTransaction();
         producer.Produce(new Confluent.Kafka.TopicPartition(topic, 0), new Message<string, string> { Key = "k", Value = value });

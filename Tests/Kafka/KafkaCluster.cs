@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Tests.Kafka;
 
-/// <summary>The brokers that the tests of a class run against: the mock cluster, or real ones. Each log has topics of its own there.</summary>
+/// <summary>
+/// The brokers that the tests of a class run against: the mock cluster, or real ones. Each log has topics of its own there.
+/// </summary>
 public abstract class KafkaCluster : IAsyncLifetime
 {
     private ITestBrokers? _brokers;

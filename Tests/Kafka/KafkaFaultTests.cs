@@ -113,7 +113,10 @@ public sealed class KafkaFaultTests
         await mock.DownAsync();
         var failing = Enumerable.Range(0, 5).Select(i => log.AppendAsync("t", [Record("k", $"in the outage {i}")]).AsTask()).ToList();
         foreach (var append in failing)
-            Assert.Contains("Kafka:AppendTimeoutSeconds", (await Assert.ThrowsAsync<LogUnavailableException>(() => append)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "Kafka:AppendTimeoutSeconds",
+                (await Assert.ThrowsAsync<LogUnavailableException>(() => append)).Message,
+                StringComparison.Ordinal);
         await mock.UpAsync();
         await log.AppendAsync("t", [Record("k", "second")]);
         Assert.Equal(["first", "second"], (await log.ReadToEndAsync(P0)).Values());
@@ -165,7 +168,8 @@ public sealed class KafkaFaultTests
     }
 
     /// <summary>
-    /// Nothing is lost or reordered. The mock looks at the sequence numbers of transactions only, not at those of idempotent producers: what it wrote and could not answer any more is
+    /// Nothing is lost or reordered. The mock looks at the sequence numbers of transactions only, not at those of idempotent
+    /// producers: what it wrote and could not answer any more is
     /// written again, so a repetition here says nothing about us.
     /// </summary>
     private static void CheckNumbered(int count, List<ChangeRecord> records, string where)
@@ -202,11 +206,13 @@ public sealed class KafkaFaultTests
         return mock;
     }
 
-    private static KafkaChangeLog Open(MockBrokers mock, int appendTimeout = 120, int requestTimeout = 15, int linger = 1, Logged? logged = null)
+    private static KafkaChangeLog Open(
+        MockBrokers mock, int appendTimeout = 120, int requestTimeout = 15, int linger = 1, Logged? logged = null)
     {
         var options = KafkaCluster.Options(mock.BootstrapServers, appendTimeout: appendTimeout, requestTimeout: requestTimeout);
         options.Producer["linger.ms"] = linger.ToString(CultureInfo.InvariantCulture);
-        options.Producer["max.in.flight.requests.per.connection"] = "1"; // the mock takes the second of two requests when it refuses the first
+        // the mock takes the second of two requests when it refuses the first
+        options.Producer["max.in.flight.requests.per.connection"] = "1";
         return KafkaChangeLog.Open(options, logged);
     }
 }

@@ -8,7 +8,8 @@ namespace ActorStreams.Tests.Kafka;
 internal static class KafkaTesting
 {
     /// <summary>As many records as this, read live.</summary>
-    public static async Task<List<ChangeRecord>> TakeAsync(this IChangeLog log, TopicPartition partition, long from, int count, ReadLimits? limits = null)
+    public static async Task<List<ChangeRecord>> TakeAsync(
+        this IChangeLog log, TopicPartition partition, long from, int count, ReadLimits? limits = null)
     {
         var records = new List<ChangeRecord>();
         await foreach (var batch in log.ReadAsync(partition, from, limits ?? ReadLimits.Default, TestContext.Current.CancellationToken))
@@ -47,7 +48,8 @@ internal sealed class Logged : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         _lines.Enqueue((logLevel, formatter(state, exception)));
 
     public void Dispose()

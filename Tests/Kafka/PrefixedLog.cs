@@ -5,7 +5,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Tests.Kafka;
 
 /// <summary>A Kafka log that has brokers for itself, as it seems: its topics have a prefix that nobody sees.</summary>
-public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string, int, IChangeLog, Task> beforeCreate) : IChangeLog, IAsyncDisposable
+public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string, int, IChangeLog, Task> beforeCreate)
+    : IChangeLog, IAsyncDisposable
 {
     public KafkaChangeLog Inner => inner;
 
@@ -15,7 +16,8 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
 
     public async ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) =>
     [
-        .. (await inner.ListTopicsAsync(cancellationToken)).Where(t => t.Topic.StartsWith(prefix, StringComparison.Ordinal)).Select(t => new TopicDescription(t.Topic[prefix.Length..], t.Partitions)),
+        .. (await inner.ListTopicsAsync(cancellationToken)).Where(t => t.Topic.StartsWith(prefix, StringComparison.Ordinal))
+            .Select(t => new TopicDescription(t.Topic[prefix.Length..], t.Partitions)),
     ];
 
     public async ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
@@ -28,7 +30,16 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
         await inner.CreateTopicAsync(NameOf(topic), partitions, cancellationToken);
     }
 
-    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => inner.DeleteTopicAsync(NameOf(topic), cancellationToken);
+    public ValueTask CheckSourceAsync(string topic, CancellationToken cancellationToken = default) =>
+        ((IChangeLog)inner).CheckSourceAsync(NameOf(topic), cancellationToken);
+
+    public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default) =>
+        inner.LimitsAsync(NameOf(topic), cancellationToken);
+
+    public HeldPosition? HeldAt(TopicPartition partition) => ((IChangeLog)inner).HeldAt(NameOf(partition));
+
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
+        inner.DeleteTopicAsync(NameOf(topic), cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
         TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -37,7 +48,8 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
             yield return new() { Partition = partition, Records = batch.Records, NextOffset = batch.NextOffset, EndOffset = batch.EndOffset };
     }
 
-    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
     {
         // The order of the calls counts: the inner one is made before this returns.
         var appending = inner.AppendAsync(NameOf(topic), records, cancellationToken);
@@ -46,11 +58,13 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
         async ValueTask<IReadOnlyList<Position>> StrippedAsync() => [.. (await appending).Select(p => p with { Topic = topic })];
     }
 
-    public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) => inner.OffsetsAsync(NameOf(topic), cancellationToken);
+    public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) =>
+        inner.OffsetsAsync(NameOf(topic), cancellationToken);
 
     public long? KnownEnd(TopicPartition partition) => inner.KnownEnd(NameOf(partition));
 
-    public void ReportProgress(string reader, TopicPartition partition, long nextOffset) => inner.ReportProgress(reader, NameOf(partition), nextOffset);
+    public void ReportProgress(string reader, TopicPartition partition, long nextOffset) =>
+        inner.ReportProgress(reader, NameOf(partition), nextOffset);
 
     public ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default) =>
         inner.OffsetAtAsync(NameOf(partition), instant, cancellationToken);

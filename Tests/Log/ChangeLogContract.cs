@@ -14,9 +14,11 @@ public abstract class ChangeLogContract
         (1, Gen.Select(Gen.Int[20_000, 150_000], Gen.Byte, (n, b) => (ReadOnlyMemory<byte>?)Enumerable.Repeat(b, n).ToArray())));
 
     private static readonly Gen<IReadOnlyList<RecordHeader>> GenHeaders =
-        Gen.Select(Gen.String[0, 5].Where(IsText), Gen.Byte.Array[0, 9], (name, value) => new RecordHeader(name, value)).List[0, 3].Select(h => (IReadOnlyList<RecordHeader>)h);
+        Gen.Select(Gen.String[0, 5].Where(IsText), Gen.Byte.Array[0, 9], (name, value) => new RecordHeader(name, value)).List[0, 3]
+            .Select(h => (IReadOnlyList<RecordHeader>)h);
 
-    private static readonly Gen<ReadLimits> GenLimits = Gen.Select(Gen.OneOf(1, 2, 7, 1_000), Gen.OneOf(1, 100, 5_000, 1 << 20), (r, b) => new ReadLimits(r, b));
+    private static readonly Gen<ReadLimits> GenLimits = Gen.Select(
+        Gen.OneOf(1, 2, 7, 1_000), Gen.OneOf(1, 100, 5_000, 1 << 20), (r, b) => new ReadLimits(r, b));
 
     /// <summary>The timestamps that this log takes.</summary>
     protected virtual Gen<long> GenTimestamp => Gen.OneOf(Gen.Long[-50, 50], Gen.Long);
@@ -29,7 +31,12 @@ public abstract class ChangeLogContract
 
     private Gen<NewRecord> GenRecord => Gen.Select(
         Gen.Int[0, 2], GenTimestamp, GenBytes, GenBytes, GenHeaders,
-        (partition, timestamp, key, value, headers) => new NewRecord { Partition = partition, Timestamp = timestamp, Key = key, Value = value, Headers = headers });
+        (
+            partition,
+            timestamp,
+            key,
+            value,
+            headers) => new NewRecord { Partition = partition, Timestamp = timestamp, Key = key, Value = value, Headers = headers });
 
     /// <summary>A new, empty log.</summary>
     protected abstract Task<IChangeLog> OpenAsync();
@@ -76,7 +83,8 @@ public abstract class ChangeLogContract
         await Task.WhenAll(Enumerable.Range(0, 8).Select(caller => Task.Run(async () =>
         {
             // Not awaited one by one: the order of the calls counts.
-            var appends = Enumerable.Range(0, 100).Select(i => log.AppendAsync("t", [Record($"{caller}", $"{i}", partition: caller % 2)]).AsTask());
+            var appends = Enumerable.Range(0, 100)
+                .Select(i => log.AppendAsync("t", [Record($"{caller}", $"{i}", partition: caller % 2)]).AsTask());
             await Task.WhenAll(appends.ToList());
         })));
 
@@ -174,7 +182,8 @@ public abstract class ChangeLogContract
         await log.AppendAsync("t", [Record("k", "v")]);
         foreach (var offset in new[] { -1L, 2L })
         {
-            var error = await Assert.ThrowsAsync<OffsetOutOfRangeException>(async () => await log.ReadAsync(new("t", 0), offset, ReadLimits.Default).FirstAsync());
+            var error = await Assert.ThrowsAsync<OffsetOutOfRangeException>(
+                async () => await log.ReadAsync(new("t", 0), offset, ReadLimits.Default).FirstAsync());
             Assert.Equal(new OffsetRange(0, 1), error.Range);
         }
 
@@ -187,12 +196,34 @@ public abstract class ChangeLogContract
         var log = await OpenAsync();
         await log.CreateTopicAsync("t", 2);
         await Assert.ThrowsAsync<UnknownTopicException>(async () => await log.AppendAsync("u", [Record("k", "v")]));
-        await Assert.ThrowsAsync<UnknownTopicException>(async () => await log.AppendAsync("t", [Record("k", "v"), Record("k", "v", partition: 2)]));
+        await Assert.ThrowsAsync<UnknownTopicException>(
+            async () => await log.AppendAsync("t", [Record("k", "v"), Record("k", "v", partition: 2)]));
         await Assert.ThrowsAsync<UnknownTopicException>(async () => await log.OffsetsAsync("u"));
+        await Assert.ThrowsAsync<UnknownTopicException>(async () => await log.LimitsAsync("u"));
         await Assert.ThrowsAsync<UnknownTopicException>(async () => await log.OffsetAtAsync(new("t", 2), default));
         await Assert.ThrowsAsync<UnknownTopicException>(async () => await log.ReadAsync(new("t", -1), 0, ReadLimits.Default).FirstAsync());
         Assert.Null(await log.DescribeAsync("u"));
         Assert.Equal([new(0, 0), new(0, 0)], await log.OffsetsAsync("t"));
+        await CloseAsync(log);
+    }
+
+    [Fact]
+    public async Task A_record_as_large_as_the_limit_is_taken_and_a_larger_one_is_refused()
+    {
+        var log = await OpenAsync();
+        await log.CreateTopicAsync("t", 1);
+        var limits = await log.LimitsAsync("t");
+        if (limits.MaxRecordBytes < int.MaxValue)
+        {
+            var value = new byte[limits.MaxRecordBytes];
+            Random.Shared.NextBytes(value); // so that it stays as large when it is compressed
+            await log.AppendAsync("t", [new() { Partition = 0, Timestamp = 1, Value = value }]);
+            await Assert.ThrowsAsync<ArgumentException>(
+                async () => await log.AppendAsync("t", [new() { Partition = 0, Timestamp = 1, Key = Utf8("k"), Value = value }]));
+            Assert.Equal(value, Assert.Single(await log.ReadToEndAsync(new("t", 0))).Value!.Value.ToArray());
+        }
+
+        Assert.Null(limits.Refusal(1, 1, DateTimeOffset.UnixEpoch.AddDays(20_000)));
         await CloseAsync(log);
     }
 
@@ -244,10 +275,14 @@ public abstract class ChangeLogContract
             await CheckLimitsAsync(log, new("t", partition), from, expected.Count, limits);
             if (!FindsByTime)
                 continue;
-            foreach (var instant in expected.Select(r => r.Timestamp).Concat([0, -51, 51]).Where(t => Math.Abs(t / 10) < 1_000_000_000_000).Distinct())
+            foreach (
+                var instant in expected.Select(r => r.Timestamp).Concat([0, -51, 51]).Where(t => Math.Abs(t / 10) < 1_000_000_000_000)
+                    .Distinct())
             {
                 var first = expected.FindIndex(r => r.Timestamp > instant);
-                Assert.Equal(first < 0 ? expected.Count : first, await log.OffsetAtAsync(new("t", partition), DateTimeOffset.FromUnixTimeMilliseconds(instant)));
+                Assert.Equal(
+                    first < 0 ? expected.Count : first,
+                    await log.OffsetAtAsync(new("t", partition), DateTimeOffset.FromUnixTimeMilliseconds(instant)));
             }
         }
     }

@@ -10,7 +10,8 @@ internal static class LogTesting
     public static NewRecord Record(string? key, string? value, long timestamp = 1, int partition = 0) =>
         new() { Partition = partition, Timestamp = timestamp, Key = Utf8(key), Value = Utf8(value) };
 
-    public static async Task<List<ChangeRecord>> ReadToEndAsync(this IChangeLog log, TopicPartition partition, long from = 0, ReadLimits? limits = null)
+    public static async Task<List<ChangeRecord>> ReadToEndAsync(
+        this IChangeLog log, TopicPartition partition, long from = 0, ReadLimits? limits = null)
     {
         var end = (await log.OffsetsAsync(partition.Topic))[partition.Partition].End;
         var records = new List<ChangeRecord>();
@@ -30,13 +31,15 @@ internal static class LogTesting
 
     public static string Text(this ReadOnlyMemory<byte>? bytes) => bytes is { } present ? Encoding.UTF8.GetString(present.Span) : "(none)";
 
-    private static string Show(long offset, long timestamp, ReadOnlyMemory<byte>? key, ReadOnlyMemory<byte>? value, IReadOnlyList<RecordHeader> headers) =>
+    private static string Show(
+        long offset, long timestamp, ReadOnlyMemory<byte>? key, ReadOnlyMemory<byte>? value, IReadOnlyList<RecordHeader> headers) =>
         $"{offset} @{timestamp} {Hex(key)} = {Hex(value)} {string.Join(' ', headers.Select(h => $"{h.Name}:{Hex(h.Value)}"))}";
 
     private static string Hex(ReadOnlyMemory<byte>? bytes) => bytes switch
     {
         null => "none",
-        { Length: > 100 } large => $"{large.Length} bytes, {string.Join(',', System.Security.Cryptography.SHA256.HashData(large.Span).Take(4))}",
+        { Length: > 100 } large =>
+            $"{large.Length} bytes, {string.Join(',', System.Security.Cryptography.SHA256.HashData(large.Span).Take(4))}",
         { } present => "x" + Convert.ToHexString(present.Span),
     };
 }

@@ -15,7 +15,8 @@ public sealed class PartitionerTests
     [InlineData("a-little-bit-longer-string", -1486304829)]
     [InlineData("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971)]
     [InlineData("abc", 479470107)]
-    public void Murmur2_gives_what_Kafka_gives(string key, int hash) => Assert.Equal(hash, (int)Partitioner.Murmur2(Encoding.UTF8.GetBytes(key)));
+    public void Murmur2_gives_what_Kafka_gives(string key, int hash) =>
+        Assert.Equal(hash, (int)Partitioner.Murmur2(Encoding.UTF8.GetBytes(key)));
 
     // The check value of the CRC catalogue, and zlib's own.
     [Theory]
@@ -51,6 +52,7 @@ public sealed class PartitionerTests
         .Sample((key, partitions) =>
         {
             var partition = Partitioner.PartitionOf(key, partitions);
-            return partition >= 0 && partition < partitions && partition == Partitioner.PartitionOf(Encoding.UTF8.GetBytes(key), partitions);
+            return partition >= 0 && partition < partitions
+                && partition == Partitioner.PartitionOf(Encoding.UTF8.GetBytes(key), partitions);
         });
 }

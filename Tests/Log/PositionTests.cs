@@ -5,12 +5,15 @@ namespace ActorStreams.Tests.Log;
 
 public sealed class PositionTests
 {
-    private static readonly Gen<string> GenTopic = Gen.Char["abz019._-"].Array[1, 12].Select(c => new string(c)).Where(t => t is not "." and not "..");
+    private static readonly Gen<string> GenTopic = Gen.Char["abz019._-"].Array[1, 12].Select(c => new string(c))
+        .Where(t => t is not "." and not "..");
 
-    private static readonly Gen<Position> GenPosition = Gen.Select(GenTopic, Gen.Int[0, int.MaxValue], Gen.Long[0, long.MaxValue], (t, p, o) => new Position(t, p, o));
+    private static readonly Gen<Position> GenPosition = Gen.Select(
+        GenTopic, Gen.Int[0, int.MaxValue], Gen.Long[0, long.MaxValue], (t, p, o) => new Position(t, p, o));
 
     [Fact]
-    public void A_position_reads_back_what_it_writes() => GenPosition.Sample(p => Position.TryParse(p.ToString(), null, out var back) && back == p);
+    public void A_position_reads_back_what_it_writes() =>
+        GenPosition.Sample(p => Position.TryParse(p.ToString(), null, out var back) && back == p);
 
     [Fact]
     public void A_position_without_a_topic_takes_the_default() =>

@@ -22,7 +22,8 @@ public interface ITestBrokers : IAsyncDisposable
     Task SetRoundTripAsync(int milliseconds, int broker = -1);
 
     /// <summary>
-    /// The next requests of a type fail in these ways, one each (0: not at all; -195: the connection drops). Real brokers answer no errors on demand: there each failure is a dropped connection.
+    /// The next requests of a type fail in these ways, one each (0: not at all; -195: the connection drops). Real brokers answer no
+    /// errors on demand: there each failure is a dropped connection.
     /// </summary>
     Task PushErrorsAsync(int requestType, params IEnumerable<int> errors);
 }

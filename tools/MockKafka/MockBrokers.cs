@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace ActorStreams.MockKafka;
 
-/// <summary>A mock Kafka cluster in a process of its own: it outlives silos that a test kills, and ends with the test. Brokers are numbered from 1; -1 is all of them.</summary>
+/// <summary>
+/// A mock Kafka cluster in a process of its own: it outlives silos that a test kills, and ends with the test. Brokers are numbered
+/// from 1; -1 is all of them.
+/// </summary>
 public sealed class MockBrokers : ITestBrokers
 {
     /// <summary>Request types that errors can be pushed for.</summary>
@@ -38,7 +41,9 @@ public sealed class MockBrokers : ITestBrokers
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
-        return new(process, await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The mock cluster did not start."));
+        return new(
+            process,
+            await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The mock cluster did not start."));
     }
 
     public Task CreateTopicAsync(string topic, int partitions, int replication = 1) => DoAsync($"topic {topic} {partitions} {replication}");
@@ -56,7 +61,8 @@ public sealed class MockBrokers : ITestBrokers
     public Task SetRoundTripAsync(int milliseconds, int broker = -1) => DoAsync($"rtt {broker} {milliseconds}");
 
     /// <inheritdoc/>
-    public Task PushErrorsAsync(int requestType, params IEnumerable<int> errors) => DoAsync($"errors {requestType} {string.Join(' ', errors)}");
+    public Task PushErrorsAsync(int requestType, params IEnumerable<int> errors) =>
+        DoAsync($"errors {requestType} {string.Join(' ', errors)}");
 
     public async ValueTask DisposeAsync()
     {

@@ -5,8 +5,10 @@ using System.Text;
 namespace ActorStreams.MockKafka;
 
 /// <summary>
-/// The mock brokers, in this process: the real protocol on real loopback ports, kept in memory, with faults on demand. A test double: topics are made by command,
-/// offsets by time are not known, and an empty fetch is answered only after the client's <c>fetch.wait.max.ms</c>, also when records come meanwhile.
+/// The mock brokers, in this process: the real protocol on real loopback ports, kept in memory, with faults on demand. A test
+/// double: topics are made by command,
+/// offsets by time are not known, and an empty fetch is answered only after the client's <c>fetch.wait.max.ms</c>, also when
+/// records come meanwhile.
 /// </summary>
 internal sealed class MockCluster : IDisposable
 {
@@ -59,7 +61,8 @@ internal sealed class MockCluster : IDisposable
                 Check(NativeMock.SetRoundTrip(_cluster, Number(broker), Number(milliseconds)));
                 break;
             case ["errors", var apiKey, .. var errors]:
-                NativeMock.PushErrors(_cluster, short.Parse(apiKey, CultureInfo.InvariantCulture), errors.Length, [.. errors.Select(Number)]);
+                NativeMock.PushErrors(
+                    _cluster, short.Parse(apiKey, CultureInfo.InvariantCulture), errors.Length, [.. errors.Select(Number)]);
                 break;
             default:
                 throw new InvalidOperationException($"'{line}' is not known.");

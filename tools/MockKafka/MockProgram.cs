@@ -6,7 +6,8 @@ using System.Runtime.InteropServices;
 namespace ActorStreams.MockKafka;
 
 /// <summary>
-/// The mock cluster as a program: <c>ActorStreams.MockKafka [--brokers 1] [--port 9092] [--max-mib 4096] [topic:partitions ...]</c>. It prints its bootstrap servers, and
+/// The mock cluster as a program: <c>ActorStreams.MockKafka [--brokers 1] [--port 9092] [--max-mib 4096] [topic:partitions
+/// ...]</c>. It prints its bootstrap servers, and
 /// keeps everything in memory until it is stopped. With <c>--driven</c> it obeys the lines of its standard input and ends with it.
 /// </summary>
 public static class MockProgram
@@ -57,7 +58,9 @@ public static class MockProgram
         }
     }
 
-    /// <summary>The brokers choose their own ports. A client that starts at the given one learns theirs from the first broker's answer.</summary>
+    /// <summary>
+    /// The brokers choose their own ports. A client that starts at the given one learns theirs from the first broker's answer.
+    /// </summary>
     private static string Relay(int port, string servers)
     {
         var first = IPEndPoint.Parse(servers.Split(',')[0]);
@@ -80,7 +83,8 @@ public static class MockProgram
                 try
                 {
                     await broker.ConnectAsync(first);
-                    await Task.WhenAny(client.GetStream().CopyToAsync(broker.GetStream()), broker.GetStream().CopyToAsync(client.GetStream()));
+                    await Task.WhenAny(
+                        client.GetStream().CopyToAsync(broker.GetStream()), broker.GetStream().CopyToAsync(client.GetStream()));
                 }
                 catch (Exception error) when (error is IOException or SocketException)
                 {
@@ -91,5 +95,7 @@ public static class MockProgram
     }
 
     private static int Option(string[] args, string name, int otherwise) =>
-        Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
+        Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length
+            ? int.Parse(args[at + 1], CultureInfo.InvariantCulture)
+            : otherwise;
 }

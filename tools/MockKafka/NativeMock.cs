@@ -57,7 +57,8 @@ internal static partial class NativeMock
 
         // The client tries several builds of the library, one after the other. The one it took is the one that is mapped.
         var taken = OperatingSystem.IsLinux()
-            ? File.ReadLines("/proc/self/maps").Select(line => line[(line.IndexOf('/', StringComparison.Ordinal) + 1)..]).FirstOrDefault(file => file.Contains("rdkafka.so", StringComparison.Ordinal))
+            ? File.ReadLines("/proc/self/maps").Select(line => line[(line.IndexOf('/', StringComparison.Ordinal) + 1)..])
+                .FirstOrDefault(file => file.Contains("rdkafka.so", StringComparison.Ordinal))
             : null;
         return NativeLibrary.Load(taken is null ? "librdkafka" : "/" + taken, assembly, path);
     }

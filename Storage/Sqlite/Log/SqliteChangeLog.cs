@@ -104,6 +104,13 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        FindTopic(topic);
+        return new(new TopicLimits { MaxRecordBytes = _options.MaxRecordBytes });
+    }
+
+    /// <inheritdoc/>
     public async ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default)
     {
         if (!_topics.TryGetValue(topic, out var found))

@@ -5,7 +5,8 @@ using System.Net.Sockets;
 namespace ActorStreams.Tests.Kafka.Brokers;
 
 /// <summary>
-/// One broker, controller or both, as a process of Java. It ends with the test process, however that ends: a shell holds it, and kills it and deletes its files when the shell's input closes.
+/// One broker, controller or both, as a process of Java. It ends with the test process, however that ends: a shell holds it, and
+/// kills it and deletes its files when the shell's input closes.
 /// </summary>
 internal sealed class KafkaNode(string home, int id, string directory) : IAsyncDisposable
 {
@@ -127,9 +128,11 @@ internal sealed class KafkaNode(string home, int id, string directory) : IAsyncD
         }
     }
 
-    private async Task<string> LogAsync() => File.Exists(Log) ? string.Join('\n', (await File.ReadAllLinesAsync(Log)).TakeLast(40)) : "It has no log.";
+    private async Task<string> LogAsync() =>
+        File.Exists(Log) ? string.Join('\n', (await File.ReadAllLinesAsync(Log)).TakeLast(40)) : "It has no log.";
 
     /// <summary>The compiler that begins at once, since a test's broker does not live long enough for the other.</summary>
     private string[] Java(params string[] command) =>
-        ["-XX:TieredStopAtLevel=1", "-Xms64m", "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", $"{home}/libs/*", .. command];
+        ["-XX:TieredStopAtLevel=1", "-Xms64m", "-Xmx512m",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", $"{home}/libs/*", .. command];
 }

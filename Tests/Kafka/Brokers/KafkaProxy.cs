@@ -98,7 +98,8 @@ internal sealed class KafkaProxy(int port, int target) : IAsyncDisposable
             if (size > buffer.Length)
                 Array.Resize(ref buffer, size);
             await from.ReadExactlyAsync(buffer.AsMemory(4, size - 4));
-            if (_drops.TryGetValue(BinaryPrimitives.ReadInt16BigEndian(buffer.AsSpan(4)), out var drops) && drops.TryDequeue(out var drop) && drop)
+            var requestType = BinaryPrimitives.ReadInt16BigEndian(buffer.AsSpan(4));
+            if (_drops.TryGetValue(requestType, out var drops) && drops.TryDequeue(out var drop) && drop)
                 return;
             await to.WriteAsync(buffer.AsMemory(0, size));
         }

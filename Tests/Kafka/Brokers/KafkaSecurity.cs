@@ -2,7 +2,10 @@ using ActorStreams.Tests.Security;
 
 namespace ActorStreams.Tests.Kafka.Brokers;
 
-/// <summary>Two more listeners of a broker, one that asks for a password and one with TLS. Clients of the listener without either may do everything; others what they are granted.</summary>
+/// <summary>
+/// Two more listeners of a broker, one that asks for a password and one with TLS. Clients of the listener without either may do
+/// everything; others what they are granted.
+/// </summary>
 internal sealed class KafkaSecurity(int passwordPort, int tlsPort) : IDisposable
 {
     public const string User = "alice";

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using ActorStreams.MockKafka;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
@@ -15,15 +16,18 @@ internal enum Failing
 }
 
 /// <summary>
-/// Real brokers (KRaft) on loopback, from the <c>libs</c> of the Kafka distribution that the environment variable <c>KAFKA_HOME</c> names. They begin empty and leave nothing.
+/// Real brokers (KRaft) on loopback, from the <c>libs</c> of the Kafka distribution that the environment variable <c>KAFKA_HOME</c>
+/// names. They begin empty and leave nothing.
 /// A broker starts in about 4 s and takes 300 MiB: tests share those of <see cref="SharedAsync"/>, except those in which brokers fail.
 /// </summary>
 internal sealed class RealKafka : ITestBrokers
 {
     private const int ControllerId = 100;
-    private const string Missing = "KAFKA_HOME does not name a Kafka distribution (a folder with 'libs'). Set it, and install Java 17 or newer.";
+    private const string Missing =
+        "KAFKA_HOME does not name a Kafka distribution (a folder with 'libs'). Set it, and install Java 17 or newer.";
 
-    private static readonly Dictionary<int, Lazy<Task<RealKafka>>> Shared = new() { [1] = new(() => StartNewAsync(1, secured: true)), [3] = new(() => StartNewAsync(3)) };
+    private static readonly Lazy<Task<RealKafka>> One = new(() => StartNewAsync(1, secured: true));
+    private static readonly Lazy<Task<RealKafka>> Three = new(() => StartNewAsync(3));
 
     private readonly string _directory = Directory.CreateTempSubdirectory("actorstreams-kafka-").FullName;
     private readonly List<KafkaNode> _brokers = [];
@@ -34,7 +38,8 @@ internal sealed class RealKafka : ITestBrokers
 
     private RealKafka(Failing failing) => _failing = failing;
 
-    public string BootstrapServers => Servers(_failing == Failing.CutOff ? _proxies.Select(proxy => proxy.Port) : _brokers.Select(broker => broker.ClientPort));
+    public string BootstrapServers =>
+        Servers(_failing == Failing.CutOff ? _proxies.Select(proxy => proxy.Port) : _brokers.Select(broker => broker.ClientPort));
 
     /// <summary>The brokers' listeners with passwords and with certificates, where they were started with them.</summary>
     public KafkaSecurity? Security { get; private set; }
@@ -43,14 +48,15 @@ internal sealed class RealKafka : ITestBrokers
     public IAdminClient Admin => _admin!;
 
     /// <summary>The one or three brokers that all tests share which do not stop them. They end with the test process.</summary>
-    public static Task<RealKafka> SharedAsync(int brokers) => Shared[brokers].Value;
+    public static Task<RealKafka> SharedAsync(int brokers) => brokers == 1 ? One.Value : Three.Value;
 
     /// <summary>New brokers, for tests in which they fail.</summary>
     /// <param name="brokers">How many, beside a controller where there are several.</param>
     /// <param name="failing">What <see cref="DownAsync"/> does.</param>
     /// <param name="secured">Whether they check who a client is, on listeners of their own.</param>
     /// <param name="settings">Further settings of the brokers, <c>name=value</c>.</param>
-    public static async Task<RealKafka> StartNewAsync(int brokers, Failing failing = Failing.Killed, bool secured = false, params string[] settings)
+    public static async Task<RealKafka> StartNewAsync(
+        int brokers, Failing failing = Failing.Killed, bool secured = false, params string[] settings)
     {
         var home = Environment.GetEnvironmentVariable("KAFKA_HOME");
         Needed.That(home is not null && Directory.Exists(Path.Combine(home, "libs")), Missing);
@@ -74,7 +80,8 @@ internal sealed class RealKafka : ITestBrokers
     /// <summary>Sets one setting of a topic.</summary>
     public Task ConfigureTopicAsync(string topic, string name, string value) => Admin.IncrementalAlterConfigsAsync(new()
     {
-        [new() { Type = ResourceType.Topic, Name = topic }] = [new() { Name = name, Value = value, IncrementalOperation = AlterConfigOpType.Set }],
+        [new() { Type = ResourceType.Topic, Name = topic }] =
+            [new() { Name = name, Value = value, IncrementalOperation = AlterConfigOpType.Set }],
     });
 
     public async Task SetLeaderAsync(string topic, int partition, int broker)
@@ -87,7 +94,8 @@ internal sealed class RealKafka : ITestBrokers
         {
             await Admin.ElectLeadersAsync(ElectionType.Preferred, [new(topic, partition)]);
         }
-        catch (ElectLeadersException error) when (error.Results.TopicPartitions.TrueForAll(found => found.Error.Code == Confluent.Kafka.ErrorCode.ElectionNotNeeded))
+        catch (ElectLeadersException error) when (
+            error.Results.TopicPartitions.TrueForAll(found => found.Error.Code == Confluent.Kafka.ErrorCode.ElectionNotNeeded))
         {
             // It leads already.
         }
@@ -113,7 +121,9 @@ internal sealed class RealKafka : ITestBrokers
             await _brokers[index].ListensAsync(_brokers[index].ClientPort);
     }
 
-    /// <summary>Sends a signal to a broker: <c>TERM</c> is a controlled shutdown, <c>STOP</c> freezes it, and <c>CONT</c> lets it go on.</summary>
+    /// <summary>
+    /// Sends a signal to a broker: <c>TERM</c> is a controlled shutdown, <c>STOP</c> freezes it, and <c>CONT</c> lets it go on.
+    /// </summary>
     public async Task SignalAsync(int broker, string signal)
     {
         foreach (var index in Chosen(broker))
@@ -148,7 +158,8 @@ internal sealed class RealKafka : ITestBrokers
 
     private static string Servers(IEnumerable<int> ports) => string.Join(',', ports.Select(port => $"127.0.0.1:{port}"));
 
-    private IEnumerable<int> Chosen(int broker) => Enumerable.Range(0, _brokers.Count).Where(index => broker < 0 || _brokers[index].Id == broker);
+    private IEnumerable<int> Chosen(int broker) =>
+        Enumerable.Range(0, _brokers.Count).Where(index => broker < 0 || _brokers[index].Id == broker);
 
     private async Task StartAsync(string home, int count, bool secured, string[] more)
     {
@@ -157,7 +168,7 @@ internal sealed class RealKafka : ITestBrokers
         if (_failing == Failing.CutOff)
             _proxies.AddRange(_brokers.Select(broker => new KafkaProxy(KafkaNode.FreePort(), broker.ClientPort)));
         Security = secured ? new(KafkaNode.FreePort(), KafkaNode.FreePort()) : null;
-        var (cluster, controllerPort) = (Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', '-').Replace('/', '_'), KafkaNode.FreePort());
+        var (cluster, controllerPort) = (Base64Url.EncodeToString(Guid.NewGuid().ToByteArray()), KafkaNode.FreePort());
         await Task.WhenAll(_brokers.Append(_controller).OfType<KafkaNode>().Select(async node =>
         {
             await node.FormatAsync(cluster, [.. Settings(node, controllerPort), .. more]);
@@ -167,7 +178,8 @@ internal sealed class RealKafka : ITestBrokers
             await broker.ListensAsync(broker.ClientPort);
         foreach (var proxy in _proxies)
             proxy.Up();
-        _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Servers(_brokers.Select(broker => broker.InternalPort)) }).SetLogHandler((_, _) => { }).Build();
+        var internals = Servers(_brokers.Select(broker => broker.InternalPort));
+        _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = internals }).SetLogHandler((_, _) => { }).Build();
         while (_admin.GetMetadata(TimeSpan.FromSeconds(30)).Brokers.Count < count)
             await Task.Delay(50);
     }
@@ -179,25 +191,29 @@ internal sealed class RealKafka : ITestBrokers
         if (serves)
         {
             listeners.Add(("INTERNAL", "PLAINTEXT", node.InternalPort, node.InternalPort));
-            listeners.Add(("CLIENT", "PLAINTEXT", node.ClientPort, _failing == Failing.CutOff ? _proxies[_brokers.IndexOf(node)].Port : node.ClientPort));
+            var advertisedPort = _failing == Failing.CutOff ? _proxies[_brokers.IndexOf(node)].Port : node.ClientPort;
+            listeners.Add(("CLIENT", "PLAINTEXT", node.ClientPort, advertisedPort));
             listeners.AddRange(Security?.Listeners ?? []);
         }
 
         var advertised = string.Join(',', listeners.Select(listener => $"{listener.Name}://127.0.0.1:{listener.Advertised}"));
-        var protocols = string.Join(',', listeners.Select(listener => $"{listener.Name}:{listener.Protocol}").Append("CONTROLLER:PLAINTEXT"));
+        var protocols = string.Join(
+            ',', listeners.Select(listener => $"{listener.Name}:{listener.Protocol}").Append("CONTROLLER:PLAINTEXT"));
         if (controls)
             listeners.Add(("CONTROLLER", "PLAINTEXT", controllerPort, controllerPort));
         var replicas = Math.Min(3, _brokers.Count);
         return
         [
-            "process.roles=" + string.Join(',', new[] { serves ? "broker" : "", controls ? "controller" : "" }.Where(role => role.Length > 0)),
+            "process.roles=" + string.Join(
+                ',', new[] { serves ? "broker" : "", controls ? "controller" : "" }.Where(role => role.Length > 0)),
             $"controller.quorum.voters={(_controller ?? node).Id}@127.0.0.1:{controllerPort}",
             "controller.listener.names=CONTROLLER",
             "listeners=" + string.Join(',', listeners.Select(listener => $"{listener.Name}://127.0.0.1:{listener.Port}")),
             .. serves ? [$"advertised.listeners={advertised}", "inter.broker.listener.name=INTERNAL"] : Array.Empty<string>(),
             $"listener.security.protocol.map={(serves ? protocols : "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT")}",
             $"offsets.topic.replication.factor={replicas}", "offsets.topic.num.partitions=4",
-            $"transaction.state.log.replication.factor={replicas}", $"transaction.state.log.min.isr={Math.Min(2, replicas)}", "transaction.state.log.num.partitions=4",
+            $"transaction.state.log.replication.factor={replicas}", $"transaction.state.log.min.isr={Math.Min(2, replicas)}",
+            "transaction.state.log.num.partitions=4",
             "group.initial.rebalance.delay.ms=0", "auto.create.topics.enable=false", "broker.session.timeout.ms=6000",
             .. Security?.Settings ?? [],
         ];
