@@ -9,16 +9,14 @@ public static class PostgresConnections
     /// <summary>Connections of Orleans at most, for membership, reminders and the states of its grains.</summary>
     public const int MaxOrleansConnections = 10;
 
-    private const int LockWaitSeconds = 300;
-
     // Every query of the state store has one right plan, by the index, whatever the tables hold. Statistics would only make it worse: those of
     // a table that was empty a minute ago choose a scan of all that came since. So plans are made once, and have no alternative.
     private const string IndexPlans =
         " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
     /// <summary>
-    /// The pool to give to Orleans (<c>options.DataSource</c>, with invariant <c>Npgsql</c>): its queries find their tables in the schema, and a
-    /// changed password file is heeded. The caller disposes of it after the host.
+    /// The pool to give to Orleans (<c>options.DataSource</c>, with invariant <c>Npgsql</c>). Its queries find their tables by the <c>search_path</c>, and a
+    /// changed password file is used for the next connection. The caller disposes of it after the host.
     /// </summary>
     /// <exception cref="ArgumentException">Options are wrong.</exception>
     public static NpgsqlDataSource Orleans(PostgresOptions options)
@@ -30,6 +28,8 @@ public static class PostgresConnections
     internal static NpgsqlDataSource States(PostgresOptions options) => Build(options, settings =>
     {
         settings.MaxPoolSize = options.MaxConnections;
+        if (options.TransactionPooling)
+            return; // each statement is planned when it runs, for the tables as they are then
         settings.MaxAutoPrepare = 20;
         settings.AutoPrepareMinUsages = 2;
         // An owner whose machine is gone must not hold its partition's row until TCP gives up, which takes hours.
@@ -38,27 +38,33 @@ public static class PostgresConnections
             + IndexPlans;
     });
 
-    /// <summary>For set-up: a script may take long, and the lock on migrations goes with the connection.</summary>
+    /// <summary>For set-up: a script may take long.</summary>
     internal static NpgsqlDataSource Migration(PostgresOptions options) => Build(options, settings =>
     {
         settings.Pooling = false;
         settings.CommandTimeout = 0;
-        settings.Options += string.Create(CultureInfo.InvariantCulture, $" -c lock_timeout={LockWaitSeconds}s");
     });
 
     /// <summary>What a message may say of the place: no password.</summary>
     internal static string Place(PostgresOptions options)
     {
         var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString);
-        return string.Create(CultureInfo.InvariantCulture, $"{settings.Host}:{settings.Port}/{settings.Database ?? settings.Username}, schema {options.Schema}");
+        var hosts = (settings.Host ?? "").Split(',').Select(host => HasPort(host) ? host : string.Create(CultureInfo.InvariantCulture, $"{host}:{settings.Port}"));
+        return $"{string.Join(',', hosts)}/{settings.Database ?? settings.Username}, schema {options.Schema}";
     }
+
+    // A path is a socket's directory, and more than one colon an address of IPv6.
+    private static bool HasPort(string host) => !host.StartsWith('/') && host.Count(c => c == ':') == 1;
 
     private static NpgsqlDataSource Build(PostgresOptions options, Action<NpgsqlConnectionStringBuilder> configure)
     {
         var builder = new NpgsqlDataSourceBuilder(options.ConnectionString);
         var settings = builder.ConnectionStringBuilder;
         settings.ApplicationName ??= "actorstreams";
-        settings.SearchPath = options.Schema;
+        if (options.TransactionPooling)
+            settings.NoResetOnClose = true;
+        else
+            settings.SearchPath = options.Schema;
         settings.CommandTimeout = options.CommandTimeoutSeconds;
         settings.Timeout = Math.Min(options.CommandTimeoutSeconds, settings.Timeout);
         settings.TcpKeepAlive = true;

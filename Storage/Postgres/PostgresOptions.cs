@@ -20,6 +20,12 @@ public sealed partial class PostgresOptions : IValidatableObject
     /// <summary>The role of silos, where it is another than the schema's owner: each migration grants it what it needs, and no more.</summary>
     public string? SiloRole { get; set; }
 
+    /// <summary>
+    /// Whether a pooler stands between that gives each transaction another connection to PostgreSQL, as PgBouncer does in transaction mode. Then no parameter
+    /// is set for a session, no statement is kept prepared, and the role itself must have the schema in its <c>search_path</c>, for Orleans.
+    /// </summary>
+    public bool TransactionPooling { get; set; }
+
     /// <summary>Connections of the state store at most; further callers wait for one. Orleans has <see cref="PostgresConnections.MaxOrleansConnections"/> more.</summary>
     [Range(1, 1_000)]
     public int MaxConnections { get; set; } = 20;

@@ -4,12 +4,18 @@ using Npgsql;
 namespace ActorStreams.Storage.Postgres.Schema;
 
 /// <summary>
-/// Sets the schema up and brings it to this version: numbered scripts, each applied once, in its own transaction, and recorded with its checksum in
-/// the table <c>applied_script</c>. A script that was ever released never changes; what is to be changed comes in a new one.
+/// Sets the schema up and brings it to this version: numbered scripts, each applied once and recorded with its checksum in the table
+/// <c>applied_script</c>. A script that was ever released never changes; what is to be changed comes in a new one.
 /// </summary>
 public static class PostgresSchema
 {
-    /// <summary>Applies the scripts that are missing, and grants <see cref="PostgresOptions.SiloRole"/> what it needs. Many may do so at once: the others wait, and find nothing left to do.</summary>
+    // A migration waits this long for each lock that a running silo has.
+    private const string LockWait = "SET LOCAL lock_timeout = '300s'";
+
+    /// <summary>
+    /// Applies the scripts that are missing, and grants <see cref="PostgresOptions.SiloRole"/> what it needs, all in one transaction. Several processes may
+    /// migrate at once: one applies the scripts, the others wait and find nothing left to do.
+    /// </summary>
     /// <returns>The names of those that were applied now.</returns>
     /// <exception cref="ArgumentException">Options are wrong.</exception>
     /// <exception cref="NewerFormatException">A newer version has set the schema up.</exception>
@@ -18,18 +24,18 @@ public static class PostgresSchema
     public static Task<IReadOnlyList<string>> MigrateAsync(PostgresOptions options, CancellationToken cancellationToken = default) =>
         ConnectedAsync(options, connection => MigrateAsync(connection, options, cancellationToken), cancellationToken);
 
-    /// <summary>Looks whether all scripts are applied, and no other, and whether the server waits for its disk. Needs no rights but to read.</summary>
+    /// <summary>Checks that all scripts are applied, and no other, and that the server waits for its disk. It needs no right but to read.</summary>
     /// <exception cref="ArgumentException">Options are wrong.</exception>
     /// <exception cref="NewerFormatException">A newer version has set the schema up.</exception>
     /// <exception cref="SchemaMismatchException">Scripts are missing or others were applied, or commits are not waited for.</exception>
     /// <exception cref="StoreUnavailableException">PostgreSQL is out of reach, or does not allow this to the role.</exception>
     public static Task CheckAsync(PostgresOptions options, CancellationToken cancellationToken = default) =>
-        ConnectedAsync(options, connection => CheckAsync(connection, options.Schema, cancellationToken), cancellationToken);
+        ConnectedAsync(options, connection => CheckAsync(connection, options, cancellationToken), cancellationToken);
 
     /// <summary>What a role needs that runs silos but may not change the schema; run by the schema's owner after each migration.</summary>
     public static string GrantStatements(string schema, string role)
     {
-        var (place, grantee) = (Quoted(schema), Quoted(role));
+        var (place, grantee) = (Identifier.Of(schema), Identifier.Of(role));
         return $"""
             GRANT USAGE ON SCHEMA {place} TO {grantee};
             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {place} TO {grantee};
@@ -55,51 +61,72 @@ public static class PostgresSchema
         }
     }
 
+    // One transaction: whatever fails, nothing has changed. Its locks and settings end with it, on every kind of connection.
     private static async Task<IReadOnlyList<string>> MigrateAsync(NpgsqlConnection connection, PostgresOptions options, CancellationToken cancellationToken)
     {
         var schema = options.Schema;
-        // Held by the connection, so that it goes with it, however that ends.
-        await ExecuteAsync(connection, "SELECT pg_advisory_lock($1)", [PostgresValue.Of(AdvisoryLock.Of(schema, "migration"))], cancellationToken).ConfigureAwait(false);
-        // Asked first: IF NOT EXISTS alone wants the right to create even where the schema exists.
+        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using var ending = transaction.ConfigureAwait(false);
+        await ExecuteAsync(connection, LockWait, [], cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(
+            connection, "SELECT pg_advisory_xact_lock($1)", [PostgresValue.Of(AdvisoryLock.Of(schema, "migration"))], cancellationToken).ConfigureAwait(false);
+        // Asked first: IF NOT EXISTS alone needs the right to create even where the schema exists.
         if (!await AskAsync(connection, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", schema, cancellationToken).ConfigureAwait(false))
-            await ExecuteAsync(connection, $"CREATE SCHEMA {Quoted(schema)}", [], cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync(connection, $"CREATE SCHEMA {Identifier.Of(schema)}", [], cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync(connection, $"SET LOCAL search_path = {Identifier.Of(schema)}", [], cancellationToken).ConfigureAwait(false);
         var missing = Missing(await AppliedAsync(connection, schema, cancellationToken).ConfigureAwait(false), schema);
         foreach (var script in missing)
         {
-            var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            await using var ending = transaction.ConfigureAwait(false);
             await ExecuteAsync(connection, script.Sql, [], cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(
                 connection, "INSERT INTO applied_script (name, checksum) VALUES ($1, $2)", [PostgresValue.Of(script.Name), PostgresValue.Of(script.Checksum)],
                 cancellationToken).ConfigureAwait(false);
-            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         }
 
         if (!string.IsNullOrEmpty(options.SiloRole))
             await GrantAsync(connection, schema, options.SiloRole, cancellationToken).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return [.. missing.Select(script => script.Name)];
     }
 
     private static async Task GrantAsync(NpgsqlConnection connection, string schema, string role, CancellationToken cancellationToken)
     {
         if (!await AskAsync(connection, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role, cancellationToken).ConfigureAwait(false))
-            throw new SchemaMismatchException($"Postgres:SiloRole is '{role}', but PostgreSQL has no such role. Make it (CREATE ROLE {Quoted(role)} LOGIN PASSWORD '…'), and migrate once more.");
+        {
+            throw new SchemaMismatchException(
+                $"Postgres:SiloRole is '{role}', but PostgreSQL has no such role. Create it (CREATE ROLE {Identifier.Of(role)} LOGIN PASSWORD '…') and migrate again.");
+        }
+
         await ExecuteAsync(connection, GrantStatements(schema, role), [], cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task<bool> CheckAsync(NpgsqlConnection connection, string schema, CancellationToken cancellationToken)
+    private static async Task<bool> CheckAsync(NpgsqlConnection connection, PostgresOptions options, CancellationToken cancellationToken)
     {
+        var schema = options.Schema;
         var missing = Missing(await AppliedAsync(connection, schema, cancellationToken).ConfigureAwait(false), schema);
         if (missing.Count > 0)
-            throw new SchemaMismatchException($"The schema '{schema}' in PostgreSQL lacks {string.Join(", ", missing.Select(script => script.Name))}. Run the silo once with --migrate.");
+        {
+            throw new SchemaMismatchException(
+                $"The schema '{schema}' in PostgreSQL lacks {string.Join(", ", missing.Select(script => script.Name))}. Run the silo once with --migrate.");
+        }
+
+        if (await AskAsync(connection, "SELECT current_schema() IS DISTINCT FROM $1", schema, cancellationToken).ConfigureAwait(false))
+            throw new SchemaMismatchException(OtherSearchPath(options));
         if (await AskAsync(connection, "SELECT current_setting('synchronous_commit') = $1", "off", cancellationToken).ConfigureAwait(false))
         {
             throw new SchemaMismatchException(
-                "PostgreSQL has synchronous_commit = off: a crash of it could take back what the silos count on. Set it to on, at least for this role (ALTER ROLE … SET synchronous_commit = on).");
+                "PostgreSQL has synchronous_commit = off: after a crash of the server, commits would be missing that the silos rely on. "
+                + "Set it to on, at least for this role (ALTER ROLE … SET synchronous_commit = on).");
         }
 
         return true;
     }
+
+    private static string OtherSearchPath(PostgresOptions options) => options.TransactionPooling
+        ? $"The search_path of this role does not begin with '{options.Schema}', where Orleans has its tables, and a pooler sets none for a session. "
+            + $"Set it for the role: ALTER ROLE … SET search_path = {Identifier.Of(options.Schema)}."
+        : "A pooler between the silo and PostgreSQL ignores the parameters of a session (search_path is not the one that was set). "
+            + "Set Postgres:TransactionPooling=true, or connect to PostgreSQL directly.";
 
     private static List<SchemaScript> Missing(Dictionary<string, string> applied, string schema)
     {
@@ -121,7 +148,7 @@ public static class PostgresSchema
         var applied = new Dictionary<string, string>();
         if (!await AskAsync(connection, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'applied_script')", schema, cancellationToken).ConfigureAwait(false))
             return applied;
-        using var command = new NpgsqlCommand($"SELECT name, checksum FROM {Quoted(schema)}.applied_script", connection);
+        using var command = new NpgsqlCommand($"SELECT name, checksum FROM {Identifier.Of(schema, "applied_script")}", connection);
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = rows.ConfigureAwait(false);
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -138,6 +165,4 @@ public static class PostgresSchema
         command.Parameters.AddRange(parameters);
         return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
     }
-
-    private static string Quoted(string identifier) => $"\"{identifier.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -8,58 +8,28 @@ namespace ActorStreams.Storage.Postgres.States;
 // past the first part at once, so they cannot block each other.
 //
 // What is written comes in the order of keys: neighbours of the index then lie on pages that are in hand, which makes updates up to twice as fast as in
-// the order of a hash. What is deleted of contributions is looked up one by one (LATERAL … LIMIT 1): a join would be free to read all of the partition.
+// the order of a hash.
 //
 // A checkpoint beyond MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction; the later ones are given the number.
 
 /// <summary>Writes one checkpoint.</summary>
 internal static class PostgresCheckpoint
 {
-    private const string First = """
-        WITH moved AS (
-            INSERT INTO partition (dataset, version, number, position, states, marks) VALUES ($13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING
-            RETURNING id)
-        """;
-
-    private const string Next = """
-        WITH moved AS (
-            UPDATE partition SET position = $16, states = $17, marks = $18 WHERE dataset = $13 AND version = $14 AND number = $15 AND position = $19
-            RETURNING id)
-        """;
-
-    private const string Further = "WITH moved AS (SELECT $13 AS id)";
-
-    private const string Rows = """
-        , states AS (
-            INSERT INTO state (partition_id, key, value, "offset", timestamp) SELECT moved.id, given.* FROM moved, unnest($1, $2, $3, $4) AS given
-            ON CONFLICT (partition_id, key) DO UPDATE SET value = excluded.value, "offset" = excluded."offset", timestamp = excluded.timestamp),
-        gone_states AS (
-            DELETE FROM state USING moved WHERE partition_id = moved.id AND key = ANY($5)),
-        contributions AS (
-            INSERT INTO contribution (partition_id, key, slot, element, value) SELECT moved.id, given.* FROM moved, unnest($6, $7, $8, $9) AS given
-            ON CONFLICT (partition_id, key, slot, element) DO UPDATE SET value = excluded.value),
-        gone_contributions AS (
-            DELETE FROM contribution WHERE ctid = ANY (ARRAY(
-                SELECT c.ctid FROM moved, unnest($10, $11, $12) AS given (key, slot, element), LATERAL (
-                    SELECT ctid FROM contribution
-                    WHERE partition_id = moved.id AND key = given.key AND slot = given.slot AND element = given.element LIMIT 1) AS c)))
-        SELECT id FROM moved
-        """;
-
-    public static async Task<bool> WriteAsync(NpgsqlDataSource source, PostgresOptions options, CheckpointWrite write, CancellationToken cancellationToken)
+    public static async Task<bool> WriteAsync(
+        NpgsqlDataSource source, StateStatements sql, PostgresOptions options, CheckpointWrite write, CancellationToken cancellationToken)
     {
         write = InKeyOrder(write);
         var parts = CheckpointPart.Cut(write, options.MaxCommandRows, options.MaxCommandBytes);
         var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = connection.ConfigureAwait(false);
         if (parts is [var only])
-            return await MoveAsync(connection, write, only, cancellationToken).ConfigureAwait(false) is not null;
+            return await MoveAsync(connection, sql, write, only, cancellationToken).ConfigureAwait(false) is not null;
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using var ending = transaction.ConfigureAwait(false);
-        if (await MoveAsync(connection, write, parts[0], cancellationToken).ConfigureAwait(false) is not { } partition)
+        if (await MoveAsync(connection, sql, write, parts[0], cancellationToken).ConfigureAwait(false) is not { } partition)
             return false;
         foreach (var part in parts.Skip(1))
-            await RunAsync(connection, Further + Rows, [.. part.Parameters(write), PostgresValue.Of(partition)], cancellationToken).ConfigureAwait(false);
+            await RunAsync(connection, sql.WriteFurther, [.. part.Parameters(write), PostgresValue.Of(partition)], cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return true;
     }
@@ -85,7 +55,8 @@ internal static class PostgresCheckpoint
     }
 
     /// <summary>Writes the position and the first rows; the partition's number, or null where the condition failed.</summary>
-    private static Task<int?> MoveAsync(NpgsqlConnection connection, CheckpointWrite write, CheckpointPart part, CancellationToken cancellationToken)
+    private static Task<int?> MoveAsync(
+        NpgsqlConnection connection, StateStatements sql, CheckpointWrite write, CheckpointPart part, CancellationToken cancellationToken)
     {
         List<NpgsqlParameter> parameters =
         [
@@ -94,7 +65,7 @@ internal static class PostgresCheckpoint
         ];
         if (write.ExpectedPosition is { } expected)
             parameters.Add(PostgresValue.Of(expected));
-        return RunAsync(connection, (write.ExpectedPosition is null ? First : Next) + Rows, parameters, cancellationToken);
+        return RunAsync(connection, write.ExpectedPosition is null ? sql.WriteFirst : sql.WriteNext, parameters, cancellationToken);
     }
 
     private static async Task<int?> RunAsync(NpgsqlConnection connection, string sql, List<NpgsqlParameter> parameters, CancellationToken cancellationToken)

@@ -26,42 +26,19 @@ namespace ActorStreams.Storage.Postgres.States;
 /// <summary>The state store in PostgreSQL, for any number of silos. The schema must be there: see <see cref="PostgresSchema"/>.</summary>
 public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
 {
-    private const string OfPartition = "(SELECT id FROM partition WHERE dataset = $1 AND version = $2 AND number = $3)";
-
-    private const string SelectCheckpoint = "SELECT position, states, marks FROM partition WHERE dataset = $1 AND version = $2 AND number = $3";
-
-    private const string SelectStates =
-        $"""SELECT key, value, "offset", timestamp FROM state WHERE partition_id = {OfPartition} AND key = ANY($4)""";
-
-    private const string SelectRange =
-        $"""SELECT key, value, "offset", timestamp FROM state WHERE partition_id = {OfPartition} AND key >= $4 AND key < $5 ORDER BY key LIMIT $6""";
-
-    // Rows of one scan come in the order of its subquery, since only a nested loop can join it (see PostgresConnections).
-    private const string SelectContributions = $"""
-        SELECT wanted.number, c.element, c.value FROM unnest($4, $5, $6) WITH ORDINALITY AS wanted (key, slot, most, number), LATERAL (
-            SELECT element, value FROM contribution
-            WHERE partition_id = {OfPartition} AND key = wanted.key AND slot = wanted.slot ORDER BY element LIMIT wanted.most) AS c
-        """;
-
-    private const string SelectContributionsOf = $"""
-        SELECT wanted.key, wanted.slot, wanted.element, c.value FROM unnest($4, $5, $6) AS wanted (key, slot, element), LATERAL (
-            SELECT value FROM contribution
-            WHERE partition_id = {OfPartition} AND key = wanted.key AND slot = wanted.slot AND element = wanted.element LIMIT 1) AS c
-        """;
-
-    // Truncated rather than deleted: a rebuild would leave millions of dead rows behind. These two first, since that waits for the checkpoints under
-    // way and holds back others while it has no lock that they could wait for; then the positions, which no one can hold.
-    private const string Clear = "TRUNCATE state, contribution";
-
     // Comes after all UTF-8, in which 0xFF never stands.
     private static readonly byte[] AfterAllKeys = [0xFF];
 
     private readonly PostgresOptions _options;
     private readonly NpgsqlDataSource _source;
     private readonly string _place;
+    private readonly StateStatements _sql;
 
-    private PostgresStateStore(PostgresOptions options) =>
-        (_options, _source, _place) = (options, PostgresConnections.States(options), PostgresConnections.Place(options));
+    private PostgresStateStore(PostgresOptions options)
+    {
+        (_options, _sql) = (options, new(options.Schema));
+        (_source, _place) = (PostgresConnections.States(options), PostgresConnections.Place(options));
+    }
 
     /// <summary>Makes the store; connections are opened when they are needed.</summary>
     /// <exception cref="ArgumentException">Options are wrong; the message names all that are.</exception>
@@ -75,17 +52,17 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     public async ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default)
     {
         var found = await ReadAsync(
-            SelectCheckpoint, partition, [], static row => new Checkpoint(row.GetInt64(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2)), cancellationToken).ConfigureAwait(false);
+            _sql.SelectCheckpoint, partition, [], static row => new Checkpoint(row.GetInt64(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2)), cancellationToken).ConfigureAwait(false);
         return found.SingleOrDefault();
     }
 
     /// <inheritdoc/>
     public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default) =>
-        RunAsync(ct => PostgresCheckpoint.WriteAsync(_source, _options, write, ct), cancellationToken);
+        RunAsync(ct => PostgresCheckpoint.WriteAsync(_source, _sql, _options, write, ct), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
-        ReadAsync(SelectStates, partition, [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
+        ReadAsync(_sql.SelectStates, partition, [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
@@ -95,7 +72,7 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         // What follows a key immediately is that key and a zero byte.
         if (after is not null && KeyOrder.Instance.Compare(after, prefix) >= 0)
             from = [.. PostgresValue.Key(after), 0];
-        return ReadAsync(SelectRange, partition, [PostgresValue.Of(from), PostgresValue.Of(AfterPrefix(prefix)), PostgresValue.Of((long)limit)], State, cancellationToken);
+        return ReadAsync(_sql.SelectRange, partition, [PostgresValue.Of(from), PostgresValue.Of(AfterPrefix(prefix)), PostgresValue.Of((long)limit)], State, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -103,7 +80,7 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default)
     {
         var rows = await ReadAsync(
-            SelectContributions, partition,
+            _sql.ScanContributions, partition,
             [
                 PostgresValue.Array(PostgresValue.Keys([.. scans.Select(scan => scan.Key)])), PostgresValue.Array([.. scans.Select(scan => scan.Slot)]),
                 PostgresValue.Array([.. scans.Select(scan => (long)scan.Limit)]),
@@ -119,14 +96,14 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     public ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
         ReadAsync(
-            SelectContributionsOf, partition, PostgresValue.Ids(ids),
+            _sql.SelectContributions, partition, PostgresValue.Ids(ids),
             static row => new StoredContribution(new(Text(row, 0), row.GetInt32(1), row.GetFieldValue<byte[]>(2)), row.GetFieldValue<byte[]>(3)), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) => RunAsync<IReadOnlyDictionary<string, string>>(
         async ct =>
         {
-            using var command = _source.CreateCommand("SELECT name, description FROM dataset");
+            using var command = _source.CreateCommand(_sql.SelectDatasets);
             var rows = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
             await using var closing = rows.ConfigureAwait(false);
             var found = new Dictionary<string, string>();
@@ -144,8 +121,8 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         await TransactAsync(
             [
                 new("SELECT pg_advisory_xact_lock($1)") { Parameters = { PostgresValue.Of(AdvisoryLock.Of(_options.Schema, "dataset")) } },
-                new("DELETE FROM dataset"),
-                new("INSERT INTO dataset (name, description) SELECT * FROM unnest($1, $2)")
+                new(_sql.DeleteDatasets),
+                new(_sql.InsertDatasets)
                 {
                     Parameters = { PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Key)])), PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Value)])) },
                 },
@@ -155,7 +132,9 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask ClearAsync(CancellationToken cancellationToken = default) =>
-        await TransactAsync([new(Clear), new("DELETE FROM partition")], cancellationToken).ConfigureAwait(false);
+        // Truncated rather than deleted: a rebuild would leave millions of dead rows behind. The two large tables first: that waits for the checkpoints
+        // under way and holds back others while it has no lock that they could wait for. Then the positions, which no one can hold.
+        await TransactAsync([new(_sql.TruncateStates), new(_sql.DeletePartitions)], cancellationToken).ConfigureAwait(false);
 
     /// <summary>Closes the connections.</summary>
     public ValueTask DisposeAsync() => _source.DisposeAsync();

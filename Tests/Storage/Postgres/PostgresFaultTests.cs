@@ -63,6 +63,32 @@ public sealed class PostgresFaultTests
     }
 
     [Fact]
+    public async Task Of_several_hosts_the_primary_is_used_and_none_is_as_good_as_a_server_that_is_away()
+    {
+        await using var server = await PostgresServer.StartNewAsync();
+        var options = await server.NewSchemaAsync();
+        var nobody = PostgresServer.FreePort();
+        var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
+        {
+            Host = $"127.0.0.1:{nobody},127.0.0.1:{server.Port}", TargetSessionAttributes = "primary", HostRecheckSeconds = 0, Port = 1,
+        };
+        options = new() { ConnectionString = settings.ConnectionString };
+        await PostgresSchema.CheckAsync(options);
+        await using var store = PostgresStateStore.Open(options);
+        Assert.Null(await store.ReadCheckpointAsync(new("a", 1, 0)));
+        await server.StopAsync();
+        foreach (var ask in new Func<Task>[] { () => store.ReadCheckpointAsync(new("a", 1, 0)).AsTask(), () => PostgresSchema.CheckAsync(options) })
+        {
+            var error = await Assert.ThrowsAsync<StoreUnavailableException>(ask);
+            Assert.StartsWith($"PostgreSQL at 127.0.0.1:{nobody},127.0.0.1:{server.Port}/", error.Message, StringComparison.Ordinal);
+            Assert.Contains("has no host that can be used now", error.Message, StringComparison.Ordinal);
+        }
+
+        await server.StartAsync();
+        Assert.Null(await store.ReadCheckpointAsync(new("a", 1, 0)));
+    }
+
+    [Fact]
     public async Task A_cancelled_caller_is_told_so()
     {
         var options = await (await PostgresServer.SharedAsync()).NewSchemaAsync();
@@ -84,7 +110,7 @@ public sealed class PostgresFaultTests
     }
 
     [Theory]
-    [InlineData("53100", "its disk is full. Make room on it")]
+    [InlineData("53100", "its disk is full. Free space on it")]
     [InlineData("53300", "Raise its max_connections")]
     [InlineData("25006", "is read-only")]
     [InlineData("40001", "in favour of another")]

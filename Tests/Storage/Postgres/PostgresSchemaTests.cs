@@ -139,7 +139,7 @@ public sealed class PostgresSchemaTests
         var shown = new List<string>();
         for (var i = 0; i < 2; i++)
             shown.Add((await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ReadDatasetsAsync())).ToString());
-        Assert.Contains("does not let this role in. Look at its user name, its password (Postgres:PasswordFile)", shown[^1], StringComparison.Ordinal);
+        Assert.Contains("refuses this role. Check its user name, its password (Postgres:PasswordFile)", shown[^1], StringComparison.Ordinal);
         await File.WriteAllTextAsync(file, "the-new-secret", TestContext.Current.CancellationToken);
         Assert.Empty(await store.ReadDatasetsAsync());
         await using var connection = await orleans.OpenConnectionAsync(TestContext.Current.CancellationToken);

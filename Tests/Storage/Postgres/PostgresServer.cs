@@ -158,7 +158,7 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>PostgreSQL refuses to run as root.</summary>
-    private static ProcessStartInfo AsUser(string program, params string[] arguments)
+    internal static ProcessStartInfo AsUser(string program, params string[] arguments)
     {
         string[] command = Environment.IsPrivilegedProcess ? ["runuser", "-u", SuperUser, "--", program, .. arguments] : [program, .. arguments];
         // Its input is held open by this process alone. A working directory that the user may enter.
@@ -182,7 +182,7 @@ public sealed class PostgresServer : IAsyncDisposable
         Assert.True(process.ExitCode == 0, $"{start.FileName} {string.Join(' ', start.ArgumentList)}: {await output} {await error}");
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
