@@ -10,6 +10,6 @@ public sealed class LawViolationException : TestKitException
     /// <summary>The law, in words.</summary>
     public string Law { get; }
 
-    /// <summary>The seed that shows it again.</summary>
+    /// <summary>The seed that reproduces it.</summary>
     public int Seed { get; }
 }

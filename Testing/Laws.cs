@@ -23,7 +23,7 @@ public static class Laws
 
     /// <summary>
     /// Checks one source of a view: add then retract is identity; null→a→b is null→b; a→b→a is a; the same input twice gives the same output; changes of different
-    /// source keys may be swapped; stored and read back, a state folds on the same; KeysOf tells the same keys of the same state.
+    /// source keys may be swapped; stored and read back, a state folds on the same; KeysOf returns the same keys for the same state.
     /// </summary>
     /// <typeparam name="TView">The view, by <see cref="IView{TSelf, TSource}"/> or <see cref="IReducingView{TSelf, TSource}"/>. Of a join, check each source.</typeparam>
     /// <typeparam name="TSource">The source's state.</typeparam>
@@ -53,7 +53,7 @@ public static class Laws
         }
 
         CheckAgain([.. trials.Select(t => t.Trial)], rig);
-        // Law by law, so that a definition is told of the plainest one it breaks.
+        // Laws are checked one after the other, simplest first, so that the violation reported is the simplest one.
         for (var law = 0; law < ViewWays(rig, [], []).Count; law++)
         {
             foreach (var (trial, a, b) in trials)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Grains.Tls;
 
-/// <summary>What one side of a connection inside the cluster shows, and what it asks of the other.</summary>
+/// <summary>What one side of a connection inside the cluster presents, and what it requires of the other side.</summary>
 internal sealed record ClusterIdentity(PemCertificate Own, X509Certificate2Collection Authorities)
 {
     /// <summary>The DNS name in every silo's certificate.</summary>
@@ -23,7 +23,7 @@ internal sealed record ClusterIdentity(PemCertificate Own, X509Certificate2Colle
         texts => new(PemCertificate.Parse(options.CertificateFile, texts[0], options.KeyFile, texts[1]), PemCertificate.ParseAuthorities(options.CaFile, texts[2])),
         TimeSpan.FromSeconds(options.ReloadSeconds), time, fault => logger.FilesChanged("the cluster", fault));
 
-    /// <summary>Why the other side is not believed; null when it is.</summary>
+    /// <summary>Why the other side is not trusted; null when it is.</summary>
     /// <param name="shown">Its certificate.</param>
     /// <param name="sent">What came with it.</param>
     /// <param name="names">The names of which it must have one.</param>

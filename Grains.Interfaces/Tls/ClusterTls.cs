@@ -4,12 +4,12 @@ using Orleans.Configuration;
 
 namespace ActorStreams.Grains.Tls;
 
-/// <summary>TLS for clients of a cluster whose silos ask for certificates.</summary>
+/// <summary>TLS for clients of a cluster whose silos require certificates.</summary>
 public static class ClusterTls
 {
     internal const string Category = "ActorStreams.Tls";
 
-    /// <summary>Shows gateways a certificate, and believes only silos of the same authority.</summary>
+    /// <summary>Presents a certificate to gateways, and trusts only silos of the same authority.</summary>
     /// <exception cref="ArgumentException">When the client starts: a file cannot be read, or does not hold what it should.</exception>
     public static IClientBuilder UseClusterTls(this IClientBuilder client, ClusterTlsOptions options)
     {

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Grains.Tls;
 
 /// <summary>
-/// TLS under Orleans' own protocol, where both sides show a certificate of the cluster's authority. Nothing is read as a message before the other side is believed. A connection that is not is closed
-/// without an answer, and told of once in a while.
+/// TLS under Orleans' own protocol, where both sides present a certificate of the cluster's authority. No message is read before the other
+/// side is trusted. A connection that is not trusted is closed without an answer, and logged at most once in a while.
 /// </summary>
 internal sealed class MutualTls(ReloadedFiles<ClusterIdentity> identity, IReadOnlyList<string> peers, bool isServer, TimeProvider time, ILogger logger)
 {
@@ -57,7 +57,7 @@ internal sealed class MutualTls(ReloadedFiles<ClusterIdentity> identity, IReadOn
         }
         catch (Exception error)
         {
-            // Whatever it is that fails here, there is no connection, and nobody else would tell.
+            // Any failure here means that there is no connection, and no other code would log it.
             Tell(context, fault ?? (error is OperationCanceledException ? $"No handshake within {HandshakeTimeout.TotalSeconds:0} s." : $"No TLS handshake: {error.Message}"));
             context.Abort();
             return false;
@@ -101,7 +101,7 @@ internal sealed class MutualTls(ReloadedFiles<ClusterIdentity> identity, IReadOn
         }
     }
 
-    /// <summary>Whoever knocks on the port without end must not fill the log.</summary>
+    /// <summary>A client that connects again and again must not fill the log.</summary>
     private void Tell(ConnectionContext context, string reason)
     {
         int others;

@@ -1,8 +1,9 @@
 namespace ActorStreams.Grains.Tls;
 
 /// <summary>
-/// A value out of files that somebody may replace while the process runs: certificates, keys. The files are read again when they were last looked at so long ago, and compared by content: Kubernetes
-/// replaces mounted files by links, whose times say nothing. Files that do not fit together, as in the middle of a replacement, leave the value as it was.
+/// A value read from files that may be replaced while the process runs: certificates, keys. The files are read again at an interval and
+/// compared by content, since Kubernetes replaces mounted files by links, whose times do not change. Files that do not match, as in the
+/// middle of a replacement, leave the value as it was.
 /// </summary>
 internal sealed class ReloadedFiles<T>
     where T : class
@@ -19,10 +20,12 @@ internal sealed class ReloadedFiles<T>
 
     /// <param name="files">The files.</param>
     /// <param name="parse">Makes the value of their texts, in the same order.</param>
-    /// <param name="every">How long what was read is taken for true.</param>
+    /// <param name="every">How long the contents are cached.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="told">Called when other files came: with null when they are used now, or with why they are not.</param>
-    /// <exception cref="ArgumentException">A file cannot be read, or does not hold what it should; the message says which. No message holds what is in a file.</exception>
+    /// <param name="told">Called when the files have changed: with null when they are used now, or with the reason why they are not.</param>
+    /// <exception cref="ArgumentException">
+    /// A file cannot be read, or has the wrong contents; the message names it. No message contains what is in a file.
+    /// </exception>
     internal ReloadedFiles(IReadOnlyList<string> files, Func<IReadOnlyList<string>, T> parse, TimeSpan every, TimeProvider time, Action<string?> told)
     {
         (_files, _parse, _every, _time, _told) = (files, parse, every, time, told);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Grains.Tls;
 
-/// <summary>What TLS tells operators: never what is in a file.</summary>
+/// <summary>What TLS logs for operators: never the contents of a file.</summary>
 internal static partial class TlsLogging
 {
     internal static void FilesChanged(this ILogger logger, string of, string? fault)

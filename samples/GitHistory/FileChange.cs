@@ -1,6 +1,6 @@
 namespace ActorStreams.Samples.GitHistory;
 
-/// <summary>One change of one file, as git tells it. The record's key is the path.</summary>
+/// <summary>One change of one file, as git reports it. The record's key is the path.</summary>
 /// <param name="Commit">The commit's short hash.</param>
 /// <param name="Seq">The commit's place on the main line, from 1.</param>
 /// <param name="Time">The commit's time, Unix seconds.</param>
