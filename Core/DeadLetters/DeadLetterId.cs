@@ -8,13 +8,13 @@ namespace ActorStreams.DeadLetters;
 /// <param name="Dataset">The dataset.</param>
 /// <param name="Position">The record of its input log.</param>
 /// <param name="Index">The place among the changes of that record; 0 for an entity.</param>
-internal readonly record struct DeadLetterId(string Dataset, Position Position, int Index)
+public readonly record struct DeadLetterId(string Dataset, Position Position, int Index)
 {
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Dataset}@{Position}#{Index}");
 
     /// <summary>Reads what <see cref="ToString"/> wrote; false for any other text.</summary>
-    internal static bool TryParse(string? text, out DeadLetterId id)
+    public static bool TryParse(string? text, out DeadLetterId id)
     {
         id = default;
         if (text is null || text.IndexOf('@', StringComparison.Ordinal) is var at && at <= 0 || text.LastIndexOf('#') is var hash && hash < at)

@@ -6,16 +6,16 @@ using ActorStreams.Log;
 namespace ActorStreams.Grains.DeadLetters;
 
 /// <summary>Reads the topic of dead letters, and says what has become of each. Every call reads a bounded number of records.</summary>
-internal sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReads reads)
+public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReads reads)
 {
     /// <summary>Dead letters on a page.</summary>
-    internal const int MaxPage = 200;
+    public const int MaxPage = 200;
 
     /// <summary>Records that a page looks through for those that its filter lets pass.</summary>
-    internal const int MaxScanned = 10_000;
+    public const int MaxScanned = 10_000;
 
     /// <summary>Records, from the newest back, among which dead letters are looked for by their ids.</summary>
-    internal const int MaxSought = 100_000;
+    public const int MaxSought = 100_000;
 
     private const int Window = 500;
 
@@ -30,7 +30,7 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     /// <param name="before">Only those before this offset of the topic; the end when null.</param>
     /// <param name="limit">How many, up to <see cref="MaxPage"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async Task<DeadLetterPage> PageAsync(string? dataset, DeadLetterState? state, long? before, int limit, CancellationToken cancellationToken)
+    public async Task<DeadLetterPage> PageAsync(string? dataset, DeadLetterState? state, long? before, int limit, CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
         var (at, found, seen) = (Math.Clamp(before ?? range.End, range.Start, range.End), new List<DeadLetterStatus>(), new HashSet<DeadLetterId>());
@@ -54,7 +54,7 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     }
 
     /// <summary>Dead letters by their ids, looked for among the newest <see cref="MaxSought"/>.</summary>
-    internal async Task<Dictionary<DeadLetterId, StoredDeadLetter>> FindAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
+    public async Task<Dictionary<DeadLetterId, StoredDeadLetter>> FindAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
         var (found, sought) = (new Dictionary<DeadLetterId, StoredDeadLetter>(), ids.ToHashSet());
@@ -70,7 +70,7 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     }
 
     /// <summary>The dead letters from an offset on, oldest first, window by window; each window with the offset at which the next begins.</summary>
-    internal async IAsyncEnumerable<(IReadOnlyList<StoredDeadLetter> Letters, long Next, long End)> AscendAsync(
+    public async IAsyncEnumerable<(IReadOnlyList<StoredDeadLetter> Letters, long Next, long End)> AscendAsync(
         long from, long? until, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
@@ -83,14 +83,14 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
     }
 
     /// <summary>What has become of each, in the order given.</summary>
-    internal async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
     {
         var states = await StatesAsync([.. letters.Select(letter => letter.Root)], cancellationToken);
         return [.. letters.Select(letter => new DeadLetterStatus(letter, states[letter.Root].State, states[letter.Root].Refusal ?? letter.Hopeless))];
     }
 
     /// <summary>For each id its state, and why it cannot be redriven; null where it can.</summary>
-    internal async Task<Dictionary<DeadLetterId, (DeadLetterState State, string? Refusal)>> StatesAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
+    public async Task<Dictionary<DeadLetterId, (DeadLetterState State, string? Refusal)>> StatesAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
     {
         var states = new Dictionary<DeadLetterId, (DeadLetterState, string?)>();
         var askable = new List<(Dataset Dataset, DeadLetterId Id)>();
@@ -161,10 +161,10 @@ internal sealed class DeadLetterReader(Topology topology, IChangeLog log, Datase
 /// <param name="Letter">The dead letter.</param>
 /// <param name="State">Its state.</param>
 /// <param name="Refusal">Why it cannot be redriven; null where it can.</param>
-internal sealed record DeadLetterStatus(StoredDeadLetter Letter, DeadLetterState State, string? Refusal);
+public sealed record DeadLetterStatus(StoredDeadLetter Letter, DeadLetterState State, string? Refusal);
 
 /// <summary>A page of dead letters.</summary>
 /// <param name="Items">The dead letters, newest first.</param>
 /// <param name="Next">Before which offset the next page begins; null when there is none.</param>
 /// <param name="Range">The offsets that the topic holds.</param>
-internal sealed record DeadLetterPage(IReadOnlyList<DeadLetterStatus> Items, long? Next, OffsetRange Range);
+public sealed record DeadLetterPage(IReadOnlyList<DeadLetterStatus> Items, long? Next, OffsetRange Range);

@@ -11,14 +11,14 @@ namespace ActorStreams.Grains.DeadLetters;
 /// Appends what was set aside once more to the end of its own partition, where the dataset folds it if the dead letter is still open (<see cref="Redrive"/>). To append twice is
 /// harmless, so a redrive whose outcome is unknown is simply made again.
 /// </summary>
-internal sealed partial class Redriver(
+public sealed partial class Redriver(
     Topology topology, IChangeLog log, RecordAppends appends, DatasetReads reads, DeadLetterReader letters, TimeProvider time, ILogger<Redriver> logger)
 {
     /// <summary>Dead letters that one call redrives.</summary>
-    internal const int MaxAtOnce = 1_000;
+    public const int MaxAtOnce = 1_000;
 
     /// <summary>The longest that a call waits for what it appended to be folded.</summary>
-    internal const double MaxWaitSeconds = 30;
+    public const double MaxWaitSeconds = 30;
 
     /// <summary>Dead letters that a call looks through for those that are open.</summary>
     private const int MaxScanned = 20_000;
@@ -32,7 +32,7 @@ internal sealed partial class Redriver(
     private static readonly long MaxTimestamp = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
     /// <summary>Redrives dead letters by their ids; up to <see cref="MaxAtOnce"/>.</summary>
-    internal async Task<RedriveOutcome> RedriveAsync(IReadOnlyCollection<DeadLetterId> ids, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    public async Task<RedriveOutcome> RedriveAsync(IReadOnlyCollection<DeadLetterId> ids, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
         var (found, outcome) = (await letters.FindAsync(ids, cancellationToken), new RedriveOutcome());
         var roots = new Dictionary<DeadLetterId, StoredDeadLetter?>();
@@ -56,7 +56,7 @@ internal sealed partial class Redriver(
     /// <param name="dryRun">Only say what would be done.</param>
     /// <param name="waitSeconds">How long to wait for it to be folded.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async Task<RedriveOutcome> RedriveOpenAsync(string? dataset, long from, long? until, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    public async Task<RedriveOutcome> RedriveOpenAsync(string? dataset, long from, long? until, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
         var (outcome, scanned, seen) = (new RedriveOutcome(), 0, new HashSet<DeadLetterId>());
         await foreach (var (window, next, end) in letters.AscendAsync(from, until, cancellationToken))
@@ -199,60 +199,4 @@ internal sealed partial class Redriver(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Redriven: {Appended} dead letters were appended again; {Done} were folded already, {Refused} were refused.")]
     private static partial void LogRedriven(ILogger logger, int appended, int done, int refused);
-}
-
-/// <summary>What became of a redrive.</summary>
-internal enum RedriveResult
-{
-    /// <summary>It is appended, and will be folded.</summary>
-    Pending,
-
-    /// <summary>It is folded.</summary>
-    Folded,
-
-    /// <summary>It could not be folded again.</summary>
-    FailedAgain,
-}
-
-/// <summary>A dead letter that is to be appended again.</summary>
-internal sealed record PlannedRedrive(DeadLetterId Id, StoredDeadLetter? Letter)
-{
-    /// <summary>Where it was appended.</summary>
-    internal Position? Position { get; set; }
-
-    internal RedriveResult Result { get; set; }
-}
-
-/// <summary>What a call did, or would do.</summary>
-internal sealed class RedriveOutcome
-{
-    internal List<PlannedRedrive> Planned { get; } = [];
-
-    /// <summary>Those that have been folded before.</summary>
-    internal List<DeadLetterId> Done { get; } = [];
-
-    internal List<(DeadLetterId Id, string Reason)> Refused { get; } = [];
-
-    /// <summary>The end of the topic of dead letters when it was read; null when it was not.</summary>
-    internal long? End { get; set; }
-
-    /// <summary>Where the next call goes on in the topic of dead letters; null when there is nothing left.</summary>
-    internal long? Next { get; set; }
-
-    /// <summary>Bytes of the originals that are planned, as far as the dead letters tell them.</summary>
-    internal long PlannedBytes { get; private set; }
-
-    /// <summary>Sorts a dead letter by what has become of it, and whether it can be redriven.</summary>
-    internal void Plan(DeadLetterId id, StoredDeadLetter? letter, DeadLetterState state, string? refusal)
-    {
-        if (state == DeadLetterState.Folded)
-            Done.Add(id);
-        else if (refusal is not null)
-            Refused.Add((id, refusal));
-        else
-        {
-            Planned.Add(new(id, letter));
-            PlannedBytes += letter?.ValueBytes ?? 0;
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using ActorStreams.Grains.Placement;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using ActorStreams.Partitions.Running;

@@ -9,7 +9,7 @@ using ActorStreams.Log;
 namespace ActorStreams.Grains.Reads;
 
 /// <summary>What concerns no single key, for the HTTP API and the catalog grain alike.</summary>
-internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReads reads, TimeProvider clock)
+public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads reads, TimeProvider clock)
 {
     private const int MaxLines = 1_000;
     private const int MaxBytes = 1 << 20;
@@ -20,16 +20,20 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReads re
     /// <summary>The more a status matters, the later it stands.</summary>
     private static readonly string[] Severity = ["running", "starting", "closed", "unreachable", "waiting", "stopped"];
 
-    internal static string NameOf(DatasetKind kind) => kind == DatasetKind.Entity ? "entity" : "view";
+    /// <summary>The word for a kind of dataset: <c>entity</c> or <c>view</c>.</summary>
+    public static string NameOf(DatasetKind kind) => kind == DatasetKind.Entity ? "entity" : "view";
 
-    internal static string NameOf(KeyPartitioner partitioner) => partitioner.ToString().ToLowerInvariant();
+    /// <summary>The word for a partitioner: <c>murmur2</c>, <c>crc32</c> or <c>unknown</c>.</summary>
+    public static string NameOf(KeyPartitioner partitioner) => partitioner.ToString().ToLowerInvariant();
 
-    internal string KindOf(string topic) =>
+    /// <summary>The word for what a topic is: <c>source</c>, <c>input</c>, <c>dead-letters</c> or <c>other</c>.</summary>
+    public string KindOf(string topic) =>
         topic == topology.DeadLetterTopic ? "dead-letters"
         : topology.IsWrittenByUs(topic) ? "input"
         : topology.SourceTopics.Contains(topic) ? "source" : "other";
 
-    internal async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) => await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
+    /// <summary>The datasets, sources first; with their status where that is asked, which asks every partition.</summary>
+    public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) => await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
     {
         Name = dataset.Name,
         Kind = NameOf(dataset.Kind),
@@ -41,7 +45,8 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReads re
         Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
     }));
 
-    internal async Task<IReadOnlyList<TopicReply>> TopicsAsync(CancellationToken cancellationToken)
+    /// <summary>The topics of the log, with the offsets of their partitions.</summary>
+    public async Task<IReadOnlyList<TopicReply>> TopicsAsync(CancellationToken cancellationToken)
     {
         var topics = new List<TopicReply>();
         foreach (var topic in await log.ListTopicsAsync(cancellationToken))
@@ -53,7 +58,9 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReads re
         return topics;
     }
 
-    internal async Task<StatePageReply> ListAsync(string name, ListRequest request, CancellationToken cancellationToken)
+    /// <summary>A page of a dataset's states in key order: up to the limit, 1,000 states or 1 MiB, but one at least.</summary>
+    /// <exception cref="RequestRefusedException">There is no such dataset, or the limit is below 1.</exception>
+    public async Task<StatePageReply> ListAsync(string name, ListRequest request, CancellationToken cancellationToken)
     {
         if (!topology.TryGet(name, out var dataset))
             throw new RequestRefusedException(404, "No such dataset", $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(d => d.Name))}.");
@@ -70,7 +77,7 @@ internal sealed class Catalog(Topology topology, IChangeLog log, DatasetReads re
     /// <summary>As much as one answer holds of a partition from an offset on.</summary>
     /// <exception cref="UnknownTopicException">There is no such topic or partition.</exception>
     /// <exception cref="OffsetOutOfRangeException">The offset lies before the first one kept, or after the end.</exception>
-    internal async Task<RecordsReply> ReadRecordsAsync(RecordsRequest request, CancellationToken cancellationToken)
+    public async Task<RecordsReply> ReadRecordsAsync(RecordsRequest request, CancellationToken cancellationToken)
     {
         var (partition, ranges) = (new TopicPartition(request.Topic, request.Partition), await log.OffsetsAsync(request.Topic, cancellationToken));
         if (request.Partition < 0 || request.Partition >= ranges.Count)

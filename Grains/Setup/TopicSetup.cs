@@ -9,12 +9,12 @@ namespace ActorStreams.Grains.Setup;
 /// Before anything runs: the topics exist as the topology needs them, and what is stored was folded by these definitions. Otherwise states would be mixed of two
 /// definitions, or views would lack what their sources folded before they existed. A source topic that exists is only described: it belongs to its producers.
 /// </summary>
-internal sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore store)
+public sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore store)
 {
     /// <exception cref="TopicMismatchException">A view's input log has another number of partitions.</exception>
     /// <exception cref="SourceTopicChangedException">A source topic has other partitions than those that were folded, and its keys would not be where they were.</exception>
     /// <exception cref="DefinitionsChangedException">The stored states come from other definitions.</exception>
-    internal async Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
         var stored = await store.ReadDatasetsAsync(cancellationToken);
         await SetUpSourcesAsync(stored, cancellationToken);

@@ -1,3 +1,4 @@
+using ActorStreams.Grains.Placement;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
 using ActorStreams.Grains.Reads;

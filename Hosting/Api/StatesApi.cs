@@ -16,20 +16,23 @@ internal static class StatesApi
 {
     private const int DefaultListItems = 100;
 
+    /// <summary>Positions that one read waits for: a batch names one for each partition.</summary>
+    private const int MaxPositions = 1_024;
+
     internal static void MapStates(this IEndpointRouteBuilder api, string path, DatasetKind kind)
     {
         var tag = path;
-        api.MapGet($"/{path}/{{name}}", (string name, string? key, string? prefix, string? after, int? limit, string? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
+        api.MapGet($"/{path}/{{name}}", (string name, string? key, string? prefix, string? after, int? limit, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
                 KeyOf(http, key, $"/api/{path}/") is { } asked
                     ? GetAsync(http, services, kind, name, asked, new(atLeast, timeoutSeconds, watch, since))
                     : ListAsync(services, kind, name, prefix ?? "", after, limit))
             .WithTags(tag).WithSummary("States in key order")
             .WithDescription("A page of the keys that begin with prefix and come after another; next is where the next page begins. With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
             .Produces<ListAnswer>().ProducesProblem(400).ProducesProblem(404);
-        api.MapGet($"/{path}/{{name}}/{{**key}}", (string name, string key, string? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
+        api.MapGet($"/{path}/{{name}}/{{**key}}", (string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
                 GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(atLeast, timeoutSeconds, watch, since)))
             .WithTags(tag).WithSummary("The state of a key")
-            .WithDescription("With watch=true server-sent events: the state, then every change, each with the id to go on from (since). atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, through any number of views) waits until that position is folded in.")
+            .WithDescription("With watch=true server-sent events: the state, then every change, each with the id to go on from (since). atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, through any number of views) waits until that position is folded in; it may be given several times.")
             .Produces<StateAnswer>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(504);
     }
 
@@ -53,7 +56,7 @@ internal static class StatesApi
         if (!reply.Reached)
         {
             return Api.Problem(
-                504, "Position not reached", $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet {query.AtLeast}. Ask again, or wait longer with timeoutSeconds.",
+                504, "Position not reached", $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet {string.Join(", ", query.AtLeast!)}. Ask again, or wait longer with timeoutSeconds.",
                 new() { ["position"] = PositionAnswer.Of(reply.Position) });
         }
 
@@ -92,13 +95,21 @@ internal static class StatesApi
         var timeout = query.TimeoutSeconds ?? request.TimeoutSeconds;
         if (!(timeout >= 0 && timeout <= services.Silo.Value.MaxReadWaitSeconds))
             return Api.Problem(400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
-        if (query.AtLeast is null)
+        if (query.AtLeast is not { Length: > 0 } given)
             return null;
-        if (!Position.TryParse(query.AtLeast, dataset.Topic, out var position))
-            return Api.Problem(400, "Bad position", $"atLeast is '{query.AtLeast}', but has the form partition:offset or topic/partition:offset.");
-        if (services.Reader.FaultOf(dataset, position) is { } fault)
-            return Api.Problem(400, "Bad position", fault);
-        request = new(PositionReply.From(position), timeout);
+        if (given.Length > MaxPositions)
+            return Api.Problem(400, "Bad position", $"atLeast is given {given.Length} times, but at most {MaxPositions} positions are waited for.");
+        var positions = new List<Position>();
+        foreach (var text in given)
+        {
+            if (!Position.TryParse(text, dataset.Topic, out var position))
+                return Api.Problem(400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
+            if (services.Reader.FaultOf(dataset, position) is { } fault)
+                return Api.Problem(400, "Bad position", fault);
+            positions.Add(position);
+        }
+
+        request = ReadRequest.For(positions, timeout);
         return null;
     }
 
@@ -123,7 +134,7 @@ internal static class StatesApi
         return key.Length == 0 ? "." : key;
     }
 
-    private sealed record ReadQuery(string? AtLeast, double? TimeoutSeconds, bool? Watch, string? Since);
+    private sealed record ReadQuery(string[]? AtLeast, double? TimeoutSeconds, bool? Watch, string? Since);
 
     /// <summary>What the endpoints work with.</summary>
     internal sealed record Services(

@@ -1,8 +1,7 @@
-using ActorStreams.Partitions.Running;
 using ActorStreams.Log;
 using ActorStreams.States;
 
-namespace ActorStreams.Partitions.Telemetry;
+namespace ActorStreams.Partitions.Running;
 
 /// <summary>Why a partition does not fold, in a word: for counting, where a sentence would say too much.</summary>
 internal static class PauseReasons

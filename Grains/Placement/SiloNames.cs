@@ -1,6 +1,6 @@
 using Orleans.Runtime;
 
-namespace ActorStreams.Grains;
+namespace ActorStreams.Grains.Placement;
 
 /// <summary>The names of silos, as people see them.</summary>
 public static class SiloNames

@@ -1,0 +1,63 @@
+using ActorStreams.DeadLetters;
+using ActorStreams.Log;
+
+namespace ActorStreams.Grains.DeadLetters;
+
+/// <summary>What became of a redrive.</summary>
+public enum RedriveResult
+{
+    /// <summary>It is appended, and will be folded.</summary>
+    Pending,
+
+    /// <summary>It is folded.</summary>
+    Folded,
+
+    /// <summary>It could not be folded again.</summary>
+    FailedAgain,
+}
+
+/// <summary>A dead letter that is to be appended again.</summary>
+public sealed record PlannedRedrive(DeadLetterId Id, StoredDeadLetter? Letter)
+{
+    /// <summary>Where it was appended.</summary>
+    public Position? Position { get; set; }
+
+    /// <summary>What became of it.</summary>
+    public RedriveResult Result { get; set; }
+}
+
+/// <summary>What a call did, or would do.</summary>
+public sealed class RedriveOutcome
+{
+    /// <summary>Those that are appended again, or would be.</summary>
+    public List<PlannedRedrive> Planned { get; } = [];
+
+    /// <summary>Those that have been folded before.</summary>
+    public List<DeadLetterId> Done { get; } = [];
+
+    /// <summary>Those that cannot be redriven, and why.</summary>
+    public List<(DeadLetterId Id, string Reason)> Refused { get; } = [];
+
+    /// <summary>The end of the topic of dead letters when it was read; null when it was not.</summary>
+    public long? End { get; set; }
+
+    /// <summary>Where the next call goes on in the topic of dead letters; null when there is nothing left.</summary>
+    public long? Next { get; set; }
+
+    /// <summary>Bytes of the originals that are planned, as far as the dead letters tell them.</summary>
+    public long PlannedBytes { get; private set; }
+
+    /// <summary>Sorts a dead letter by what has become of it, and whether it can be redriven.</summary>
+    public void Plan(DeadLetterId id, StoredDeadLetter? letter, DeadLetterState state, string? refusal)
+    {
+        if (state == DeadLetterState.Folded)
+            Done.Add(id);
+        else if (refusal is not null)
+            Refused.Add((id, refusal));
+        else
+        {
+            Planned.Add(new(id, letter));
+            PlannedBytes += letter?.ValueBytes ?? 0;
+        }
+    }
+}
