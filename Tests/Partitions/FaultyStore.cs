@@ -1,0 +1,53 @@
+using ActorStreams.States;
+
+namespace ActorStreams.Tests.Partitions;
+
+/// <summary>The in-memory store with a fault that a test sets, and counted calls.</summary>
+internal sealed class FaultyStore : IStateStore
+{
+    private readonly InMemoryStateStore _store = new();
+    private int _calls;
+
+    /// <summary>The failure of every call; null where they succeed.</summary>
+    internal Exception? Fault { get; set; }
+
+    /// <summary>The failure of checkpoint writes; null where they succeed.</summary>
+    internal Func<CheckpointWrite, Exception?> WriteFault { get; set; } = _ => null;
+
+    /// <summary>Checkpoints that were read or written, or tried to be.</summary>
+    internal int Calls => Volatile.Read(ref _calls);
+
+    public ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default)
+    {
+        Interlocked.Increment(ref _calls);
+        return Fault is { } fault ? ValueTask.FromException<Checkpoint?>(fault) : _store.ReadCheckpointAsync(partition, cancellationToken);
+    }
+
+    public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default)
+    {
+        Interlocked.Increment(ref _calls);
+        return (Fault ?? WriteFault(write)) is { } fault ? ValueTask.FromException<bool>(fault) : _store.WriteCheckpointAsync(write, cancellationToken);
+    }
+
+    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
+        Fault is { } fault ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault) : _store.LoadAsync(partition, keys, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
+        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default) =>
+        Fault is { } fault ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault) : _store.ScanAsync(partition, prefix, after, limit, cancellationToken);
+
+    public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
+        PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default) =>
+        _store.ScanContributionsAsync(partition, scans, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
+        PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
+        _store.LoadContributionsAsync(partition, ids, cancellationToken);
+
+    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) => _store.ReadDatasetsAsync(cancellationToken);
+
+    public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
+        _store.WriteDatasetsAsync(datasets, cancellationToken);
+
+    public ValueTask ClearAsync(CancellationToken cancellationToken = default) => _store.ClearAsync(cancellationToken);
+}
