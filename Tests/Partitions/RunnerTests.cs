@@ -1,3 +1,4 @@
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.Partitions;
 using ActorStreams.Partitions.Reading;
@@ -17,7 +18,7 @@ public sealed class RunnerTests
         await rig.AppendAsync("a", 1, 2, 3);
         await rig.AppendAsync("bad", 1);
         await rig.AppendAsync("a", 4);
-        rig.Log.AppendFault = (topic, _) => topic.EndsWith(".input", StringComparison.Ordinal) && rig.Services.Log.KnownEnd(new(topic, 0)) == 3
+        rig.Log.AppendFault = (topic, frames) => topic.EndsWith(".input", StringComparison.Ordinal) && frames.Any(frame => IsOf("bad", frame))
             ? new InvalidOperationException("refused for good") : null;
         var runner = rig.Start<Purse>();
         await UntilAsync(runner, () => runner.Status == RunnerStatus.Stopped);
@@ -99,6 +100,18 @@ public sealed class RunnerTests
         await Assert.ThrowsAsync<PartitionClosedException>(async () => await runner.ReadAsync("a", Stop));
         await Assert.ThrowsAsync<PartitionClosedException>(async () => await runner.ListAsync("", null, 10, Stop));
         await Assert.ThrowsAsync<PartitionClosedException>(async () => await runner.WatchAsync("a", null, Stop).GetAsyncEnumerator(Stop).MoveNextAsync());
+    }
+
+    private static bool IsOf(string sourceKey, NewRecord frame)
+    {
+        var reader = new FrameReader(frame.Value!.Value);
+        while (reader.NextChange())
+        {
+            if (reader.SourceKey == sourceKey)
+                return true;
+        }
+
+        return false;
     }
 
     [Theory]
