@@ -2,7 +2,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Client;
 
-/// <summary>What a silo tells of one dataset.</summary>
+/// <summary>What a silo reports of one dataset.</summary>
 /// <param name="Name">The dataset's name.</param>
 /// <param name="Kind">Entity or view.</param>
 /// <param name="Version">The version of its definition.</param>

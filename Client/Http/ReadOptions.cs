@@ -2,7 +2,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Client;
 
-/// <summary>What a read asks for.</summary>
+/// <summary>A read request.</summary>
 public sealed record ReadOptions
 {
     /// <summary>

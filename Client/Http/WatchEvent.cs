@@ -9,7 +9,7 @@ public sealed record WatchEvent<T>
     /// <summary>Whether this is the state the watch begins with, or a change.</summary>
     public required WatchEventKind Kind { get; init; }
 
-    /// <summary>Where a later watch goes on after this event: pass it as <c>since</c>.</summary>
+    /// <summary>The position from which a later watch resumes after this event: pass it as <c>since</c>.</summary>
     public required string Id { get; init; }
 
     /// <summary>The key.</summary>
@@ -41,7 +41,7 @@ public enum WatchEventKind
     Change,
 }
 
-/// <summary>The place of a change: one record may cause several, told apart by <paramref name="Index"/>.</summary>
+/// <summary>The place of a change: one record may cause several, distinguished by <paramref name="Index"/>.</summary>
 /// <param name="Topic">The topic's name.</param>
 /// <param name="Partition">The partition's number.</param>
 /// <param name="Offset">The record's offset.</param>

@@ -3,7 +3,7 @@ namespace ActorStreams.Definitions;
 /// <summary>What happens to a record that cannot be decoded, or whose fold throws.</summary>
 public enum BadRecords
 {
-    /// <summary>It goes to the dead letters with its position, reason and original bytes, and the fold goes on.</summary>
+    /// <summary>It becomes a dead letter with its position, reason and original bytes, and the fold continues.</summary>
     SetAside,
 
     /// <summary>The partition stops before it, and says so, until the record or the definition is mended.</summary>

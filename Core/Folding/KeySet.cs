@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ActorStreams.Folding;
 
-/// <summary>A set of keys that is asked with their UTF-8 bytes.</summary>
+/// <summary>A set of keys that is searched by their UTF-8 bytes.</summary>
 internal sealed class KeySet
 {
     private readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> _keys;

@@ -1,6 +1,6 @@
 namespace ActorStreams.Frames;
 
-/// <summary>What a route tells its view key.</summary>
+/// <summary>Which sides of a change a view key receives.</summary>
 internal enum RouteKind
 {
     /// <summary>The source stayed: before and after.</summary>

@@ -1,6 +1,6 @@
 namespace ActorStreams.Log;
 
-/// <summary>The end of one partition, and what wakes the live readers that wait there. Nobody polls.</summary>
+/// <summary>The end of one partition, and the signal for the live readers that wait there, so that none polls.</summary>
 internal sealed class EndSignal(long end)
 {
     private readonly Lock _gate = new();

@@ -3,10 +3,10 @@ using ActorStreams.States;
 
 namespace ActorStreams.Grains.Reads;
 
-/// <summary>Failures that a caller can do something about, in a form that HTTP and a client of the cluster can both be told.</summary>
+/// <summary>Failures that a caller can do something about, in a form for both HTTP and clients of the cluster.</summary>
 public static class Refusals
 {
-    /// <summary>The refusal that a failure is; null for what is nobody's doing but ours.</summary>
+    /// <summary>The refusal for a failure; null for a failure that is a bug of the system.</summary>
     public static RequestRefusedException? Of(Exception failure) => failure switch
     {
         RequestRefusedException refused => refused,

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace ActorStreams.Hosting.Security;
 
-/// <summary>The scopes that tokens have, and the policy that asks for them.</summary>
+/// <summary>The scopes that tokens have, and the policy that requires them.</summary>
 internal static class Policies
 {
     internal const string Read = "streams.read";

@@ -1,6 +1,6 @@
 namespace ActorStreams.Hosting.Telemetry;
 
-/// <summary>What a request asks for, without what it asks about: <c>/api/entities/{dataset}/{**key}</c>.</summary>
+/// <summary>The route of a request, without its parameters: <c>/api/entities/{dataset}/{**key}</c>.</summary>
 internal static class RouteNames
 {
     private const string None = "/";

@@ -24,7 +24,7 @@ internal sealed class FrameAppends
     private readonly Signal _advanced;
     private readonly List<FoldOutput> _waiting = [];
 
-    /// <summary>The traces of the outputs in <see cref="_waiting"/>; empty where nobody traces.</summary>
+    /// <summary>The traces of the outputs in <see cref="_waiting"/>; empty if nothing is traced.</summary>
     private readonly List<ActivityContext> _waitingTraces = [];
     private long _waitingBytes;
     private volatile Task _append = Task.CompletedTask;
@@ -114,7 +114,8 @@ internal sealed class FrameAppends
             appends.Add(_services.Log.AppendTracedAsync(_services.Topology.DeadLetterTopic, letters, traces));
         await Task.WhenAll(appends);
 
-        // Before the pulse: whoever it wakes may check before this task has ended, and is not woken again.
+        // This is written before the pulse: a waiter that the pulse wakes may read it before this task has ended, and gets no second
+        // pulse.
         Volatile.Write(ref _routedBefore, upTo);
         _advanced.Pulse();
     }

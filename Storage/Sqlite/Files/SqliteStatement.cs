@@ -37,7 +37,7 @@ internal sealed class SqliteStatement(sqlite3 database, sqlite3_stmt statement) 
         return Bind(index, bytes[..Utf8.GetBytes(value, bytes)]);
     }
 
-    /// <summary>Binds text as text, for names that people look up with other tools.</summary>
+    /// <summary>Binds text as text, for names that people query with other tools.</summary>
     public SqliteStatement BindText(int index, string value)
     {
         Check(raw.sqlite3_bind_text(statement, index, Utf8.GetBytes(value)));

@@ -44,7 +44,8 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
     }
 
     /// <summary>
-    /// Does one work inside the transaction. Where this work alone fails it tells its caller, and writes nothing of it; what it throws
+    /// Does one work inside the transaction. If this work alone fails, its caller receives the error, and nothing of it is written; what
+    /// it throws
     /// fails the whole commit.
     /// </summary>
     protected abstract void Apply(TWork work);
@@ -117,7 +118,8 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
         }
         catch (SqliteException)
         {
-            // Callers are told what made the roll-back needed; if the transaction is stuck, the next BEGIN says so to the next callers.
+            // Callers receive the error that caused the roll-back; if the transaction is stuck, the next BEGIN reports it to the next
+            // callers.
         }
     }
 }

@@ -25,7 +25,7 @@ internal abstract class WriteWork
     /// <summary>What it counts for in the bound on bytes a commit.</summary>
     public abstract long Bytes { get; }
 
-    /// <summary>Tells the caller that it is written, unless it has been told that it failed.</summary>
+    /// <summary>Completes the work as written, unless it has failed already.</summary>
     public abstract void Succeed();
 
     /// <summary>Tells the caller that it is not.</summary>
