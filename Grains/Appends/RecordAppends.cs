@@ -27,7 +27,7 @@ public sealed class RecordAppends
 
     /// <summary>A topic that may be appended to.</summary>
     /// <exception cref="RequestRefusedException">There is no such topic, or the system alone writes it.</exception>
-    public async ValueTask<TopicDescription> TopicAsync(string topic, CancellationToken cancellationToken)
+    public async ValueTask<AppendTopic> TopicAsync(string topic, CancellationToken cancellationToken)
     {
         var description = await _log.DescribeAsync(topic, cancellationToken);
         var sources = string.Join(", ", _topology.SourceTopics);
@@ -39,26 +39,31 @@ public sealed class RecordAppends
                 400, "Not a source topic", $"The topic '{topic}' is written by the system alone. Append to a source topic: {sources}.");
         }
 
-        return description;
+        return new(topic, description.Partitions, await _log.LimitsAsync(topic, cancellationToken));
     }
 
     /// <summary>Parses a line: <c>{ "key", "value", "timestamp"?, "headers"? }</c>.</summary>
     /// <returns>Null and the record, or what is wrong with the line.</returns>
-    public string? Parse(ReadOnlySpan<byte> line, TopicDescription topic, out NewRecord record) => AppendLine.Parse(
-        line, topic.Partitions, _topology.PartitionerOf(topic.Topic), _time.GetUtcNow().ToUnixTimeMilliseconds(), out record) ?? _limits.FaultOf(record);
+    public string? Parse(ReadOnlySpan<byte> line, AppendTopic topic, out NewRecord record)
+    {
+        var now = _time.GetUtcNow();
+        return AppendLine.Parse(line, topic.Partitions, _topology.PartitionerOf(topic.Name), now.ToUnixTimeMilliseconds(), out record)
+            ?? _limits.FaultOf(record, topic.Limits, now);
+    }
 
     /// <summary>Appends records, and answers the position of each once all are durable.</summary>
-    /// <exception cref="RequestRefusedException">A record is larger than may be; none was appended.</exception>
+    /// <exception cref="RequestRefusedException">The topic does not take one of the records, and none was appended.</exception>
     /// <exception cref="LogUnavailableException">The log cannot take the records now.</exception>
-    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken)
     {
+        var (limits, now) = (await _log.LimitsAsync(topic, cancellationToken), _time.GetUtcNow());
         foreach (var record in records)
         {
-            if (_limits.FaultOf(record) is { } fault)
+            if (_limits.FaultOf(record, limits, now) is { } fault)
                 throw new RequestRefusedException(400, "Bad records", fault);
         }
 
-        return _log.AppendTracedAsync(topic, records, cancellationToken);
+        return await _log.AppendTracedAsync(topic, records, cancellationToken);
     }
 
     /// <summary>Appends lines that are checked as a whole first: with a bad line nothing is appended.</summary>
@@ -72,7 +77,7 @@ public sealed class RecordAppends
         return errors.Count > 0 ? new([], errors) : new([.. (await AppendAsync(topic, records, cancellationToken)).Select(PositionReply.From)], []);
     }
 
-    private void Parse(ReadOnlySpan<byte> lines, TopicDescription topic, List<NewRecord> records, List<BadLineReply> errors)
+    private void Parse(ReadOnlySpan<byte> lines, AppendTopic topic, List<NewRecord> records, List<BadLineReply> errors)
     {
         var number = 0;
         foreach (var range in lines.Split((byte)'\n'))

@@ -15,7 +15,8 @@ public sealed record RecordLimits(int MaxRecordBytes = 1 << 20)
     /// <summary>What a line may have beyond its record: member names, escapes, white space.</summary>
     public const int LineOverhead = 64 << 10;
 
-    /// <summary>What is wrong with a record; null when it may be appended.</summary>
-    internal string? FaultOf(in NewRecord record) => record.Size <= MaxRecordBytes ? null
+    /// <summary>What is wrong with a record; null when a topic with these limits takes it now.</summary>
+    internal string? FaultOf(in NewRecord record, TopicLimits topic, DateTimeOffset now) => record.Size <= MaxRecordBytes
+        ? topic.Refusal(record.Size, record.Timestamp, now)
         : $"The record has {record.Size} bytes, but at most {MaxRecordBytes} are taken (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere.";
 }

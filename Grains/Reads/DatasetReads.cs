@@ -27,7 +27,7 @@ public sealed class DatasetReads
         Topology topology, IChangeLog log, Ownership ownership, MisplacedKeys misplaced, PartitionCalls partitions, TimeProvider time)
     {
         (_topology, _ownership, _misplaced, _partitions, _time) = (topology, ownership, misplaced, partitions, time);
-        _waits = new(topology, log, partitions);
+        _waits = new(topology, log, partitions.RoutedAsync);
     }
 
     /// <summary>How each partition of a dataset is doing.</summary>

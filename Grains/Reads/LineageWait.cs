@@ -8,7 +8,10 @@ namespace ActorStreams.Grains.Reads;
 /// before the end of a view's input log once every dataset between has folded and routed it; so each dataset's ends are read once, and all
 /// of its partitions are awaited at once.
 /// </summary>
-internal sealed class LineageWait(Topology topology, IChangeLog log, PartitionCalls partitions)
+/// <param name="topology">The datasets, every source before what reads it.</param>
+/// <param name="log">Says where the input logs end.</param>
+/// <param name="routed">Waits until a partition has folded and routed an offset; false when the time ran out.</param>
+internal sealed class LineageWait(Topology topology, IChangeLog log, Func<Dataset, int, long, Deadline, CancellationToken, Task<bool>> routed)
 {
     /// <summary>Partitions that are awaited at once.</summary>
     private const int MaxAtOnce = 256;
@@ -30,8 +33,7 @@ internal sealed class LineageWait(Topology topology, IChangeLog log, PartitionCa
                 return own;
             foreach (var some in own.Chunk(MaxAtOnce))
             {
-                var routed = await Task.WhenAll(some.Select(wait => partitions.RoutedAsync(step, wait.Key, wait.Value, deadline, cancellationToken)));
-                if (!routed.All(one => one))
+                if (!(await Task.WhenAll(some.Select(wait => routed(step, wait.Key, wait.Value, deadline, cancellationToken)))).All(reached => reached))
                     return null;
             }
         }

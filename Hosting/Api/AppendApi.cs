@@ -33,7 +33,7 @@ internal static class AppendApi
     }
 
     /// <summary>One request.</summary>
-    private sealed class Appending(HttpContext http, RecordAppends appends, TopicDescription topic)
+    private sealed class Appending(HttpContext http, RecordAppends appends, AppendTopic topic)
     {
         private IReadOnlyList<Position> _positions = [];
         private int _line;
@@ -87,7 +87,7 @@ internal static class AppendApi
         {
             try
             {
-                _positions = await appends.AppendAsync(topic.Topic, records, http.RequestAborted);
+                _positions = await appends.AppendAsync(topic.Name, records, http.RequestAborted);
                 return null;
             }
             catch (LogUnavailableException error)
