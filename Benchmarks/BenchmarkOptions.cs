@@ -50,7 +50,8 @@ internal sealed record BenchmarkOptions
         await Console.Error.WriteLineAsync("""
             dotnet run -c Release --project Benchmarks -- fold [--rounds N] [--records N] [--git FILE] [--only a|b|b+]
             dotnet run -c Release --project Benchmarks -- silo [--rounds N] [--records N] [--partitions N] [--only a|c|d]
-            dotnet run -c Release --project Benchmarks -- kafka [--rounds N] [--records N] [--partitions N] [--postgres CONNECTION] [--only a|b|c|d]
+            dotnet run -c Release --project Benchmarks -- kafka [--rounds N] [--records N] [--partitions N]
+                [--postgres CONNECTION] [--only a|b|c|d]
             dotnet run -c Release --project Benchmarks -- bounded [--records N] [--partitions N] [--rate N]
             dotnet run -c Release --project Benchmarks -- lean [--records N]
             """);

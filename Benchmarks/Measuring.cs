@@ -26,7 +26,8 @@ internal sealed record Variant(string Letter, string What, Func<Task<int>> Run)
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        var (bytes, paused, cpu, begin) = (GC.GetTotalAllocatedBytes(true), GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
+        var (bytes, paused, cpu, begin) =
+            (GC.GetTotalAllocatedBytes(true), GC.GetTotalPauseDuration(), Environment.CpuUsage.TotalTime, Stopwatch.GetTimestamp());
         States = await Run();
         var sample = new Sample(
             Stopwatch.GetElapsedTime(begin).TotalSeconds,
@@ -38,7 +39,9 @@ internal sealed record Variant(string Letter, string What, Func<Task<int>> Run)
     }
 }
 
-/// <summary>Measures variants side by side: one round runs each of them once, so that a noisy moment meets all; medians of rounds are compared.</summary>
+/// <summary>
+/// Measures variants side by side: one round runs each of them once, so that a noisy moment meets all; medians of rounds are compared.
+/// </summary>
 internal static class Measuring
 {
     public static async Task RunAsync(IReadOnlyList<Variant> variants, int warmUps, int rounds)
@@ -53,14 +56,17 @@ internal static class Measuring
     /// <summary>A Markdown table: rates, the ratio to the first variant round by round, and allocation.</summary>
     public static void Print(IReadOnlyList<Variant> variants, int records)
     {
-        Console.WriteLine("| | | records/s | ratio to a | worst and best round | CPU ns a record | CPU, times a | bytes allocated a record | GC pauses |");
+        Console.WriteLine(
+            "| | | records/s | ratio to a | worst and best round | CPU ns a record | CPU, times a | bytes allocated a record | GC pauses "
+            + "|");
         Console.WriteLine("|---|---|---:|---:|---:|---:|---:|---:|---:|");
         foreach (var variant in variants)
         {
             var ratios = variants[0].Samples.Zip(variant.Samples, (a, b) => a.Seconds / b.Seconds).ToList();
             var seconds = Median(variant.Samples.Select(sample => sample.Seconds));
             Console.WriteLine(
-                $"| {variant.Letter} | {variant.What} | {records / seconds:N0} | {Median(ratios):F2} | {ratios.Min():F2} … {ratios.Max():F2} "
+                $"| {variant.Letter} | {variant.What} | {records / seconds:N0} | {Median(ratios):F2} | {ratios.Min():F2} … "
+                + $"{ratios.Max():F2} "
                 + $"| {Median(variant.Samples.Select(sample => sample.CpuSeconds)) * 1e9 / records:N0} "
                 + $"| {Median(variants[0].Samples.Zip(variant.Samples, (a, b) => b.CpuSeconds / a.CpuSeconds)):F2} "
                 + $"| {Median(variant.Samples.Select(sample => (double)sample.Bytes)) / records:N0} "

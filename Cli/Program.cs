@@ -1,4 +1,5 @@
 using ActorStreams.Cli.Terminal;
 using ActorStreams.Cli;
 
-return await CommandLine.RunAsync(args, new Shell(Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected)).ConfigureAwait(false);
+return await CommandLine.RunAsync(
+    args, new Shell(Console.Out, Console.Error, !Console.IsOutputRedirected, !Console.IsErrorRedirected)).ConfigureAwait(false);

@@ -1,8 +1,8 @@
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// What concerns no single key: which datasets and topics there are, lists, and the log itself. Address 0; any silo answers. Every answer has a bound, so that no
-/// message grows large. What cannot be answered as it is asked comes as <see cref="RequestRefusedException"/>.
+/// What concerns no single key: which datasets and topics there are, lists, and the log itself. Address 0; any silo answers. Every answer
+/// has a bound, so that no message grows large. What cannot be answered as it is asked comes as <see cref="RequestRefusedException"/>.
 /// </summary>
 [Alias("ActorStreams.ICatalogGrain")]
 public interface ICatalogGrain : IGrainWithIntegerKey
@@ -20,13 +20,16 @@ public interface ICatalogGrain : IGrainWithIntegerKey
     Task<StatePageReply> List(string dataset, ListRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Appends records, given as the JSON lines that the HTTP interface takes: at most 1,000 lines, and 1 MiB unless it is one. They are checked as a whole first: with a bad
-    /// line nothing is appended.
+    /// Appends records, given as the JSON lines that the HTTP interface takes: at most 1,000 lines, and 1 MiB unless it is one. They are
+    /// checked as a whole first: with a bad line nothing is appended.
     /// </summary>
     [Alias("Append")]
     Task<AppendReply> Append(string topic, byte[] lines, CancellationToken cancellationToken = default);
 
-    /// <summary>Records of one partition from an offset on, as JSON lines: up to 1,000 and 1 MiB, but one at least. At the end it waits as long as it is asked to, 10 seconds at most.</summary>
+    /// <summary>
+    /// Records of one partition from an offset on, as JSON lines: up to 1,000 and 1 MiB, but one at least. At the end it waits as long as
+    /// it is asked to, 10 seconds at most.
+    /// </summary>
     [Alias("ReadRecords")]
     Task<RecordsReply> ReadRecords(RecordsRequest request, CancellationToken cancellationToken = default);
 }
@@ -77,7 +80,8 @@ public sealed record DatasetReply
 /// <param name="MisplacedRecords">Records folded whose key belongs to another partition.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.DatasetStatusReply")]
 public sealed record DatasetStatusReply(
-    [property: Id(0)] long States, [property: Id(1)] long BehindRecords, [property: Id(2)] double BehindSeconds, [property: Id(3)] string Status, [property: Id(4)] string? Reason,
+    [property: Id(0)] long States, [property: Id(1)] long BehindRecords, [property: Id(2)] double BehindSeconds,
+    [property: Id(3)] string Status, [property: Id(4)] string? Reason,
     [property: Id(5)] long MisplacedRecords);
 
 /// <summary>A topic of the log.</summary>
@@ -87,7 +91,8 @@ public sealed record DatasetStatusReply(
 /// <param name="Partitions">The offsets of each partition, by number.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.TopicReply")]
 public sealed record TopicReply(
-    [property: Id(0)] string Topic, [property: Id(1)] string Kind, [property: Id(2)] string Partitioner, [property: Id(3)] IReadOnlyList<OffsetsReply> Partitions);
+    [property: Id(0)] string Topic, [property: Id(1)] string Kind, [property: Id(2)] string Partitioner,
+    [property: Id(3)] IReadOnlyList<OffsetsReply> Partitions);
 
 /// <summary>The offsets one partition holds: from <paramref name="Start"/> up to, and without, <paramref name="End"/>.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.OffsetsReply")]
@@ -101,7 +106,8 @@ public sealed record StatePageReply([property: Id(0)] IReadOnlyList<StateReply> 
 
 /// <summary>What became of an append: a position for each line, or what is wrong with some and that nothing was appended.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.AppendReply")]
-public sealed record AppendReply([property: Id(0)] IReadOnlyList<PositionReply> Positions, [property: Id(1)] IReadOnlyList<BadLineReply> Errors);
+public sealed record AppendReply(
+    [property: Id(0)] IReadOnlyList<PositionReply> Positions, [property: Id(1)] IReadOnlyList<BadLineReply> Errors);
 
 /// <summary>A line that cannot be appended.</summary>
 /// <param name="Line">Its number, from 1.</param>
@@ -117,7 +123,8 @@ public sealed record BadLineReply([property: Id(0)] int Line, [property: Id(1)] 
 /// <param name="WaitSeconds">How long to wait where there is none yet.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.RecordsRequest")]
 public sealed record RecordsRequest(
-    [property: Id(0)] string Topic, [property: Id(1)] int Partition, [property: Id(2)] long From, [property: Id(3)] int MaxRecords, [property: Id(4)] double WaitSeconds = 0);
+    [property: Id(0)] string Topic, [property: Id(1)] int Partition, [property: Id(2)] long From, [property: Id(3)] int MaxRecords,
+    [property: Id(4)] double WaitSeconds = 0);
 
 /// <summary>Records of a topic.</summary>
 /// <param name="Lines">JSON lines, as the HTTP interface gives them.</param>

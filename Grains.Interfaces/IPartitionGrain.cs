@@ -1,13 +1,15 @@
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// The owner of one partition of a dataset: runs the loop of semantics §4 on the silo it is on. It is addressed as <c>dataset/number</c>; the grains of
-/// keys read it directly where they are on the same silo, and call it where they are not.
+/// The owner of one partition of a dataset: runs the loop of semantics §4 on the silo it is on. It is addressed as <c>dataset/number</c>;
+/// the grains of keys read it directly where they are on the same silo, and call it where they are not.
 /// </summary>
 [Alias("ActorStreams.IPartitionGrain")]
 public interface IPartitionGrain : IGrainWithStringKey
 {
-    /// <summary>Starts the loop if it does not run, and says how it is doing. Where its place is elsewhere by now, it goes there soon.</summary>
+    /// <summary>
+    /// Starts the loop if it does not run, and says how it is doing. Where its place is elsewhere by now, it goes there soon.
+    /// </summary>
     /// <param name="ownersVersion">The version of the owners that the caller knows: <see cref="PartitionMap.Version"/>.</param>
     [Alias("EnsureRunning")]
     Task<PartitionStatus> EnsureRunning(long ownersVersion);

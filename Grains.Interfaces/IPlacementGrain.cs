@@ -1,8 +1,8 @@
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// Decides which silo owns which partition: one grain for the whole cluster, asked by every silo when the membership changes. What it decided it keeps in grain storage,
-/// so that the next decision, by whichever silo it then lives on, moves only what it must.
+/// Decides which silo owns which partition: one grain for the whole cluster, asked by every silo when the membership changes. What it
+/// decided it keeps in grain storage, so that the next decision, by whichever silo it then lives on, moves only what it must.
 /// </summary>
 [Alias("ActorStreams.IPlacementGrain")]
 public interface IPlacementGrain : IGrainWithIntegerKey

@@ -1,13 +1,15 @@
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// The virtual actor of one key of a dataset: what clients talk to. It is addressed as <c>dataset/key</c>, lives beside the partition that owns the key,
-/// and costs nothing while nobody calls it.
+/// The virtual actor of one key of a dataset: what clients talk to. It is addressed as <c>dataset/key</c>, lives beside the partition that
+/// owns the key, and costs nothing while nobody calls it.
 /// </summary>
 [Alias("ActorStreams.IStateGrain")]
 public interface IStateGrain : IGrainWithStringKey
 {
-    /// <summary>The state, the position it reflects, and how far the partition is behind; waits first when a position is asked for.</summary>
+    /// <summary>
+    /// The state, the position it reflects, and how far the partition is behind; waits first when a position is asked for.
+    /// </summary>
     [Alias("Get")]
     Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken = default);
 
@@ -23,11 +25,16 @@ public interface IStateGrain : IGrainWithStringKey
 [Alias("ActorStreams.IEntityGrain")]
 public interface IEntityGrain : IStateGrain
 {
-    /// <summary>Appends a record with this entity's key, and answers its position once it is durable. It is folded soon after; see <see cref="ReadRequest.AtLeast"/>.</summary>
+    /// <summary>
+    /// Appends a record with this entity's key, and answers its position once it is durable. It is folded soon after; see
+    /// <see cref="ReadRequest.AtLeast"/>.
+    /// </summary>
     [Alias("Append")]
     Task<PositionReply> Append(AppendRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>The state as text, for the Orleans dashboard: it looks for this on the grain's own interface, not on those it inherits.</summary>
+    /// <summary>
+    /// The state as text, for the Orleans dashboard: it looks for this on the grain's own interface, not on those it inherits.
+    /// </summary>
     [Alias("GetState")]
     Task<StateText> GetState();
 }

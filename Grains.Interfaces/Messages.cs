@@ -14,7 +14,8 @@ public sealed record PositionReply([property: Id(0)] string Topic, [property: Id
 }
 
 /// <summary>What a read asks for.</summary>
-/// <param name="AtLeast">Wait until this position is folded in: of the dataset's own input log, or of a source topic behind it through any number of views.</param>
+/// <param name="AtLeast">Wait until this position is folded in: of the dataset's own input log, or of a source topic behind it
+/// through any number of views.</param>
 /// <param name="TimeoutSeconds">How long to wait.</param>
 /// <param name="AlsoAtLeast">More positions to wait for, as those of a batch in several partitions.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.ReadRequest")]
@@ -28,7 +29,8 @@ public sealed record ReadRequest(
         positions.Count < 2 ? null : [.. positions.Skip(1).Select(PositionReply.From)]);
 
     /// <summary>All positions to wait for.</summary>
-    public IReadOnlyList<Position> Positions => AtLeast is null ? [] : [AtLeast.ToPosition(), .. (AlsoAtLeast ?? []).Select(position => position.ToPosition())];
+    public IReadOnlyList<Position> Positions =>
+        AtLeast is null ? [] : [AtLeast.ToPosition(), .. (AlsoAtLeast ?? []).Select(position => position.ToPosition())];
 }
 
 /// <summary>A state and where it stands.</summary>
@@ -73,7 +75,8 @@ public sealed record StateReply
 /// <param name="Partition">The partition that offset is of; the one that has the key, when left out.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.WatchRequest")]
 public sealed record WatchRequest(
-    [property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceIndex = ChangePosition.AllOfRecord, [property: Id(2)] int? Partition = null)
+    [property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceIndex = ChangePosition.AllOfRecord,
+    [property: Id(2)] int? Partition = null)
 {
     /// <summary>Reads the text of a position; null is a watch from now on.</summary>
     /// <returns>False, and what is wrong, when the text has another form.</returns>
@@ -158,7 +161,8 @@ public sealed record AppendRequest([property: Id(0)] byte[]? Value, [property: I
 
 /// <summary>A state as the dashboard shows it.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.StateText")]
-public sealed record StateText([property: Id(0)] string Key, [property: Id(1)] string? State, [property: Id(2)] string Position, [property: Id(3)] long BehindRecords);
+public sealed record StateText(
+    [property: Id(0)] string Key, [property: Id(1)] string? State, [property: Id(2)] string Position, [property: Id(3)] long BehindRecords);
 
 /// <summary>How a partition is doing.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.PartitionStatus")]
@@ -172,7 +176,10 @@ public sealed record PartitionStatus
     [Id(1)]
     public required int Partition { get; init; }
 
-    /// <summary><c>starting</c>, <c>running</c>, <c>waiting</c> (the log or the store is away; it tries again), <c>stopped</c> (at a bad record), <c>closed</c> or <c>unreachable</c>.</summary>
+    /// <summary>
+    /// <c>starting</c>, <c>running</c>, <c>waiting</c> (the log or the store is away; it tries again), <c>stopped</c> (at a bad record),
+    /// <c>closed</c> or <c>unreachable</c>.
+    /// </summary>
     [Id(2)]
     public required string Status { get; init; }
 
@@ -227,7 +234,8 @@ public sealed record PartitionStatus
     /// <summary>What there is to say of a partition that cannot be asked.</summary>
     public static PartitionStatus Unreachable(string dataset, int partition, string reason) => new()
     {
-        Dataset = dataset, Partition = partition, Status = "unreachable", Reason = reason, NextOffset = 0, EndOffset = 0, States = 0, TableEntries = 0, BehindRecords = 0, BehindSeconds = 0,
+        Dataset = dataset, Partition = partition, Status = "unreachable", Reason = reason, NextOffset = 0, EndOffset = 0, States = 0,
+        TableEntries = 0, BehindRecords = 0, BehindSeconds = 0,
     };
 }
 

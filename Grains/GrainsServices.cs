@@ -35,16 +35,19 @@ public static class GrainsServices
         services.AddSingleton(provider => new PartitionServices(
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<IStateStore>(),
             provider.GetRequiredService<IOptions<StreamsOptions>>().Value, provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<StreamsMetrics>(), provider.GetRequiredService<ILoggerFactory>().CreateLogger("ActorStreams.Partition")));
+            provider.GetRequiredService<StreamsMetrics>(),
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("ActorStreams.Partition")));
         services.AddSingleton<PartitionCalls>();
         services.AddSingleton(provider => new DatasetReads(
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<Ownership>(),
-            provider.GetRequiredService<MisplacedKeys>(), provider.GetRequiredService<PartitionCalls>(), provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<MisplacedKeys>(), provider.GetRequiredService<PartitionCalls>(),
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new RecordAppends(
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<RecordLimits>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new SiloReport(
-            provider.GetRequiredService<Topology>(), provider.GetRequiredService<PartitionDirectory>(), provider.GetRequiredService<Ownership>(),
+            provider.GetRequiredService<Topology>(), provider.GetRequiredService<PartitionDirectory>(),
+            provider.GetRequiredService<Ownership>(),
             provider.GetRequiredService<SourceTopics>()));
         services.AddSingleton<EmptyActors>();
         services.AddSingleton<TopicSetup>();

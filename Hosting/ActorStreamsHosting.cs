@@ -34,7 +34,8 @@ public static class ActorStreamsHosting
         services.AddOptions<StreamsOptions>().BindConfiguration("Streams").ValidateDataAnnotations().ValidateOnStart();
         // Read before settings are checked, and so by itself: the check is to tell of all settings at once.
         services.AddOptions<HostOptions>().Configure<IConfiguration>((host, settings) =>
-            host.ShutdownTimeout = TimeSpan.FromSeconds(settings.GetValue<double?>("Silo:ShutdownSeconds") ?? new HostingOptions().ShutdownSeconds));
+            host.ShutdownTimeout = TimeSpan.FromSeconds(settings.GetValue<double?>("Silo:ShutdownSeconds")
+                ?? new HostingOptions().ShutdownSeconds));
         services.AddLogAndStates(builder.Configuration);
         services.AddSingleton<Readiness>();
         // First of all hosted services, since the silo's partitions need what it sets up.
@@ -48,7 +49,8 @@ public static class ActorStreamsHosting
         services.AddApi();
         services.AddSecurity();
         builder.AddTelemetry();
-        if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]) && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"])
+            && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultUrl);
         return builder;
     }

@@ -12,7 +12,9 @@ using Microsoft.Extensions.Options;
 
 namespace ActorStreams.Hosting;
 
-/// <summary>Which change log and which state store this silo works on, as <c>Silo:Log</c> and <c>Silo:States</c> say. Nothing else knows.</summary>
+/// <summary>
+/// Which change log and which state store this silo works on, as <c>Silo:Log</c> and <c>Silo:States</c> say. Nothing else knows.
+/// </summary>
 internal static class LogAndStates
 {
     internal static void AddLogAndStates(this IServiceCollection services, IConfiguration configuration)
@@ -23,21 +25,25 @@ internal static class LogAndStates
         {
             services.AddOptions<KafkaOptions>().BindConfiguration(KafkaOptions.Section);
             services.AddSingleton<IChangeLog>(provider => KafkaChangeLog.Open(
-                provider.GetRequiredService<IOptions<KafkaOptions>>().Value, provider.GetRequiredService<ILoggerFactory>(), provider.GetRequiredService<TimeProvider>()));
+                provider.GetRequiredService<IOptions<KafkaOptions>>().Value, provider.GetRequiredService<ILoggerFactory>(),
+                provider.GetRequiredService<TimeProvider>()));
         }
         else
         {
-            services.AddSingleton<IChangeLog>(provider => SqliteChangeLog.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("log.db") }));
+            services.AddSingleton<IChangeLog>(
+                provider => SqliteChangeLog.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("log.db") }));
         }
 
         if (options.States == StatesKind.Postgres)
         {
             services.AddOptions<PostgresOptions>().BindConfiguration("Postgres").ValidateDataAnnotations().ValidateOnStart();
-            services.AddSingleton<IStateStore>(provider => PostgresStateStore.Open(provider.GetRequiredService<IOptions<PostgresOptions>>().Value));
+            services.AddSingleton<IStateStore>(
+                provider => PostgresStateStore.Open(provider.GetRequiredService<IOptions<PostgresOptions>>().Value));
         }
         else
         {
-            services.AddSingleton<IStateStore>(provider => SqliteStateStore.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("states.db") }));
+            services.AddSingleton<IStateStore>(
+                provider => SqliteStateStore.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("states.db") }));
         }
     }
 }

@@ -16,7 +16,8 @@ namespace ActorStreams.Hosting;
 
 /// <summary>Before anything else starts: a rebuild if it is asked for, then topics and stored definitions.</summary>
 internal sealed partial class StartupChecks(
-    TopicSetup topics, Topology topology, IChangeLog log, IStateStore store, IOptions<HostingOptions> options, IServiceProvider services, TimeProvider time, ILogger<StartupChecks> logger)
+    TopicSetup topics, Topology topology, IChangeLog log, IStateStore store, IOptions<HostingOptions> options, IServiceProvider services,
+    TimeProvider time, ILogger<StartupChecks> logger)
     : IHostedLifecycleService
 {
     /// <summary>Silos say every 30 s that they are alive; one that has not for three times as long is not.</summary>
@@ -62,16 +63,20 @@ internal sealed partial class StartupChecks(
         var members = services.GetRequiredService<IMembershipTable>();
         await members.InitializeMembershipTableAsync(tryInitTableVersion: true);
         var alive = (await members.ReadAllAsync()).Members.Select(member => member.Item1)
-            .Where(member => member.Status is SiloStatus.Active or SiloStatus.Joining or SiloStatus.ShuttingDown && time.GetUtcNow().UtcDateTime - member.IAmAliveTime < StaleAfter).ToList();
+            .Where(member => member.Status is SiloStatus.Active or SiloStatus.Joining or SiloStatus.ShuttingDown
+                && time.GetUtcNow().UtcDateTime - member.IAmAliveTime < StaleAfter).ToList();
         if (alive.Count > 0)
         {
             throw new ClusterInUseException(
-                $"--rebuild forgets all states, but {alive.Count} silo{(alive.Count == 1 ? " is" : "s are")} folding them: {string.Join(", ", alive.Select(member => member.SiloName))}. "
+                $"--rebuild forgets all states, but {alive.Count} silo{(alive.Count == 1 ? " is" : "s are")} folding them: "
+                + $"{string.Join(", ", alive.Select(member => member.SiloName))}. "
                 + $"Stop them first. One that was killed counts for {StaleAfter.TotalSeconds:0} s more.");
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "All states and the views' input logs are forgotten. Everything is folded again from the source topics.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "All states and the views' input logs are forgotten. Everything is folded again from the source topics.")]
     private static partial void LogRebuild(ILogger logger);
 }
 

@@ -12,8 +12,9 @@ namespace ActorStreams.Kafka;
 
 /// <summary>The change log on Kafka, for any number of processes at once.</summary>
 /// <remarks>
-/// Brokers out of reach are not an error to a reader: it waits. An append that they do not take fails after <see cref="KafkaOptions.AppendTimeoutSeconds"/>, and all that
-/// are under way fail with it; so a caller that has several appends under way must look at their outcome before it appends more.
+/// Brokers out of reach are not an error to a reader: it waits. An append that they do not take fails after
+/// <see cref="KafkaOptions.AppendTimeoutSeconds"/>, and all that are under way fail with it; so a caller that has several appends under way
+/// must look at their outcome before it appends more.
 /// </remarks>
 public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 {
@@ -34,7 +35,8 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _topics = new(_admin, options, settings, logger, time);
         _offsets = new(_admin, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
         _readers = new(clients, _topics, _offsets, options, logger, time);
-        _appends = new(clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
+        _appends = new(
+            clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
         _commits = new(_admin, options, logger, time);
     }
 
@@ -47,10 +49,12 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     /// <summary>Checks the options and makes the log. Brokers are not waited for: they are asked when they are needed.</summary>
     /// <exception cref="ArgumentException">Options or settings are wrong; the message names all of them.</exception>
     public static KafkaChangeLog Open(KafkaOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null) =>
-        new(options, ClientSettings.Of(options), loggers?.CreateLogger(typeof(KafkaChangeLog).FullName!) ?? NullLogger.Instance, time ?? TimeProvider.System);
+        new(options, ClientSettings.Of(options), loggers?.CreateLogger(typeof(KafkaChangeLog).FullName!) ?? NullLogger.Instance, time
+            ?? TimeProvider.System);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) => _topics.ListAsync(cancellationToken);
+    public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) =>
+        _topics.ListAsync(cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
@@ -73,16 +77,20 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => _topics.DeleteAsync(topic, cancellationToken);
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
+        _topics.DeleteAsync(topic, cancellationToken);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<RecordBatch> ReadAsync(TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<RecordBatch> ReadAsync(
+        TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default) =>
         _readers.ReadAsync(partition, fromOffset, limits, cancellationToken);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A record is larger than <see cref="KafkaOptions.MaxRecordBytes"/>, or its timestamp lies before 1.</exception>
+    /// <exception cref="ArgumentException">A record is larger than <see cref="KafkaOptions.MaxRecordBytes"/>, or its
+    /// timestamp lies before 1.</exception>
     /// <exception cref="ObjectDisposedException">The log has been disposed.</exception>
-    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
         new(_appends.AppendAsync(topic, records, cancellationToken));
 
     /// <inheritdoc/>
@@ -102,13 +110,15 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     public void ReportProgress(string reader, TopicPartition partition, long nextOffset) => _commits.Report(reader, partition, nextOffset);
 
     /// <inheritdoc/>
-    public async ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default)
+    public async ValueTask<long> OffsetAtAsync(
+        TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default)
     {
         var partitions = await _topics.CheckedAsync(partition.Topic, cancellationToken).ConfigureAwait(false);
         if ((uint)partition.Partition >= (uint)partitions)
             throw UnknownTopicException.Partition(partition, partitions);
 
-        // The end first: what is appended in between may be late, and is then neither before the end nor found. And Kafka takes negative times for other questions.
+        // The end first: what is appended in between may be late, and is then neither before the end nor found. And Kafka takes
+        // negative times for other questions.
         var range = (await _offsets.RangesAsync([partition]).WaitAsync(cancellationToken).ConfigureAwait(false))[0];
         var later = instant.ToUnixTimeMilliseconds() + 1;
         if (later <= 0)
@@ -116,7 +126,10 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         return await _offsets.FirstStampedAsync(partition, later).WaitAsync(cancellationToken).ConfigureAwait(false) ?? range.End;
     }
 
-    /// <summary>Waits shortly for appends that are under way, commits progress, and closes all clients. Live readers end with <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>
+    /// Waits shortly for appends that are under way, commits progress, and closes all clients. Live readers end with
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await _appends.DisposeAsync().ConfigureAwait(false);
@@ -126,5 +139,6 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _roundTrips.Dispose();
     }
 
-    private static TopicPartition[] PartitionsOf(string topic, int count) => [.. Enumerable.Range(0, count).Select(i => new TopicPartition(topic, i))];
+    private static TopicPartition[] PartitionsOf(string topic, int count) =>
+        [.. Enumerable.Range(0, count).Select(i => new TopicPartition(topic, i))];
 }

@@ -5,7 +5,9 @@ namespace ActorStreams.Partitions;
 /// <summary>The bounds and rhythms of the partitions on a silo: section <c>Streams</c>.</summary>
 public sealed class StreamsOptions
 {
-    /// <summary>States of one dataset that are kept in memory, spread evenly over its partitions; the others rest in the store. 0: no bound.</summary>
+    /// <summary>
+    /// States of one dataset that are kept in memory, spread evenly over its partitions; the others rest in the store. 0: no bound.
+    /// </summary>
     [Range(0, int.MaxValue)]
     public int TableEntries { get; set; } = 100_000;
 
@@ -13,7 +15,9 @@ public sealed class StreamsOptions
     [Range(0.01, 3600)]
     public double CheckpointIntervalSeconds { get; set; } = 1;
 
-    /// <summary>Changed states of a partition after which it writes a checkpoint at once; also when they are half of a table that is over its bound.</summary>
+    /// <summary>
+    /// Changed states of a partition after which it writes a checkpoint at once; also when they are half of a table that is over its bound.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int MaxUnstoredStates { get; set; } = 100_000;
 
@@ -25,7 +29,9 @@ public sealed class StreamsOptions
     [Range(1_024, 1 << 30)]
     public int BatchBytes { get; set; } = 1 << 20;
 
-    /// <summary>Bytes of routed changes that may wait in a partition while its append before is under way; with more, folding waits too.</summary>
+    /// <summary>
+    /// Bytes of routed changes that may wait in a partition while its append before is under way; with more, folding waits too.
+    /// </summary>
     [Range(1, 1 << 30)]
     public int MaxWaitingBytes { get; set; } = 2 << 20;
 

@@ -43,7 +43,8 @@ public static class SiloProgram
         try
         {
             var given = Expand(args);
-            var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = given, ContentRootPath = AppContext.BaseDirectory });
+            var builder =
+                WebApplication.CreateBuilder(new WebApplicationOptions { Args = given, ContentRootPath = AppContext.BaseDirectory });
             if (builder.Configuration[SettingsFile] is { } file)
             {
                 // What is said on the command line and in the environment goes before it.
@@ -73,7 +74,9 @@ public static class SiloProgram
         return 0;
     }
 
-    /// <summary>Starts; where that fails, stops in order what has started already, so that nothing runs on among what is being taken down.</summary>
+    /// <summary>
+    /// Starts; where that fails, stops in order what has started already, so that nothing runs on among what is being taken down.
+    /// </summary>
     private static async Task StartAsync(WebApplication app)
     {
         try
@@ -103,14 +106,19 @@ public static class SiloProgram
     /// <summary>What a person can do something about is said in a sentence; anything else is a bug, and keeps its stack.</summary>
     private static string? Explanation(Exception error) => error switch
     {
-        TopologyException or DefinitionsChangedException or SchemaMismatchException or ClusterInUseException or SourceTopicChangedException or DataDirectoryInUseException or TopicMismatchException
-            or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException => error.Message,
+        TopologyException or DefinitionsChangedException or SchemaMismatchException or ClusterInUseException or SourceTopicChangedException
+            or DataDirectoryInUseException or TopicMismatchException
+            or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException =>
+                error.Message,
         OptionsValidationException options => Explanation([options]),
-        AggregateException many when many.InnerExceptions.OfType<OptionsValidationException>().ToList() is { Count: > 1 } options => Explanation(options),
+        AggregateException many when many.InnerExceptions.OfType<OptionsValidationException>().ToList() is { Count: > 1 } options =>
+            Explanation(options),
         // A setting that is no number, and an address that is none.
-        InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" } or FormatException { Source: "Microsoft.AspNetCore.Http" } => error.Message,
-        IOException or UnauthorizedAccessException => error.Message + (error.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase)
-            ? " Stop the program that listens there, or choose another address with --urls." : ""),
+        InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" }
+            or FormatException { Source: "Microsoft.AspNetCore.Http" } => error.Message,
+        IOException or UnauthorizedAccessException =>
+            error.Message + (error.Message.Contains("address already in use", StringComparison.OrdinalIgnoreCase)
+                ? " Stop the program that listens there, or choose another address with --urls." : ""),
         AggregateException { InnerExceptions: [var inner] } => Explanation(inner),
         _ => null,
     };

@@ -6,7 +6,9 @@ namespace ActorStreams.Storage;
 internal static class OptionCheck
 {
     public static string? Range(int value, int least, int most, [CallerArgumentExpression(nameof(value))] string name = "") =>
-        value >= least && value <= most ? null : string.Create(CultureInfo.InvariantCulture, $"{name} is {value}, but must be {least} to {most}.");
+        value >= least && value <= most
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"{name} is {value}, but must be {least} to {most}.");
 
     public static string? Given(string? value, [CallerArgumentExpression(nameof(value))] string name = "") =>
         string.IsNullOrEmpty(value) ? $"{name} is missing." : null;

@@ -25,8 +25,8 @@ public static class Given
 
 /// <summary>
 /// One entity by example:
-/// <code>Given&lt;Order, OrderEvent&gt;.Records(("o1", new Placed("ann", 10)), ("o1", new Moved("bob"))).Then("o1", new Order("bob", 10));</code>
-/// For views see <see cref="Given"/>.
+/// <code>Given&lt;Order, OrderEvent&gt;.Records(("o1", new Placed("ann", 10)), ("o1", new Moved("bob"))).Then("o1", new Order("bob",
+/// 10));</code> For views see <see cref="Given"/>.
 /// </summary>
 public static class Given<TEntity, TEvent>
     where TEntity : class, IEntity<TEntity, TEvent>

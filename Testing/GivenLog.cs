@@ -7,7 +7,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Testing;
 
 /// <summary>
-/// Records that were appended, and what their folding is expected to give. Records are stamped a second apart, from 2024-01-01T00:00:00Z on, unless
+/// Records that were appended, and what their folding is expected to give. Records are stamped a second apart, from
+/// 2024-01-01T00:00:00Z on, unless
 /// <see cref="At"/> says otherwise. Expectations may stand between records: each speaks of the records before it.
 /// </summary>
 public sealed class GivenLog
@@ -74,7 +75,8 @@ public sealed class GivenLog
     public GivenLog ThenDeadLetters(int count)
     {
         var letters = Result.DeadLetters;
-        return letters.Count == count ? this : throw new TestKitException($"Expected {count} dead letters, but there are {letters.Count}.{Listed(letters)}");
+        return letters.Count == count ? this : throw new TestKitException(
+            $"Expected {count} dead letters, but there are {letters.Count}.{Listed(letters)}");
     }
 
     // The log is in memory and a batch waits for nothing outside this process, so blocking ends, and tests read as sentences.
@@ -85,14 +87,21 @@ public sealed class GivenLog
         var dataset = _topology.Of<TState>();
         var actual = Result.Json(dataset.Name).TryGetValue(key, out var json) ? Encoding.UTF8.GetString(json) : null;
         return actual == expected ? this : throw new TestKitException(
-            $"The state of '{key}' in {dataset}:\nexpected {expected ?? "nothing"}\nactual   {actual ?? "nothing"}{Listed(Result.DeadLetters)}");
+            $"The state of '{key}' in {dataset}:\nexpected {expected ?? "nothing"}\nactual   "
+            + $"{actual ?? "nothing"}{Listed(Result.DeadLetters)}");
     }
 
-    private static string Listed(IReadOnlyList<string> letters) => letters.Count == 0 ? "" : $"\nDead letters:{string.Concat(letters.Select(letter => $"\n- {letter}"))}";
+    private static string Listed(IReadOnlyList<string> letters) =>
+        letters.Count == 0 ? "" : $"\nDead letters:{string.Concat(letters.Select(letter => $"\n- {letter}"))}";
 
     private void Append(Dataset dataset, string key, ReadOnlyMemory<byte>? value)
     {
-        Done(_log.AppendAsync(dataset.Topic, [new() { Partition = dataset.PartitionOf(key), Timestamp = _time.ToUnixTimeMilliseconds(), Key = Encoding.UTF8.GetBytes(key), Value = value }]).AsTask());
+        Done(_log.AppendAsync(
+            dataset.Topic,
+            [
+                new() { Partition = dataset.PartitionOf(key), Timestamp =
+                    _time.ToUnixTimeMilliseconds(), Key = Encoding.UTF8.GetBytes(key), Value = value },
+            ]).AsTask());
         _time += TimeSpan.FromSeconds(1);
         _result = null;
     }

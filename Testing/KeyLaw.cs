@@ -22,7 +22,9 @@ internal sealed class KeyLaw<TSource>(LawRig rig, Router<TSource> router, JsonSe
         void Compare(string how, string second)
         {
             if (first != second)
-                throw new LawViolationException(Law.KeysAreOfTheState, rig.Definition, seed, $"State of {key}:\n  {Encoding.UTF8.GetString(stored)}\nAt first:\n  {first}\n{how}:\n  {second}");
+                throw new LawViolationException(
+                    Law.KeysAreOfTheState, rig.Definition, seed,
+                    $"State of {key}:\n  {Encoding.UTF8.GetString(stored)}\nAt first:\n  {first}\n{how}:\n  {second}");
         }
     }
 

@@ -26,10 +26,13 @@ internal readonly record struct LawStep(string Key, byte[]? Value, long Place)
 /// <summary>What folding a history came to, as stored.</summary>
 internal sealed record LawOutcome(string States, string Faults)
 {
-    public override string ToString() => (States.Length == 0 ? "  nothing" : States) + (Faults.Length == 0 ? "" : $"\n  set aside: {Faults}");
+    public override string ToString() =>
+        (States.Length == 0 ? "  nothing" : States) + (Faults.Length == 0 ? "" : $"\n  set aside: {Faults}");
 }
 
-/// <summary>Folds histories with the real folds: an entity's partition, and for a view what that partition routes to a partition of the view.</summary>
+/// <summary>
+/// Folds histories with the real folds: an entity's partition, and for a view what that partition routes to a partition of the view.
+/// </summary>
 internal sealed class LawRig(Dataset source, Dataset? view)
 {
     /// <summary>2024-01-01T00:00:00Z, in milliseconds.</summary>
@@ -48,16 +51,27 @@ internal sealed class LawRig(Dataset source, Dataset? view)
     {
         var sources = TView.Sources;
         if (sources.All(source => source.SourceType != typeof(TSource)))
-            throw new ArgumentException($"{typeof(TView).Name} has no source {typeof(TSource).Name}; it has {string.Join(", ", sources.Select(source => source.SourceType.Name))}.");
+            throw new ArgumentException(
+                $"{typeof(TView).Name} has no source {typeof(TSource).Name}; it has "
+                + $"{string.Join(", ", sources.Select(source => source.SourceType.Name))}.");
         var view = new ViewDataset<TView>(typeof(TView).Name, 1, BadRecords.SetAside, json, sources) { Topic = "view", Partitions = 1 };
-        var source = new EntityDataset<TSource>("source", 1, BadRecords.SetAside, json, new States<TSource>()) { Topic = "source", Partitions = 1 };
-        view.Connect([.. sources.Select(Dataset (s, i) => s.SourceType == typeof(TSource) ? source : new Silent($"source-{i}", s.SourceType, json))]);
+        var source = new EntityDataset<TSource>("source", 1, BadRecords.SetAside, json, new States<TSource>())
+        {
+            Topic = "source", Partitions = 1,
+        };
+        view.Connect(
+            [.. sources.Select(Dataset (s, i) => s.SourceType == typeof(TSource)
+                ? source
+                : new Silent($"source-{i}", s.SourceType, json))]);
         return new(source, view);
     }
 
     internal static LawRig OfEntity<TEntity>(JsonSerializerOptions json)
         where TEntity : class, IEntity<TEntity> => new(
-            new EntityDataset<TEntity>(typeof(TEntity).Name, 1, BadRecords.SetAside, json, TEntity.Fold) { Topic = "source", Partitions = 1 }, null);
+            new EntityDataset<TEntity>(typeof(TEntity).Name, 1, BadRecords.SetAside, json, TEntity.Fold)
+            {
+                Topic = "source", Partitions = 1,
+            }, null);
 
     internal LawOutcome InMemory(IReadOnlyList<LawStep> history) => Fold(history, FoldOptions.InMemory, null);
 
@@ -73,12 +87,16 @@ internal sealed class LawRig(Dataset source, Dataset? view)
         {
             // An entity's records keep their places when others are left out, for a fold may keep a position.
             var frames = input.Fold([.. history.Skip(i).Take(Steps).Select((step, n) => step.ToRecord(view is null ? step.Place : i + n))]);
-            output?.Fold([.. frames.Select((frame, n) => new ChangeRecord { Offset = output.NextOffset + n, Timestamp = frame.Timestamp, Value = frame.Bytes })]);
+            output?.Fold(
+                [.. frames.Select(
+                    (frame, n) => new ChangeRecord { Offset = output.NextOffset + n, Timestamp = frame.Timestamp, Value = frame.Bytes })]);
             input.StoreAndRestart();
             output?.StoreAndRestart();
         }
 
-        return new(string.Join("\n", (output ?? input).States().Select(state => $"  {state.Key}: {Encoding.UTF8.GetString(state.State.Span)}")), string.Join("; ", faults));
+        return new(string.Join(
+            "\n", (output ?? input).States().Select(state => $"  {state.Key}: {Encoding.UTF8.GetString(state.State.Span)}")), string.Join(
+                "; ", faults));
     }
 
     /// <summary>One partition's owner, or one after the other where there is a store.</summary>
@@ -109,7 +127,8 @@ internal sealed class LawRig(Dataset source, Dataset? view)
         }
 
         internal IEnumerable<StoredState> States() => store is null
-            ? _fold.All().Select(row => new StoredState(row.Key, row.State, row.Offset, row.Timestamp)).OrderBy(row => row.Key, KeyOrder.Instance)
+            ? _fold.All().Select(row => new StoredState(row.Key, row.State, row.Offset, row.Timestamp))
+                .OrderBy(row => row.Key, KeyOrder.Instance)
             : Done(store.ScanAsync(_fold.Id, "", null, int.MaxValue));
 
         /// <summary>The store in memory answers at once: there is nothing to wait for.</summary>
@@ -122,14 +141,16 @@ internal sealed class LawRig(Dataset source, Dataset? view)
     {
         internal override Type EventType => typeof(TSource);
 
-        internal override EntityFold<TSource> Bind(JsonSerializerOptions options) => new States<TSource>((JsonTypeInfo<TSource>)options.GetTypeInfo(typeof(TSource)));
+        internal override EntityFold<TSource> Bind(JsonSerializerOptions options) =>
+            new States<TSource>((JsonTypeInfo<TSource>)options.GetTypeInfo(typeof(TSource)));
 
         internal override TSource? Apply(TSource? state, string key, in ChangeRecord record, TopicPartition partition) =>
             JsonSerializer.Deserialize(record.Value!.Value.Span, json!);
     }
 
     /// <summary>Another source of a join, of which nothing is heard.</summary>
-    private sealed class Silent(string name, Type type, JsonSerializerOptions json) : Dataset(DatasetKind.Entity, name, 1, BadRecords.SetAside, json)
+    private sealed class Silent(
+        string name, Type type, JsonSerializerOptions json) : Dataset(DatasetKind.Entity, name, 1, BadRecords.SetAside, json)
     {
         public override Type StateType => type;
 

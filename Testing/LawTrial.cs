@@ -13,7 +13,9 @@ internal sealed class LawTrial(LawRig rig, int seed, IReadOnlyList<LawStep> hist
     internal IReadOnlyList<LawStep> History { get; } = history;
 
     /// <summary>Two ways that must come to the same: what each is called, and how to take it.</summary>
-    internal sealed record Ways(Law Law, string Left, Func<IReadOnlyList<LawStep>, Random, LawOutcome> TakeLeft, string Right, Func<IReadOnlyList<LawStep>, Random, LawOutcome> TakeRight);
+    internal sealed record Ways(
+        Law Law, string Left, Func<IReadOnlyList<LawStep>, Random, LawOutcome> TakeLeft, string Right,
+        Func<IReadOnlyList<LawStep>, Random, LawOutcome> TakeRight);
 
     /// <exception cref="LawViolationException">The two ways differ.</exception>
     internal void Check(Ways ways)
@@ -46,10 +48,14 @@ internal sealed class LawTrial(LawRig rig, int seed, IReadOnlyList<LawStep> hist
             throw Violation(History, Law.SameTwice, "The first time", _outcome, "Some time later", outcome);
     }
 
-    private LawViolationException Violation(IReadOnlyList<LawStep> history, Law law, string leftName, LawOutcome left, string rightName, LawOutcome right) => new(
-        law, rig.Definition, Seed, $"History:\n{string.Join("\n", history.Select(step => $"  {step}"))}\n{leftName}:\n{left}\n{rightName}:\n{right}");
+    private LawViolationException Violation(
+        IReadOnlyList<LawStep> history, Law law, string leftName, LawOutcome left, string rightName, LawOutcome right) => new(
+        law, rig.Definition, Seed,
+        $"History:\n{string.Join("\n", history.Select(step => $"  {step}"))}\n{leftName}:\n{left}\n{rightName}:\n{right}");
 
-    /// <summary>Each attempt begins both ways with the same randomness, so that what they do to the history has to do with each other.</summary>
+    /// <summary>
+    /// Each attempt begins both ways with the same randomness, so that what they do to the history has to do with each other.
+    /// </summary>
     private (LawOutcome Left, LawOutcome Right)? Difference(IReadOnlyList<LawStep> history, Ways ways, int attempts)
     {
         for (var attempt = 0; attempt < attempts; attempt++)

@@ -5,16 +5,17 @@ using ActorStreams.Definitions;
 namespace ActorStreams.Testing;
 
 /// <summary>
-/// Checks definitions against what the system leans on, on random data and with the real folds. A definition that keeps these laws gives the same states
-/// live, in a batch and as of any cut; what is equal is judged by the stored JSON.
+/// Checks definitions against what the system leans on, on random data and with the real folds. A definition that keeps these laws gives
+/// the same states live, in a batch and as of any cut; what is equal is judged by the stored JSON.
 /// <code>
 /// [Fact]
-/// public void Spend_is_lawful() =&gt; Laws.Check&lt;Spend, Order&gt;(random =&gt; new(random.Next(2) == 0 ? "ann" : "bob", random.Next(100)));
+/// public void Spend_is_lawful() =&gt; Laws.Check&lt;Spend, Order&gt;(random =&gt; new(random.Next(2) == 0 ?
+/// "ann" : "bob", random.Next(100)));
 /// </code>
 /// </summary>
 /// <remarks>
-/// A clock is noticed when two readings a few milliseconds apart differ in the state: a fold that reads only today's date is not. Random data finds what it
-/// reaches: generate few different values, so that keys and values meet.
+/// A clock is noticed when two readings a few milliseconds apart differ in the state: a fold that reads only today's date is not. Random
+/// data finds what it reaches: generate few different values, so that keys and values meet.
 /// </remarks>
 public static class Laws
 {
@@ -22,10 +23,12 @@ public static class Laws
     private const int ClockMilliseconds = 20;
 
     /// <summary>
-    /// Checks one source of a view: add then retract is identity; null→a→b is null→b; a→b→a is a; the same input twice gives the same output; changes of different
-    /// source keys may be swapped; stored and read back, a state folds on the same; KeysOf returns the same keys for the same state.
+    /// Checks one source of a view: add then retract is identity; null→a→b is null→b; a→b→a is a; the same input twice gives the
+    /// same output; changes of different source keys may be swapped; stored and read back, a state folds on the same; KeysOf returns
+    /// the same keys for the same state.
     /// </summary>
-    /// <typeparam name="TView">The view, by <see cref="IView{TSelf, TSource}"/> or <see cref="IReducingView{TSelf, TSource}"/>. Of a join, check each source.</typeparam>
+    /// <typeparam name="TView">The view, by <see cref="IView{TSelf, TSource}"/> or <see cref="IReducingView{TSelf, TSource}"/>. Of a join,
+    /// check each source.</typeparam>
     /// <typeparam name="TSource">The source's state.</typeparam>
     /// <param name="source">Makes a random state of the source.</param>
     /// <param name="options">How hard to look.</param>
@@ -36,7 +39,8 @@ public static class Laws
     {
         var (checkedOptions, json) = Prepare(options);
         var rig = LawRig.OfView<TView, TSource>(json);
-        var keys = new KeyLaw<TSource>(rig, (Router<TSource>)TView.Sources.First(s => s.SourceType == typeof(TSource)).CreateRouter(), json);
+        var keys = new KeyLaw<TSource>(
+            rig, (Router<TSource>)TView.Sources.First(s => s.SourceType == typeof(TSource)).CreateRouter(), json);
         var state = (JsonTypeInfo<TSource>)json.GetTypeInfo(typeof(TSource));
         List<(LawTrial Trial, byte[] A, byte[] B)> trials = [];
         foreach (var seed in Seeds(checkedOptions))
@@ -62,8 +66,8 @@ public static class Laws
     }
 
     /// <summary>
-    /// Checks an entity: the same records twice give the same output; stored and read back, a state folds on the same; a key's state depends on its own records
-    /// only. A fold that throws is no fault: its record would be set aside.
+    /// Checks an entity: the same records twice give the same output; stored and read back, a state folds on the same; a key's state
+    /// depends on its own records only. A fold that throws is no fault: its record would be set aside.
     /// </summary>
     /// <param name="record">Makes a random event.</param>
     /// <param name="options">How hard to look.</param>
@@ -93,7 +97,8 @@ public static class Laws
             trial.Check(ReadBack(rig));
     }
 
-    private static IEnumerable<int> Seeds(LawOptions options) => Enumerable.Range(options.Seed ?? Random.Shared.Next(1_000_000_000), options.Runs);
+    private static IEnumerable<int> Seeds(LawOptions options) =>
+        Enumerable.Range(options.Seed ?? Random.Shared.Next(1_000_000_000), options.Runs);
 
     private static void CheckAgain(List<LawTrial> trials, LawRig rig)
     {
@@ -119,16 +124,21 @@ public static class Laws
             "With the changes of different source keys in another order", (h, r) => rig.InMemory(Histories.Swap(h, r))),
     ];
 
-    private static LawTrial.Ways Again(LawRig rig) => new(Law.SameTwice, "The first time", (h, _) => rig.InMemory(h), "The second time", (h, _) => rig.InMemory(h));
+    private static LawTrial.Ways Again(LawRig rig) =>
+        new(Law.SameTwice, "The first time", (h, _) => rig.InMemory(h), "The second time", (h, _) => rig.InMemory(h));
 
-    private static LawTrial.Ways ReadBack(LawRig rig) => new(Law.ReadBack, "In memory", (h, _) => rig.InMemory(h), "Stored and read back between", (h, _) => rig.Stored(h));
+    private static LawTrial.Ways ReadBack(LawRig rig) =>
+        new(Law.ReadBack, "In memory", (h, _) => rig.InMemory(h), "Stored and read back between", (h, _) => rig.Stored(h));
 
     private static LawTrial.Ways KeyAlone(LawRig rig, string key) => new(
         Law.KeysAreApart, $"All records, of which '{key}'", (h, _) => Only(key, rig.InMemory(h)),
         $"The records of '{key}' alone", (h, _) => Only(key, rig.InMemory([.. h.Where(step => step.Key == key)])));
 
     private static LawOutcome Only(string key, LawOutcome outcome) =>
-        outcome with { States = string.Join("\n", outcome.States.Split('\n').Where(line => line.StartsWith($"  {key}: ", StringComparison.Ordinal))) };
+        outcome with
+        {
+            States = string.Join("\n", outcome.States.Split('\n').Where(line => line.StartsWith($"  {key}: ", StringComparison.Ordinal))),
+        };
 
     private static List<LawStep> History(LawOptions options, Random random, Func<byte[]> next)
     {

@@ -6,7 +6,8 @@ internal static class Repository
     /// <summary>The repository's folder; null where the tests run outside of it.</summary>
     internal static string? Folder { get; } = Find();
 
-    internal static string Root => Folder ?? throw new InvalidOperationException($"No directory above {AppContext.BaseDirectory} holds ActorStreams.sln.");
+    internal static string Root =>
+        Folder ?? throw new InvalidOperationException($"No directory above {AppContext.BaseDirectory} holds ActorStreams.sln.");
 
     internal static string File(string path) => Path.Combine(Root, path);
 

@@ -12,8 +12,9 @@ using Microsoft.AspNetCore.Builder;
 namespace ActorStreams.Benchmarks;
 
 /// <summary>
-/// What one bad partition does to a silo and to the others, on Kafka with brokers in a process of their own: first nothing is behind; then partition 0 begins millions of records
-/// behind; then its folds are ten times slower than its log grows. Each time a steady load goes to the other partitions, and readers of their own writes are timed, over HTTP.
+/// What one bad partition does to a silo and to the others, on Kafka with brokers in a process of their own: first nothing is behind; then
+/// partition 0 begins millions of records behind; then its folds are ten times slower than its log grows. Each time a steady load goes to
+/// the other partitions, and readers of their own writes are timed, over HTTP.
 /// </summary>
 internal static class BoundedBenchmark
 {
@@ -48,18 +49,26 @@ internal static class BoundedBenchmark
         var data = directory.NewFile("data");
         string[] settings =
         [
-            "--Silo:Log", "kafka", "--Kafka:BootstrapServers", kafka.BootstrapServers, "--Kafka:Consumer:fetch.wait.max.ms", "5", "--Streams:DefaultPartitions", $"{options.Partitions}",
+            "--Silo:Log", "kafka", "--Kafka:BootstrapServers", kafka.BootstrapServers, "--Kafka:Consumer:fetch.wait.max.ms", "5",
+            "--Streams:DefaultPartitions", $"{options.Partitions}",
         ];
 
-        Console.WriteLine($"{options.Partitions} partitions; {options.Rate:N0} records/s to all but partition 0; latency from append to readable, in ms, over HTTP.\n");
-        Console.WriteLine("| | appended p50 | p99 | entity p50 | p99 | view p50 | p99 | peak memory of the silo | records behind at the end |");
+        Console.WriteLine(
+            $"{options.Partitions} partitions; {options.Rate:N0} records/s to all but partition 0; "
+            + "latency from append to readable, in ms, over HTTP.\n");
+        Console.WriteLine(
+            "| | appended p50 | p99 | entity p50 | p99 | view p50 | p99 | peak memory of the silo | records behind at the end |");
         Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
         await RunAsync("nothing behind", () => Task.Delay(TimeSpan.FromSeconds(Seconds)));
 
         await FillAsync(log, bad, options.Records, options.Partitions);
-        await RunAsync($"partition 0 begins {options.Records:N0} records behind", () => Task.Delay(TimeSpan.FromSeconds(Seconds)), untilCaughtUp: true);
+        await RunAsync(
+            $"partition 0 begins {options.Records:N0} records behind", () => Task.Delay(TimeSpan.FromSeconds(Seconds)),
+            untilCaughtUp: true);
 
-        await RunAsync($"folds of partition 0 take {SlowFoldMilliseconds} ms, and {SlowRecordsPerSecond:N0} records/s come", () => TrickleAsync(log, bad, options.Partitions));
+        await RunAsync(
+            $"folds of partition 0 take {SlowFoldMilliseconds} ms, and {SlowRecordsPerSecond:N0} records/s come",
+            () => TrickleAsync(log, bad, options.Partitions));
         return 0;
 
         async Task RunAsync(string what, Func<Task> meanwhile, bool untilCaughtUp = false)
@@ -74,11 +83,17 @@ internal static class BoundedBenchmark
             var (appends, parcels, depots) = await LoadAsync(log, client, others, options, TimeSpan.FromSeconds(Seconds));
             await other;
             var behind = (await client.DatasetsAsync()).Sum(dataset => dataset.Behind?.Records ?? 0);
-            Console.WriteLine($"| {what} | {Measuring.Quantile(appends, 0.5):F1} | {Measuring.Quantile(appends, 0.99):F1} | {Measuring.Quantile(parcels, 0.5):F1} | {Measuring.Quantile(parcels, 0.99):F1} | {Measuring.Quantile(depots, 0.5):F1} | {Measuring.Quantile(depots, 0.99):F1} | {silo.Peak / MiB:N0} MiB | {behind:N0} |");
+            Console.WriteLine(
+                $"| {what} | {Measuring.Quantile(appends, 0.5):F1} | {Measuring.Quantile(appends, 0.99):F1} | "
+                + $"{Measuring.Quantile(parcels, 0.5):F1} | {Measuring.Quantile(parcels, 0.99):F1} | "
+                + $"{Measuring.Quantile(depots, 0.5):F1} | {Measuring.Quantile(depots, 0.99):F1} | {silo.Peak / MiB:N0} MiB | "
+                + $"{behind:N0} |");
             if (untilCaughtUp)
             {
                 await silo.WaitUntilAsync("parcel", states: null);
-                Console.WriteLine($"\nIt had caught up {Stopwatch.GetElapsedTime(begin).TotalSeconds:F0} s after it was ready, with a peak of {silo.Peak / MiB:N0} MiB.\n");
+                Console.WriteLine(
+                    $"\nIt had caught up {Stopwatch.GetElapsedTime(begin).TotalSeconds:F0} s after it was ready, with a peak of "
+                    + $"{silo.Peak / MiB:N0} MiB.\n");
             }
 
             await stop.CancelAsync();
@@ -88,7 +103,8 @@ internal static class BoundedBenchmark
     }
 
     /// <summary>
-    /// Retention: what is folded goes, but for partition 0. The mock walks all batches of a partition from the oldest on to find an offset, so that a log that grows makes its brokers slower and slower.
+    /// Retention: what is folded goes, but for partition 0. The mock walks all batches of a partition from the oldest on to find an offset,
+    /// so that a log that grows makes its brokers slower and slower.
     /// </summary>
     private static async Task RetainAsync(MockBrokers kafka, ActorStreamsClient client, CancellationToken stop)
     {
@@ -137,20 +153,24 @@ internal static class BoundedBenchmark
         var random = new Random(2);
         for (var (begin, sent) = (Stopwatch.GetTimestamp(), 0); Stopwatch.GetElapsedTime(begin).TotalSeconds < Seconds; sent += atOnce)
         {
-            await log.AppendAsync(Topic, [.. Enumerable.Range(0, atOnce).Select(_ => RecordOf(random, keys, partitions, SlowFoldMilliseconds))]);
+            await log.AppendAsync(
+                Topic, [.. Enumerable.Range(0, atOnce).Select(_ => RecordOf(random, keys, partitions, SlowFoldMilliseconds))]);
             var ahead = ((double)(sent + atOnce) / SlowRecordsPerSecond) - Stopwatch.GetElapsedTime(begin).TotalSeconds;
             if (ahead > 0)
                 await Task.Delay(TimeSpan.FromSeconds(ahead));
         }
     }
 
-    private static async Task<(List<double> Appends, List<double> Parcels, List<double> Depots)> LoadAsync(IChangeLog log, ActorStreamsClient client, string[] keys, BenchmarkOptions options, TimeSpan time)
+    private static async Task<(List<double> Appends, List<double> Parcels, List<double> Depots)> LoadAsync(
+        IChangeLog log, ActorStreamsClient client, string[] keys, BenchmarkOptions options, TimeSpan time)
     {
         var random = new Random(3);
         var (appends, parcels, depots, asked) = (new List<double>(), new List<double>(), new List<double>(), new List<Task>());
         using var ticks = new PeriodicTimer(TimeSpan.FromMilliseconds(TickMilliseconds));
         for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < time && await ticks.WaitForNextTickAsync();)
-            asked.Add(AskAsync([.. Enumerable.Range(0, options.Rate * TickMilliseconds / 1_000).Select(_ => RecordOf(random, keys, options.Partitions, 0))]));
+            asked.Add(AskAsync(
+                [.. Enumerable.Range(0, options.Rate * TickMilliseconds / 1_000)
+                    .Select(_ => RecordOf(random, keys, options.Partitions, 0))]));
         await Task.WhenAll(asked);
         return (appends, parcels, depots);
 
@@ -161,7 +181,8 @@ internal static class BoundedBenchmark
             lock (appends)
                 appends.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             var depot = JsonSerializer.Deserialize<Scan>(records[0].Value!.Value.Span, Json)!.Depot;
-            await Task.WhenAll(TimeAsync("parcel", Encoding.UTF8.GetString(records[0].Key!.Value.Span), parcels), TimeAsync("depot", depot, depots));
+            await Task.WhenAll(
+                TimeAsync("parcel", Encoding.UTF8.GetString(records[0].Key!.Value.Span), parcels), TimeAsync("depot", depot, depots));
 
             async Task TimeAsync(string dataset, string key, List<double> into)
             {
@@ -177,6 +198,10 @@ internal static class BoundedBenchmark
     {
         var key = Encoding.UTF8.GetBytes(keys[random.Next(keys.Length)]);
         var scan = new Scan($"depot-{random.Next(Depots):D4}", foldMilliseconds, "scanned at the conveyor, undamaged, as declared");
-        return new() { Partition = Partitioner.PartitionOf(key, partitions), Timestamp = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), Key = key, Value = JsonSerializer.SerializeToUtf8Bytes(scan, Json) };
+        return new()
+        {
+            Partition = Partitioner.PartitionOf(key, partitions), Timestamp = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), Key = key,
+            Value = JsonSerializer.SerializeToUtf8Bytes(scan, Json),
+        };
     }
 }

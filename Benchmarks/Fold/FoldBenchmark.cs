@@ -5,7 +5,9 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Benchmarks;
 
-/// <summary>The fold alone, with no log, store or silo: (a) the plain loop, (b) an entity's partition, (b+) with one re-keyed view.</summary>
+/// <summary>
+/// The fold alone, with no log, store or silo: (a) the plain loop, (b) an entity's partition, (b+) with one re-keyed view.
+/// </summary>
 internal static class FoldBenchmark
 {
     private const int WarmUps = 2;
@@ -31,8 +33,12 @@ internal static class FoldBenchmark
         variants.RemoveAll(variant => options.Only is not null && variant.Letter != options.Only);
         await Measuring.RunAsync(variants, WarmUps, options.Rounds);
         if (variants.Any(variant => variant.States != variants[0].States))
-            throw new InvalidOperationException($"The variants disagree: {string.Join(", ", variants.Select(v => $"{v.Letter} has {v.States} states"))}.");
-        Console.WriteLine($"Input {input.Name}: {input.Records.Length:N0} records of {input.Records.Average(record => record.Value!.Value.Length):F0} bytes, {variants[0].States:N0} states at the end, {options.Rounds} rounds.\n");
+            throw new InvalidOperationException(
+                $"The variants disagree: {string.Join(", ", variants.Select(v => $"{v.Letter} has {v.States} states"))}.");
+        Console.WriteLine(
+            $"Input {input.Name}: {input.Records.Length:N0} records of "
+            + $"{input.Records.Average(record => record.Value!.Value.Length):F0} bytes, {variants[0].States:N0} states at the end, "
+            + $"{options.Rounds} rounds.\n");
         Measuring.Print(variants, input.Records.Length);
     }
 }

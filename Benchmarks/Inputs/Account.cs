@@ -2,7 +2,9 @@ using ActorStreams.Definitions;
 
 namespace ActorStreams.Benchmarks;
 
-/// <summary>A movement on an account: what a record of the generated input holds, about 100 bytes of JSON. Its key is the account's number.</summary>
+/// <summary>
+/// A movement on an account: what a record of the generated input holds, about 100 bytes of JSON. Its key is the account's number.
+/// </summary>
 internal sealed record Movement(string Owner, long Cents, string Currency, string Reference, string Channel);
 
 /// <summary>An account: who owns it, and what is on it.</summary>

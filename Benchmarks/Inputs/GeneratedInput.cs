@@ -7,7 +7,9 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Benchmarks;
 
-/// <summary>Movements on 100,000 accounts of 10,000 owners, the same ones on every run. One in a hundred moves its account to another owner.</summary>
+/// <summary>
+/// Movements on 100,000 accounts of 10,000 owners, the same ones on every run. One in a hundred moves its account to another owner.
+/// </summary>
 internal sealed class GeneratedInput : Input
 {
     private const int Seed = 20_260_101;
@@ -44,7 +46,8 @@ internal sealed class GeneratedInput : Input
             var key = Encoding.UTF8.GetString(record.Key!.Value.Span);
             ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(states, key, out _);
             var value = JsonSerializer.Deserialize(record.Value!.Value.Span, _json)!;
-            state = Account.Apply(state, new() { Key = key, Value = value, Time = DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp) });
+            state = Account.Apply(
+                state, new() { Key = key, Value = value, Time = DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp) });
             if (state is null)
                 states.Remove(key);
         }
@@ -58,7 +61,8 @@ internal sealed class GeneratedInput : Input
         if (random.Next(100) == 0)
             owners[account] = random.Next(Owners);
         var movement = new Movement(
-            $"owner-{owners[account]:D5}", random.Next(-100_000, 100_000), "EUR", $"payment {random.Next(1_000_000):D9}", Channels[random.Next(Channels.Length)]);
+            $"owner-{owners[account]:D5}", random.Next(-100_000, 100_000), "EUR", $"payment {random.Next(1_000_000):D9}",
+            Channels[random.Next(Channels.Length)]);
         return new()
         {
             Offset = offset,

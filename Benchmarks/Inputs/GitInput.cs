@@ -55,7 +55,8 @@ internal sealed class GitInput : Input
             var key = Encoding.UTF8.GetString(record.Key!.Value.Span);
             ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(states, key, out _)!;
             var value = JsonSerializer.Deserialize(record.Value!.Value.Span, _json)!;
-            state = SourceFile.Apply(state, new() { Key = key, Value = value, Time = DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp) })!;
+            state = SourceFile.Apply(
+                state, new() { Key = key, Value = value, Time = DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp) })!;
             if (state is null)
                 states.Remove(key);
         }

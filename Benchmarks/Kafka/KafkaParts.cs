@@ -12,7 +12,10 @@ using Npgsql;
 
 namespace ActorStreams.Benchmarks;
 
-/// <summary>The log in (mock) Kafka; the states in SQLite, or in PostgreSQL where a connection is given. Each round is an application of its own, so that its views' input logs are empty.</summary>
+/// <summary>
+/// The log in (mock) Kafka; the states in SQLite, or in PostgreSQL where a connection is given. Each round is an application of its own, so
+/// that its views' input logs are empty.
+/// </summary>
 internal sealed class KafkaParts(MockBrokers kafka, string letter, string? postgres, TemporaryDirectory directory) : SiloParts
 {
     private int _round;
@@ -22,7 +25,8 @@ internal sealed class KafkaParts(MockBrokers kafka, string letter, string? postg
     public override string Application => $"{letter}{_round}";
 
     /// <summary>The mock answers an empty fetch only after this time, whatever comes meanwhile.</summary>
-    public static KafkaOptions Options(MockBrokers kafka) => new() { BootstrapServers = kafka.BootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "5" } };
+    public static KafkaOptions Options(MockBrokers kafka) =>
+        new() { BootstrapServers = kafka.BootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "5" } };
 
     public override async Task FillAsync(Input input, Dataset entity)
     {

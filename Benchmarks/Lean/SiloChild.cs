@@ -42,7 +42,8 @@ internal sealed class SiloChild : IDisposable
         var begin = Stopwatch.GetTimestamp();
         string[] program = command is null ? ["ActorStreams.Silo.dll"] : ["ActorStreams.Benchmarks.dll", command];
         var process = Process.Start(new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, program[0]), .. program[1..], "--urls", url.ToString(), "--data", data, .. settings])
+            "dotnet", [Path.Combine(
+                AppContext.BaseDirectory, program[0]), .. program[1..], "--urls", url.ToString(), "--data", data, .. settings])
         {
             RedirectStandardOutput = true,
         })!;

@@ -1,8 +1,8 @@
 namespace ActorStreams.Benchmarks;
 
 /// <summary>
-/// The whole silo on the embedded log and store: (c) an entity, (d) an entity and one re-keyed view. All records are in the log and the silo is up
-/// when the clock starts; it stops when every partition has folded to the end and written its last checkpoint.
+/// The whole silo on the embedded log and store: (c) an entity, (d) an entity and one re-keyed view. All records are in the log and the
+/// silo is up when the clock starts; it stops when every partition has folded to the end and written its last checkpoint.
 /// </summary>
 /// <remarks>The plain loop runs on one thread, the partitions on all cores.</remarks>
 internal static class SiloBenchmark
@@ -32,7 +32,9 @@ internal static class SiloBenchmark
             await run.CloseAsync();
         }
 
-        Console.WriteLine($"{input.Records.Length:N0} records, {options.Partitions} partitions a dataset, {variants[0].States:N0} states at the end, {options.Rounds} rounds.\n");
+        Console.WriteLine(
+            $"{input.Records.Length:N0} records, {options.Partitions} partitions a dataset, {variants[0].States:N0} states at the end, "
+            + $"{options.Rounds} rounds.\n");
         Measuring.Print(variants, input.Records.Length);
         foreach (var (letter, run) in new[] { ("c", entity), ("d", withView) })
         {

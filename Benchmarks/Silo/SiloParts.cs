@@ -6,7 +6,10 @@ using ActorStreams.Storage.Sqlite.States;
 
 namespace ActorStreams.Benchmarks;
 
-/// <summary>Where a benchmarked silo has its log and its states; every round begins with a log that holds the input alone, and a store that holds nothing.</summary>
+/// <summary>
+/// Where a benchmarked silo has its log and its states; every round begins with a log that holds the input alone,
+/// and a store that holds nothing.
+/// </summary>
 internal abstract class SiloParts
 {
     private const int AppendRecords = 10_000;

@@ -53,7 +53,8 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, SiloPa
         _silo.MapActorStreams();
         await _silo.StartAsync();
         var directoryOfPartitions = _silo.Services.GetRequiredService<PartitionDirectory>();
-        while (directoryOfPartitions.All.Count(partition => partition.Session is not null) < _topology.Datasets.Sum(dataset => dataset.Partitions))
+        while (directoryOfPartitions.All.Count(partition => partition.Session is not null) < _topology.Datasets
+            .Sum(dataset => dataset.Partitions))
             await Task.Delay(PollMilliseconds);
     }
 
@@ -91,8 +92,10 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, SiloPa
         var found = new List<StoredState>();
         for (var partition = 0; partition < last.Partitions; partition++)
             found.AddRange(await _store!.ScanAsync(new(last.Name, last.Version, partition), "", null, int.MaxValue));
-        if (found.Count != expected.Count || !found.TrueForAll(state => expected.TryGetValue(state.Key, out var json) && state.State.Span.SequenceEqual(json)))
-            throw new InvalidOperationException($"The store has {found.Count} states of {last}, which are not the {expected.Count} that a fold in memory gives.");
+        if (found.Count != expected.Count
+            || !found.TrueForAll(state => expected.TryGetValue(state.Key, out var json) && state.State.Span.SequenceEqual(json)))
+            throw new InvalidOperationException(
+                $"The store has {found.Count} states of {last}, which are not the {expected.Count} that a fold in memory gives.");
     }
 
     public async Task CloseAsync()

@@ -68,23 +68,29 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
     /// <summary>Lets readers begin.</summary>
     public void Open() => _open.TrySetResult();
 
-    public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) => log.ListTopicsAsync(cancellationToken);
+    public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) =>
+        log.ListTopicsAsync(cancellationToken);
 
-    public ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) => log.DescribeAsync(topic, cancellationToken);
+    public ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
+        log.DescribeAsync(topic, cancellationToken);
 
     public ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default) =>
         log.CreateTopicAsync(topic, partitions, cancellationToken);
 
-    public ValueTask CheckSourceAsync(string topic, CancellationToken cancellationToken = default) => log.CheckSourceAsync(topic, cancellationToken);
+    public ValueTask CheckSourceAsync(string topic, CancellationToken cancellationToken = default) =>
+        log.CheckSourceAsync(topic, cancellationToken);
 
-    public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default) => log.LimitsAsync(topic, cancellationToken);
+    public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default) =>
+        log.LimitsAsync(topic, cancellationToken);
 
     public HeldPosition? HeldAt(TopicPartition partition) => log.HeldAt(partition);
 
-    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => log.DeleteTopicAsync(topic, cancellationToken);
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
+        log.DeleteTopicAsync(topic, cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        TopicPartition partition, long fromOffset, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await _open.Task.WaitAsync(cancellationToken);
         await using var batches = log.ReadAsync(partition, fromOffset, limits, cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -101,7 +107,8 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
         }
     }
 
-    public async ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
     {
         var begin = Stopwatch.GetTimestamp();
         var positions = await log.AppendAsync(topic, records, cancellationToken);
@@ -111,7 +118,8 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
 
     public long? KnownEnd(TopicPartition partition) => log.KnownEnd(partition);
 
-    public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) => log.OffsetsAsync(topic, cancellationToken);
+    public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) =>
+        log.OffsetsAsync(topic, cancellationToken);
 
     public ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default) =>
         log.OffsetAtAsync(partition, instant, cancellationToken);
@@ -131,7 +139,8 @@ internal sealed class TimedStore(IStateStore store, Stages stages) : IStateStore
         return written;
     }
 
-    public async ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default)
+    public async ValueTask<IReadOnlyList<StoredState>> LoadAsync(
+        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default)
     {
         var begin = Stopwatch.GetTimestamp();
         var states = await store.LoadAsync(partition, keys, cancellationToken);
@@ -139,7 +148,8 @@ internal sealed class TimedStore(IStateStore store, Stages stages) : IStateStore
         return states;
     }
 
-    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
+        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default) =>
         store.ScanAsync(partition, prefix, after, limit, cancellationToken);
 
     public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
@@ -150,7 +160,8 @@ internal sealed class TimedStore(IStateStore store, Stages stages) : IStateStore
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
         store.LoadContributionsAsync(partition, ids, cancellationToken);
 
-    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) => store.ReadDatasetsAsync(cancellationToken);
+    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
+        store.ReadDatasetsAsync(cancellationToken);
 
     public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
         store.WriteDatasetsAsync(datasets, cancellationToken);

@@ -12,9 +12,13 @@ internal static class AppendCommand
     {
         var topic = new Argument<string>("TOPIC") { Description = "A source topic." };
         var key = new Argument<string>("KEY") { Description = "The record's key." };
-        var value = new Argument<string?>("VALUE") { Description = "The value as JSON; - reads it from standard input.", Arity = ArgumentArity.ZeroOrOne };
+        var value = new Argument<string?>("VALUE")
+        {
+            Description = "The value as JSON; - reads it from standard input.", Arity = ArgumentArity.ZeroOrOne,
+        };
         var tombstone = new Option<bool>("--tombstone") { Description = "Append no value: the entity ends here." };
-        var command = new Command("append", "Appends a record and shows its position. Example: actorstreams append shop.orders 7 '{\"total\":12.5}'")
+        var command = new Command(
+            "append", "Appends a record and shows its position. Example: actorstreams append shop.orders 7 '{\"total\":12.5}'")
         {
             topic, key, value, tombstone,
         };
@@ -49,7 +53,8 @@ internal static class AppendCommand
         }
         catch (JsonException e)
         {
-            throw new ActorStreamsException($"The value is not JSON: {e.Message} A text needs quotes of its own: '\"text\"'.", innerException: e);
+            throw new ActorStreamsException(
+                $"The value is not JSON: {e.Message} A text needs quotes of its own: '\"text\"'.", innerException: e);
         }
     }
 }

@@ -10,25 +10,34 @@ internal static class DeadLettersCommand
 {
     private const int DefaultLimit = 50;
 
-    public static Command Create(Shell shell) => new("deadletters", "Shows what could not be folded, and has it folded once the definition is mended.")
-    {
-        List(shell),
-        Show(shell),
-        Redrive(shell),
-    };
+    public static Command Create(Shell shell) =>
+        new("deadletters", "Shows what could not be folded, and has it folded once the definition is mended.")
+        {
+            List(shell),
+            Show(shell),
+            Redrive(shell),
+        };
 
     private static Command List(Shell shell)
     {
         var dataset = new Option<string?>("--dataset") { Description = "Only of this dataset." };
         var state = new Option<DeadLetterState?>("--state") { Description = "Only those that are open, folded or unknown." };
         var limit = new Option<int>("--limit") { Description = "At most so many.", DefaultValueFactory = _ => DefaultLimit };
-        var command = new Command("list", "Lists dead letters, newest first. Example: actorstreams deadletters list --dataset order --state open") { dataset, state, limit };
+        var command = new Command(
+            "list",
+            "Lists dead letters, newest first. Example: actorstreams deadletters list --dataset order --state open")
+        {
+            dataset, state, limit,
+        };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
-            var letters = await client.Operations.DeadLettersAsync(parse.GetValue(dataset), parse.GetValue(state), cancellationToken).Take(parse.GetValue(limit))
+            var letters = await client.Operations.DeadLettersAsync(parse.GetValue(dataset), parse.GetValue(state), cancellationToken)
+                .Take(parse.GetValue(limit))
                 .ToListAsync(cancellationToken).ConfigureAwait(false);
             shell.Table(
-                letters, ["id", "key", "state", "time", "reason"], l => [l.Id, l.Key ?? "", $"{l.State}".ToLowerInvariant(), $"{l.Time:u}", l.Reason + (l.First is null ? "" : $" (first {l.First})")]);
+                letters, ["id", "key", "state", "time", "reason"],
+                l => [l.Id, l.Key
+                    ?? "", $"{l.State}".ToLowerInvariant(), $"{l.Time:u}", l.Reason + (l.First is null ? "" : $" (first {l.First})")]);
             return ExitCodes.Ok;
         });
         return command;
@@ -37,7 +46,12 @@ internal static class DeadLettersCommand
     private static Command Show(Shell shell)
     {
         var id = new Argument<string>("ID") { Description = "As the list shows it: dataset@topic/partition:offset#ordinal." };
-        var command = new Command("show", "Shows a dead letter with its error and the original. Example: actorstreams deadletters show 'order@shop.orders/0:17#0'") { id };
+        var command = new Command(
+            "show",
+            "Shows a dead letter with its error and the original. Example: actorstreams deadletters show 'order@shop.orders/0:17#0'")
+        {
+            id,
+        };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
             var letter = await client.Operations.DeadLetterAsync(parse.GetRequiredValue(id), cancellationToken).ConfigureAwait(false);
@@ -66,13 +80,17 @@ internal static class DeadLettersCommand
         var all = new Option<bool>("--all") { Description = "All that are open." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Say what would be done, and do nothing." };
         var command = new Command(
-            "redrive", "Appends dead letters again; each is folded once, however often this is done. Mend the definition first. Example: actorstreams deadletters redrive --dataset order --dry-run")
+            "redrive",
+            "Appends dead letters again; each is folded once, however often this is done. Mend the definition first. "
+            + "Example: actorstreams deadletters redrive --dataset order --dry-run")
         {
             ids, dataset, all, dryRun,
         };
         command.Validators.Add(result =>
         {
-            if ((result.GetValue(ids) is { Length: > 0 } ? 1 : 0) + (result.GetValue(dataset) is null ? 0 : 1) + (result.GetValue(all) ? 1 : 0) != 1)
+            if ((result.GetValue(ids) is { Length: > 0 } ? 1 : 0) + (result.GetValue(dataset) is null ? 0 : 1) + (result.GetValue(all)
+                ? 1
+                : 0) != 1)
                 result.AddError("Give either IDs, --dataset or --all.");
         });
         shell.Handle(command, async (parse, client, cancellationToken) =>
@@ -82,7 +100,9 @@ internal static class DeadLettersCommand
                 ? await client.Operations.RedriveAsync(given, dry, cancellationToken).ConfigureAwait(false)
                 : await client.Operations.RedriveOpenAsync(parse.GetValue(dataset), dry, cancellationToken).ConfigureAwait(false);
             Report(shell, outcome);
-            return outcome.Refused.Count > 0 || outcome.Appended.Any(one => one.Outcome == "failed again") ? ExitCodes.Failed : ExitCodes.Ok;
+            return outcome.Refused.Count > 0 || outcome.Appended.Any(one => one.Outcome == "failed again")
+                ? ExitCodes.Failed
+                : ExitCodes.Ok;
         });
         return command;
     }
@@ -92,6 +112,8 @@ internal static class DeadLettersCommand
         shell.Table(outcome.Appended, ["id", "appended at", "outcome"], one => [one.Id, one.Position?.ToString() ?? "", one.Outcome]);
         foreach (var refused in outcome.Refused)
             shell.Fail($"{refused.Id}: {refused.Reason}");
-        shell.Note($"{outcome.Appended.Count:N0} {(outcome.DryRun ? "would be appended" : "appended")}, {outcome.Done.Count:N0} folded before, {outcome.Refused.Count:N0} refused.");
+        shell.Note(
+            $"{outcome.Appended.Count:N0} {(outcome.DryRun ? "would be appended" : "appended")}, {outcome.Done.Count:N0} folded before, "
+            + $"{outcome.Refused.Count:N0} refused.");
     }
 }

@@ -13,9 +13,13 @@ internal static class GetCommand
     {
         var dataset = new Argument<string>("DATASET") { Description = "An entity or a view." };
         var key = new Argument<string>("KEY") { Description = "The key; slashes may be a part of it." };
-        var atLeast = new Option<string?>("--at-least") { Description = "Wait until the state includes this position of a source topic, topic/partition:offset." };
+        var atLeast = new Option<string?>("--at-least")
+        {
+            Description = "Wait until the state includes this position of a source topic, topic/partition:offset.",
+        };
         var timeout = new Option<double?>("--timeout") { Description = "How long --at-least waits, in seconds." };
-        var command = new Command("get", "Shows the state of a key; exit code 3 when it has none. Example: actorstreams get file src/Program.cs")
+        var command = new Command(
+            "get", "Shows the state of a key; exit code 3 when it has none. Example: actorstreams get file src/Program.cs")
         {
             dataset, key, atLeast, timeout,
         };

@@ -21,14 +21,16 @@ internal static class ListCommand
             if (r.GetValueOrDefault<int>() < 1)
                 r.AddError("--limit must be at least 1.");
         });
-        var command = new Command("list", "Lists keys of a dataset with their states. Example: actorstreams list folder --prefix src/ --limit 20")
+        var command = new Command(
+            "list", "Lists keys of a dataset with their states. Example: actorstreams list folder --prefix src/ --limit 20")
         {
             dataset, prefix, limit,
         };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
             var most = parse.GetValue(limit);
-            var items = client.ListAsync<JsonNode>(parse.GetRequiredValue(dataset), parse.GetValue(prefix), Math.Min(most, MaxPage), cancellationToken);
+            var items = client.ListAsync<JsonNode>(
+                parse.GetRequiredValue(dataset), parse.GetValue(prefix), Math.Min(most, MaxPage), cancellationToken);
             await ShowAsync(shell, items.Take(most)).ConfigureAwait(false);
             return ExitCodes.Ok;
         });

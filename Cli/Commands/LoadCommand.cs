@@ -33,16 +33,24 @@ internal sealed class LoadCommand
     {
         var file = new Argument<string>("FILE") { Description = "JSON lines; .gz is decompressed, - is standard input." };
         var topic = new Option<string>("--topic") { Description = "The topic to load into.", Required = true };
-        var key = new Option<string?>("--key") { Description = "The field that is the key. Without it, lines are {key, value, timestamp?, headers?}." };
-        var time = new Option<string?>("--time") { Description = "The field that is the time: ISO 8601, or Unix seconds or milliseconds. With --key only." };
-        var command = new Command("ndjson", "Loads JSON lines. Example: actorstreams load ndjson history.ndjson.gz --topic git.changes --key path --time time")
+        var key = new Option<string?>("--key")
+        {
+            Description = "The field that is the key. Without it, lines are {key, value, timestamp?, headers?}.",
+        };
+        var time = new Option<string?>("--time")
+        {
+            Description = "The field that is the time: ISO 8601, or Unix seconds or milliseconds. With --key only.",
+        };
+        var command = new Command(
+            "ndjson", "Loads JSON lines. Example: actorstreams load ndjson history.ndjson.gz --topic git.changes --key path --time time")
         {
             file, topic, key, time, _wait, _resume,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(time) is not null && result.GetValue(key) is null)
-                result.AddError("--time names a field of the value, so it needs --key. Without --key the time is the line's field 'timestamp'.");
+                result.AddError(
+                    "--time names a field of the value, so it needs --key. Without --key the time is the line's field 'timestamp'.");
         });
         Handle(command, topic, parse =>
             new NdjsonSource(parse.GetRequiredValue(file), new() { KeyField = parse.GetValue(key), TimeField = parse.GetValue(time) }));

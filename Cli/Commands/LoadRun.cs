@@ -33,13 +33,16 @@ internal sealed class LoadRun(Shell shell, ActorStreamsClient client, string top
     public static void Show(Shell shell, LoadResult result)
     {
         var skipped = result.Skipped > 0 ? $", {result.Skipped:N0} were there before" : "";
+        var (records, seconds, rate) = ($"{result.Records:N0} records", $"{result.Seconds:N1} s", $"{result.RecordsPerSecond:N0} a second");
+        shell.Screen.MarkupLineInterpolated($"[green]{records}[/] in {seconds} ({rate}) into [bold]{result.Topic}[/]{skipped}.");
         shell.Screen.MarkupLineInterpolated(
-            $"[green]{result.Records:N0} records[/] in {result.Seconds:N1} s ({result.RecordsPerSecond:N0} a second) into [bold]{result.Topic}[/]{skipped}.");
-        shell.Screen.MarkupLineInterpolated($"[grey]Look at them with 'actorstreams log {result.Topic}', at what is made of them with 'actorstreams datasets'.[/]");
+            $"[grey]Look at them with 'actorstreams log {result.Topic}', at what is made of them with 'actorstreams datasets'.[/]");
     }
 
     private Task BarAsync(Task load, LoadSource source) => shell.ErrorScreen.Progress()
-        .Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+        .Columns(
+            new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+            new RemainingTimeColumn())
         .StartAsync(async context =>
         {
             var bar = context.AddTask(topic, maxValue: Math.Max(1, source.Total ?? 1));

@@ -14,14 +14,16 @@ internal static class LogCommand
         var from = new Option<long?>("--from") { Description = "Begin at this offset." };
         var limit = new Option<int?>("--limit") { Description = "At most so many records. Default: 100." };
         var follow = new Option<bool>("--follow") { Description = "Wait for more records until Ctrl+C." };
-        var command = new Command("log", "Reads records of a topic. Example: actorstreams log git.changes --partition 0 --from 100 --limit 10")
+        var command = new Command(
+            "log", "Reads records of a topic. Example: actorstreams log git.changes --partition 0 --from 100 --limit 10")
         {
             topic, partition, from, limit, follow,
         };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
             var records = client.ReadRecordsAsync(
-                parse.GetRequiredValue(topic), parse.GetValue(partition), parse.GetValue(from), parse.GetValue(limit), parse.GetValue(follow), cancellationToken);
+                parse.GetRequiredValue(topic), parse.GetValue(partition), parse.GetValue(from), parse.GetValue(limit),
+                parse.GetValue(follow), cancellationToken);
             await foreach (var record in records.ConfigureAwait(false))
                 Show(shell, record);
             return ExitCodes.Ok;

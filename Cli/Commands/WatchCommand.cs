@@ -14,10 +14,16 @@ internal static class WatchCommand
         var dataset = new Argument<string>("DATASET") { Description = "An entity or a view." };
         var key = new Argument<string>("KEY") { Description = "The key; slashes may be a part of it." };
         var since = new Option<string?>("--since") { Description = "Only the changes after this event id, partition:offset[:index]." };
-        var command = new Command("watch", "Shows the state of a key, then every change to it until Ctrl+C. Example: actorstreams watch folder src") { dataset, key, since };
+        var command = new Command(
+            "watch",
+            "Shows the state of a key, then every change to it until Ctrl+C. Example: actorstreams watch folder src")
+        {
+            dataset, key, since,
+        };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
-            var events = client.WatchAsync<JsonNode>(parse.GetRequiredValue(dataset), parse.GetRequiredValue(key), parse.GetValue(since), cancellationToken);
+            var events = client.WatchAsync<JsonNode>(
+                parse.GetRequiredValue(dataset), parse.GetRequiredValue(key), parse.GetValue(since), cancellationToken);
             await foreach (var change in events.ConfigureAwait(false))
                 Show(shell, change);
             return ExitCodes.Ok;

@@ -21,7 +21,9 @@ internal sealed class DemoRun(Shell shell, ActorStreamsClient client, DemoSilo o
     public async Task RunAsync(string clone, CancellationToken cancellationToken)
     {
         if (await client.IsReadyAsync(cancellationToken).ConfigureAwait(false))
-            throw new ActorStreamsException($"A silo answers at {options.Urls} already. Use it with 'actorstreams load git', stop it, or give the demo another address with --urls.");
+            throw new ActorStreamsException(
+                $"A silo answers at {options.Urls} already. Use it with 'actorstreams load git', stop it, "
+                + "or give the demo another address with --urls.");
         var silo = SiloProcess.Start(options);
         await using (silo.ConfigureAwait(false))
         {
@@ -69,7 +71,8 @@ internal sealed class DemoRun(Shell shell, ActorStreamsClient client, DemoSilo o
     private async Task ShowLeadersAsync(CancellationToken cancellationToken)
     {
         var datasets = await client.DatasetsAsync(cancellationToken).ConfigureAwait(false);
-        if (datasets.Any(d => d.Name == "folder") && await client.GetAsync<JsonNode>("folder", Root, cancellationToken: cancellationToken).ConfigureAwait(false) is { } folder)
+        if (datasets.Any(d => d.Name == "folder")
+            && await client.GetAsync<JsonNode>("folder", Root, cancellationToken: cancellationToken).ConfigureAwait(false) is { } folder)
             GetCommand.Show(shell, folder);
         if (datasets.All(d => d.Name != "leaderboard"))
             return;

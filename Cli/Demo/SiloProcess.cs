@@ -29,7 +29,10 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public static SiloProcess Start(DemoSilo options)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = options.Root };
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = options.Root,
+        };
         string[] arguments =
         [
             "run", "-c", "Release", "--project", Path.Combine(options.Root, "Silo"), "--",
@@ -43,7 +46,8 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
         catch (Win32Exception e)
         {
-            throw new ActorStreamsException($"dotnet could not be started ({e.Message}). Install the .NET SDK named in global.json.", innerException: e);
+            throw new ActorStreamsException(
+                $"dotnet could not be started ({e.Message}). Install the .NET SDK named in global.json.", innerException: e);
         }
     }
 
@@ -55,9 +59,11 @@ internal sealed class SiloProcess : IAsyncDisposable
         while (!await client.IsReadyAsync(cancellationToken).ConfigureAwait(false))
         {
             if (_process.HasExited)
-                throw new ActorStreamsException($"The silo ended with code {_process.ExitCode} before it was ready. Its last lines:\n{LastLines()}");
+                throw new ActorStreamsException(
+                    $"The silo ended with code {_process.ExitCode} before it was ready. Its last lines:\n{LastLines()}");
             if (Stopwatch.GetElapsedTime(started) > ReadyWithin)
-                throw new ActorStreamsException($"The silo was not ready within {ReadyWithin.TotalMinutes:N0} minutes. Its last lines:\n{LastLines()}");
+                throw new ActorStreamsException(
+                    $"The silo was not ready within {ReadyWithin.TotalMinutes:N0} minutes. Its last lines:\n{LastLines()}");
             await Task.Delay(AskEvery, cancellationToken).ConfigureAwait(false);
         }
     }

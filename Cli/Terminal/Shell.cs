@@ -39,12 +39,16 @@ internal sealed class Shell
 
     public Option<string?> TokenFile { get; } = new("--token-file")
     {
-        Description = $"A file with the token that the silo asks for. Default: the token itself in the environment variable {TokenVariable}.",
+        Description =
+            $"A file with the token that the silo asks for. Default: the token itself in the environment variable {TokenVariable}.",
         Recursive = true,
         HelpName = "FILE",
     };
 
-    public Option<string?> Ca { get; } = new("--ca") { Description = "The authorities to believe instead of the machine's, as a PEM file.", Recursive = true, HelpName = "FILE" };
+    public Option<string?> Ca { get; } = new("--ca")
+    {
+        Description = "The authorities to believe instead of the machine's, as a PEM file.", Recursive = true, HelpName = "FILE",
+    };
 
     public Option<bool> Json { get; } = new("--json") { Description = "Write JSON, a value a line, also on a terminal.", Recursive = true };
 
@@ -106,7 +110,9 @@ internal sealed class Shell
     private ActorStreamsClient ClientOf(ParseResult parse)
     {
         var file = parse.GetValue(TokenFile);
-        Func<string?> token = file is not null ? ActorStreamsClientOptions.TokenFile(file) : () => Environment.GetEnvironmentVariable(TokenVariable);
+        Func<string?> token = file is not null
+            ? ActorStreamsClientOptions.TokenFile(file)
+            : () => Environment.GetEnvironmentVariable(TokenVariable);
         try
         {
             return new(UrlOf(parse), new() { Token = token, CaFile = parse.GetValue(Ca) });
@@ -122,7 +128,8 @@ internal sealed class Shell
         var text = parse.GetValue(Url) ?? (Environment.GetEnvironmentVariable(UrlVariable) is { Length: > 0 } set ? set : DefaultUrl);
         return Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
             ? url
-            : throw new ActorStreamsException($"'{text}' is not the address of a silo. It has the form {DefaultUrl}; set it with --url or {UrlVariable}.");
+            : throw new ActorStreamsException(
+                $"'{text}' is not the address of a silo. It has the form {DefaultUrl}; set it with --url or {UrlVariable}.");
     }
 
     private static IAnsiConsole Console(TextWriter writer, bool isTerminal)

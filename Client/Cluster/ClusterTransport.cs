@@ -13,7 +13,9 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     private const int DefaultRecords = 100;
     private const double DefaultWaitSeconds = 5;
 
-    /// <summary>The longest that one call waits for a position: well below the time that Orleans gives a call by default, 30 seconds.</summary>
+    /// <summary>
+    /// The longest that one call waits for a position: well below the time that Orleans gives a call by default, 30 seconds.
+    /// </summary>
     private const double MaxCallSeconds = 10;
 
     private readonly ClusterCalls _calls = new(options);
@@ -30,40 +32,50 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         {
             var left = Math.Max(0, wait - options.TimeProvider.GetElapsedTime(started).TotalSeconds);
             var request = new ReadRequest(atLeast, Math.Min(left, MaxCallSeconds));
-            var reply = await _calls.AskAsync(() => GrainOf(dataset, key).Get(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var reply = await _calls.AskAsync(
+                () => GrainOf(dataset, key).Get(request, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (reply.Reached)
                 return reply.State is null ? null : Body(dataset.Name, reply);
             if (left <= MaxCallSeconds)
             {
                 throw new ActorStreamsException(
-                    $"After {wait:0.###} s {reply.Position.ToPosition()} is folded, but not yet {read.AtLeast}. Ask again, or wait longer with TimeoutSeconds.",
+                    $"After {wait:0.###} s {reply.Position.ToPosition()} is folded, but not yet {read.AtLeast}. "
+                    + "Ask again, or wait longer with TimeoutSeconds.",
                     HttpStatusCode.GatewayTimeout, "Position not reached");
             }
         }
     }
 
-    public async Task<PageBody> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken)
+    public async Task<PageBody> ListAsync(
+        DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken)
     {
-        var page = await _calls.AskAsync(() => Catalog.List(dataset.Name, new(prefix ?? "", after, limit), cancellationToken), cancellationToken).ConfigureAwait(false);
-        return new(dataset.Name, [.. page.Items.Select(item => new ItemBody(item.Key, Json(item.State), TimeOf(item.Timestamp)))], page.Next);
+        var page = await _calls.AskAsync(
+            () => Catalog.List(dataset.Name, new(prefix ?? "", after, limit), cancellationToken), cancellationToken).ConfigureAwait(false);
+        return new(dataset.Name,
+        [
+            .. page.Items.Select(item => new ItemBody(item.Key, Json(item.State), TimeOf(item.Timestamp))),
+        ], page.Next);
     }
 
     public Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken)
     {
         if (!WatchRequest.TryParse(since, out var request, out var error))
             throw new ActorStreamsException(error!, HttpStatusCode.BadRequest, "Bad position");
-        return Task.FromResult<IWatchConnection>(new WatchedGrain(dataset.Name, GrainOf(dataset, key).Watch(request, cancellationToken), cancellationToken));
+        return Task.FromResult<IWatchConnection>(
+            new WatchedGrain(dataset.Name, GrainOf(dataset, key).Watch(request, cancellationToken), cancellationToken));
     }
 
     public async Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken)
     {
         try
         {
-            var reply = await ClusterCalls.OnceAsync(() => Catalog.Append(topic, chunk.Body.ToArray(), cancellationToken), cancellationToken).ConfigureAwait(false);
+            var reply = await ClusterCalls.OnceAsync(
+                () => Catalog.Append(topic, chunk.Body.ToArray(), cancellationToken), cancellationToken).ConfigureAwait(false);
             if (reply.Errors is [var first, ..])
             {
                 throw new AppendRefusedException(
-                    $"{reply.Errors.Count} of {chunk.Records.Count} lines cannot be appended, so none was. The first: {first.Error}", first.Line, first.Error, HttpStatusCode.BadRequest, "Bad records");
+                    $"{reply.Errors.Count} of {chunk.Records.Count} lines cannot be appended, so none was. The first: {first.Error}",
+                    first.Line, first.Error, HttpStatusCode.BadRequest, "Bad records");
             }
 
             return [.. reply.Positions.Select(position => position.ToPosition())];
@@ -94,7 +106,9 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     {
         var topics = await _calls.AskAsync(() => Catalog.Topics(cancellationToken), cancellationToken).ConfigureAwait(false);
         return [.. topics.Select(topic => new TopicInfo(
-            topic.Topic, topic.Kind, [.. topic.Partitions.Select((offsets, number) => new PartitionOffsets(number, offsets.Start, offsets.End))], Partitioner(topic.Partitioner)))];
+            topic.Topic,
+            topic.Kind, [.. topic.Partitions.Select((offsets, number) => new PartitionOffsets(number, offsets.Start, offsets.End))],
+            Partitioner(topic.Partitioner)))];
     }
 
     public async IAsyncEnumerable<LogRecord> ReadRecordsAsync(
@@ -103,7 +117,8 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         if (limit < 1)
             throw new ActorStreamsException($"limit is {limit}, but must be at least 1.", HttpStatusCode.BadRequest, "Bad limit");
         var found = (await TopicsAsync(cancellationToken).ConfigureAwait(false)).FirstOrDefault(one => one.Topic == topic)
-            ?? throw new ActorStreamsException($"There is no topic '{topic}'. Create it, or correct the name.", HttpStatusCode.NotFound, "No such topic");
+            ?? throw new ActorStreamsException(
+                $"There is no topic '{topic}'. Create it, or correct the name.", HttpStatusCode.NotFound, "No such topic");
         var reader = new RecordReader(_calls, () => Catalog, found);
         var parts = reader.Parts(partition, from);
         long left = limit ?? (follow ? long.MaxValue : DefaultRecords);
@@ -117,7 +132,8 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     }
 
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
-        (await ClusterCalls.OnceAsync(() => Catalog.Datasets(withStatus: true, cancellationToken), cancellationToken).ConfigureAwait(false)).All(dataset => dataset.Status!.Status != "starting");
+        (await ClusterCalls.OnceAsync(() => Catalog.Datasets(withStatus: true, cancellationToken), cancellationToken).ConfigureAwait(false))
+            .All(dataset => dataset.Status!.Status != "starting");
 
     public void Dispose()
     {
@@ -125,7 +141,8 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     }
 
     internal static StateBody Body(string dataset, StateReply reply) => new(
-        dataset, reply.Key, Json(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp), new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
+        dataset, reply.Key, Json(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp),
+        new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
 
     internal static JsonElement? Json(byte[]? state) => state is null ? null : JsonElement.Parse(state);
 
@@ -139,9 +156,12 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         _calls.AskAsync(() => Catalog.Datasets(withStatus, cancellationToken), cancellationToken);
 
     private static DatasetInfo Info(DatasetReply dataset) => new(
-        dataset.Name, dataset.Kind == "view" ? DatasetKind.View : DatasetKind.Entity, dataset.Version, dataset.Topic, dataset.Partitions, dataset.Sources, dataset.Status?.States ?? 0,
-        dataset.Status is { } status ? new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)) : null, dataset.Status?.Status, Partitioner(dataset.Partitioner), dataset.Status?.MisplacedRecords ?? 0);
+        dataset.Name, dataset.Kind == "view" ? DatasetKind.View : DatasetKind.Entity, dataset.Version, dataset.Topic, dataset.Partitions,
+        dataset.Sources, dataset.Status?.States ?? 0,
+        dataset.Status is { } status ? new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)) : null, dataset.Status?.Status,
+        Partitioner(dataset.Partitioner), dataset.Status?.MisplacedRecords ?? 0);
 
     // A partitioner that a newer silo knows is as good as unknown here.
-    private static KeyPartitioner Partitioner(string name) => Enum.TryParse<KeyPartitioner>(name, ignoreCase: true, out var partitioner) ? partitioner : KeyPartitioner.Unknown;
+    private static KeyPartitioner Partitioner(string name) =>
+        Enum.TryParse<KeyPartitioner>(name, ignoreCase: true, out var partitioner) ? partitioner : KeyPartitioner.Unknown;
 }

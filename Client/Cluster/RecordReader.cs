@@ -14,21 +14,26 @@ internal sealed class RecordReader(ClusterCalls calls, Func<ICatalogGrain> catal
     private const int MaxWaitingRecords = 1_000;
     private const double FollowSeconds = 10;
 
-    /// <summary>Where to begin. An offset is of one partition: where it was not said which, those that do not reach so far are left out.</summary>
+    /// <summary>
+    /// Where to begin. An offset is of one partition: where it was not said which, those that do not reach so far are left out.
+    /// </summary>
     internal List<(int Partition, long From, long End)> Parts(int? partition, long? from)
     {
         if (partition < 0 || partition >= topic.Partitions.Count)
         {
             throw new ActorStreamsException(
-                $"Topic '{topic.Topic}' has {topic.Partitions.Count} partitions, numbered from 0: there is no partition {partition}.", HttpStatusCode.NotFound, "No such topic");
+                $"Topic '{topic.Topic}' has {topic.Partitions.Count} partitions, numbered from 0: there is no partition {partition}.",
+                HttpStatusCode.NotFound, "No such topic");
         }
 
         return [.. topic.Partitions.Where(one => partition is null || one.Partition == partition)
-            .Select(one => (one.Partition, partition is null ? Math.Clamp(from ?? one.Start, one.Start, one.End) : from ?? one.Start, one.End))];
+            .Select(one =>
+                (one.Partition, partition is null ? Math.Clamp(from ?? one.Start, one.Start, one.End) : from ?? one.Start, one.End))];
     }
 
     /// <summary>One partition after the other, up to the ends as they were.</summary>
-    internal async IAsyncEnumerable<LogRecord> ReadAsync(List<(int Partition, long From, long End)> parts, long limit, [EnumeratorCancellation] CancellationToken cancellationToken)
+    internal async IAsyncEnumerable<LogRecord> ReadAsync(
+        List<(int Partition, long From, long End)> parts, long limit, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var (partition, from, end) in parts)
         {
@@ -36,7 +41,8 @@ internal sealed class RecordReader(ClusterCalls calls, Func<ICatalogGrain> catal
             var next = from;
             do
             {
-                var (records, after) = await AskAsync(partition, next, (int)Math.Min(limit, MaxRecords), 0, cancellationToken).ConfigureAwait(false);
+                var (records, after) = await AskAsync(
+                    partition, next, (int)Math.Min(limit, MaxRecords), 0, cancellationToken).ConfigureAwait(false);
                 foreach (var record in records.TakeWhile(record => record.Offset < end))
                 {
                     limit--;
@@ -52,7 +58,8 @@ internal sealed class RecordReader(ClusterCalls calls, Func<ICatalogGrain> catal
     }
 
     /// <summary>All partitions side by side, for as long as it is wanted.</summary>
-    internal async IAsyncEnumerable<LogRecord> FollowAsync(List<(int Partition, long From, long End)> parts, [EnumeratorCancellation] CancellationToken cancellationToken)
+    internal async IAsyncEnumerable<LogRecord> FollowAsync(
+        List<(int Partition, long From, long End)> parts, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var channel = Channel.CreateBounded<LogRecord>(MaxWaitingRecords);
@@ -87,7 +94,8 @@ internal sealed class RecordReader(ClusterCalls calls, Func<ICatalogGrain> catal
         }
     }
 
-    private async Task<(List<LogRecord> Records, long Next)> AskAsync(int partition, long from, int limit, double waitSeconds, CancellationToken cancellationToken)
+    private async Task<(List<LogRecord> Records, long Next)> AskAsync(
+        int partition, long from, int limit, double waitSeconds, CancellationToken cancellationToken)
     {
         var request = new RecordsRequest(topic.Topic, partition, from, limit, waitSeconds);
         var reply = await calls.AskAsync(() => catalog().ReadRecords(request, cancellationToken), cancellationToken).ConfigureAwait(false);

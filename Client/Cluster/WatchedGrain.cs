@@ -5,7 +5,8 @@ using ActorStreams.Grains;
 namespace ActorStreams.Client.Cluster;
 
 /// <summary>One watch of a grain. Orleans asks for more again and again, so a silo that is gone is noticed without signs of life.</summary>
-internal sealed class WatchedGrain(string dataset, IAsyncEnumerable<WatchReply> watch, CancellationToken cancellationToken) : IWatchConnection
+internal sealed class WatchedGrain(
+    string dataset, IAsyncEnumerable<WatchReply> watch, CancellationToken cancellationToken) : IWatchConnection
 {
     private readonly IAsyncEnumerator<WatchReply> _replies = watch.GetAsyncEnumerator(cancellationToken);
 

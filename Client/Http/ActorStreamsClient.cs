@@ -6,8 +6,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Client;
 
 /// <summary>
-/// Reads, watches and appends over a silo's HTTP interface, or over its Orleans cluster. One instance serves a whole program; all members may be called by many
-/// threads at once. Every member throws <see cref="ActorStreamsException"/> when the silo refuses or cannot be asked.
+/// Reads, watches and appends over a silo's HTTP interface, or over its Orleans cluster. One instance serves a whole program; all members
+/// may be called by many threads at once. Every member throws <see cref="ActorStreamsException"/> when the silo refuses or cannot be asked.
 /// </summary>
 /// <remarks>
 /// To read your own write, pass a position that the append answered:
@@ -26,7 +26,10 @@ public sealed class ActorStreamsClient : IDisposable
     /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
     public ActorStreamsClient(Uri url, ActorStreamsClientOptions? options = null)
         : this(Checked(options), checkedOptions => new HttpTransport(
-            new(Tls.Handler(checkedOptions.CaFile)) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(checkedOptions.RequestTimeoutSeconds) }, checkedOptions, owns: true))
+            new(Tls.Handler(checkedOptions.CaFile))
+            {
+                BaseAddress = url, Timeout = TimeSpan.FromSeconds(checkedOptions.RequestTimeoutSeconds),
+            }, checkedOptions, owns: true))
     {
     }
 
@@ -38,8 +41,9 @@ public sealed class ActorStreamsClient : IDisposable
     }
 
     /// <summary>
-    /// A client over the grains themselves: for a trusted service that has joined the cluster as an Orleans client (an <c>IClusterClient</c>), or runs in a silo. The factory is the
-    /// caller's, and is not disposed. Where a silo is away, reads are tried again until <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
+    /// A client over the grains themselves: for a trusted service that has joined the cluster as an Orleans client (an
+    /// <c>IClusterClient</c>), or runs in a silo. The factory is the caller's, and is not disposed. Where a silo is away, reads are tried
+    /// again until <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
     /// </summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public ActorStreamsClient(IGrainFactory cluster, ActorStreamsClientOptions? options = null)
@@ -60,26 +64,31 @@ public sealed class ActorStreamsClient : IDisposable
     /// <exception cref="NotSupportedException">The client asks over Orleans. Operations are asked over HTTP.</exception>
     public OperationsClient Operations => Transport is HttpTransport http
         ? new(http.Calls, this)
-        : throw new NotSupportedException("Operations are asked over HTTP. Make a client with a silo's URL, or that of its operations port.");
+        : throw new NotSupportedException(
+            "Operations are asked over HTTP. Make a client with a silo's URL, or that of its operations port.");
 
     internal ActorStreamsClientOptions Options { get; }
 
     internal ITransport Transport { get; }
 
     /// <summary>The state of a key; null when it has none.</summary>
-    /// <exception cref="ActorStreamsException">There is no such dataset, or <see cref="ReadOptions.AtLeast"/> was not reached in time (status 504).</exception>
-    public async Task<DatasetState<T>?> GetAsync<T>(string dataset, string key, ReadOptions? options = null, CancellationToken cancellationToken = default)
+    /// <exception cref="ActorStreamsException">There is no such dataset, or <see cref="ReadOptions.AtLeast"/> was not reached in
+    /// time (status 504).</exception>
+    public async Task<DatasetState<T>?> GetAsync<T>(
+        string dataset, string key, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
         return await Transport.GetAsync(info, key, options ?? new(), cancellationToken).ConfigureAwait(false) is { } body
-            ? new(body.Dataset, body.Key, WireJson.Read<T>(body.State, Options.JsonSerializerOptions)!, body.Position ?? default, body.Time ?? default, body.Behind)
+            ? new(body.Dataset, body.Key, WireJson.Read<T>(
+                body.State, Options.JsonSerializerOptions)!, body.Position ?? default, body.Time ?? default, body.Behind)
             : null;
     }
 
     /// <summary>The keys of a dataset that begin with a prefix, with their states, in the order of their UTF-8 bytes.</summary>
     /// <remarks>Read page by page as it is enumerated: not a snapshot of one moment.</remarks>
     public async IAsyncEnumerable<DatasetItem<T>> ListAsync<T>(
-        string dataset, string? prefix = null, int pageSize = DefaultPageSize, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        string dataset, string? prefix = null, int pageSize = DefaultPageSize,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
         string? after = null;
@@ -93,7 +102,9 @@ public sealed class ActorStreamsClient : IDisposable
         while (after is not null);
     }
 
-    /// <summary>The state of a key, then every change to it as it happens, until cancelled; or, after <paramref name="since"/>, only the changes.</summary>
+    /// <summary>
+    /// The state of a key, then every change to it as it happens, until cancelled; or, after <paramref name="since"/>, only the changes.
+    /// </summary>
     /// <remarks>
     /// When the connection breaks or falls silent, the watch connects again and goes on after the last event: none is left out, none
     /// comes twice. Only the first connection must succeed.
@@ -102,7 +113,8 @@ public sealed class ActorStreamsClient : IDisposable
     /// <param name="key">The key.</param>
     /// <param name="since">An earlier event's <see cref="WatchEvent{T}.Id"/>; null begins with the state.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
-    public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(string dataset, string key, string? since = null, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
+        string dataset, string key, string? since = null, CancellationToken cancellationToken = default) =>
         new Watcher<T>(Transport, _directory, Options, dataset, key).WatchAsync(since, cancellationToken);
 
     /// <summary>Appends records and answers the position of each, in order, once all are durable.</summary>
@@ -112,7 +124,8 @@ public sealed class ActorStreamsClient : IDisposable
     /// </remarks>
     /// <exception cref="AppendOutcomeUnknownException">The connection broke, or the silo failed, after a request was sent.</exception>
     /// <exception cref="AppendRefusedException">A record cannot be taken.</exception>
-    public async Task<IReadOnlyList<Position>> AppendAsync(string topic, IEnumerable<AppendRecord> records, CancellationToken cancellationToken = default)
+    public async Task<IReadOnlyList<Position>> AppendAsync(
+        string topic, IEnumerable<AppendRecord> records, CancellationToken cancellationToken = default)
     {
         List<Position> positions = [];
         await foreach (var position in AppendAsync(topic, records.ToAsyncEnumerable(), cancellationToken).ConfigureAwait(false))
@@ -133,13 +146,15 @@ public sealed class ActorStreamsClient : IDisposable
     }
 
     /// <summary>All datasets, as they are now.</summary>
-    public Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken = default) => _directory.ListAsync(cancellationToken);
+    public Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken = default) =>
+        _directory.ListAsync(cancellationToken);
 
     /// <summary>Which dataset is derived from what.</summary>
     public Task<LineageInfo> LineageAsync(CancellationToken cancellationToken = default) => Transport.LineageAsync(cancellationToken);
 
     /// <summary>All topics of the log, with the offsets they hold now.</summary>
-    public Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken = default) => Transport.TopicsAsync(cancellationToken);
+    public Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken = default) =>
+        Transport.TopicsAsync(cancellationToken);
 
     /// <summary>Reads records of a topic.</summary>
     /// <param name="topic">The topic.</param>
@@ -150,7 +165,8 @@ public sealed class ActorStreamsClient : IDisposable
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="ConnectionLostException">The connection broke while reading.</exception>
     public IAsyncEnumerable<LogRecord> ReadRecordsAsync(
-        string topic, int? partition = null, long? from = null, int? limit = null, bool follow = false, CancellationToken cancellationToken = default) =>
+        string topic, int? partition = null, long? from = null, int? limit = null, bool follow = false,
+        CancellationToken cancellationToken = default) =>
         Transport.ReadRecordsAsync(topic, partition, from, limit, follow, cancellationToken);
 
     /// <summary>True when the silo says it is ready to serve.</summary>

@@ -12,12 +12,15 @@ public sealed record ActorStreamsClientOptions
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>
-    /// The token that every request shows, where the silo asks for one; null for none. It is asked for each request anew, so that a token that expires can be replaced. <see cref="TokenFile"/> makes one of a file.
-    /// No message and no log has what it answers.
+    /// The token that every request shows, where the silo asks for one; null for none. It is asked for each request anew, so that a token
+    /// that expires can be replaced. <see cref="TokenFile"/> makes one of a file. No message and no log has what it answers.
     /// </summary>
     public Func<string?>? Token { get; init; }
 
-    /// <summary>The authorities that are believed instead of the machine's, as a PEM file; for silos with certificates of your own. Where the client makes its own HttpClient.</summary>
+    /// <summary>
+    /// The authorities that are believed instead of the machine's, as a PEM file; for silos with certificates of your own. Where the
+    /// client makes its own HttpClient.
+    /// </summary>
     public string? CaFile { get; init; }
 
     /// <summary>How long a request may take until its answer begins, where the client makes its own HttpClient. Default 100.</summary>
@@ -57,7 +60,9 @@ public sealed record ActorStreamsClientOptions
         Check(ReconnectMinMilliseconds, nameof(ReconnectMinMilliseconds));
         Check(DatasetCacheSeconds, nameof(DatasetCacheSeconds));
         if (!(ReconnectMaxMilliseconds >= ReconnectMinMilliseconds))
-            errors.Add($"{nameof(ReconnectMaxMilliseconds)} is {ReconnectMaxMilliseconds}: it must be at least {nameof(ReconnectMinMilliseconds)}, {ReconnectMinMilliseconds}.");
+            errors.Add(
+                $"{nameof(ReconnectMaxMilliseconds)} is {ReconnectMaxMilliseconds}: it must be at least "
+                + $"{nameof(ReconnectMinMilliseconds)}, {ReconnectMinMilliseconds}.");
         if (CaFile is { } file && !File.Exists(file))
             errors.Add($"{nameof(CaFile)} '{file}' does not exist, or this process may not see it.");
         if (errors.Count > 0)

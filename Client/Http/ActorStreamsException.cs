@@ -2,7 +2,9 @@ using System.Net;
 
 namespace ActorStreams.Client;
 
-/// <summary>The silo refused a request or could not be asked. The message is a sentence to show, with the remedy where one is known.</summary>
+/// <summary>
+/// The silo refused a request or could not be asked. The message is a sentence to show, with the remedy where one is known.
+/// </summary>
 public class ActorStreamsException(string message, HttpStatusCode? status = null, string? title = null, Exception? innerException = null)
     : Exception(message, innerException)
 {
@@ -15,7 +17,8 @@ public class ActorStreamsException(string message, HttpStatusCode? status = null
 
 /// <summary>No silo answers at the address. Start one, or correct the address; nothing was done.</summary>
 public sealed class SiloUnreachableException(Uri url, string reason, Exception? innerException = null) : ActorStreamsException(
-    $"No silo answers at {url.GetLeftPart(UriPartial.Authority)} ({reason}). Start one with 'dotnet run -c Release --project Silo', or name another with --url or ACTORSTREAMS_URL.",
+    $"No silo answers at {url.GetLeftPart(UriPartial.Authority)} ({reason}). Start one with 'dotnet run -c Release --project Silo', "
+    + "or name another with --url or ACTORSTREAMS_URL.",
     innerException: innerException);
 
 /// <summary>The connection to a silo or cluster broke, or it took too long to answer. Try again.</summary>
@@ -27,8 +30,10 @@ public sealed class ConnectionLostException(string place, string reason, Excepti
 /// An append was sent and its outcome is unknown: of each key's records any number, from the first on, may have been appended.
 /// Sending them again may append them twice. Read the topic's end to find out, or load with <see cref="ExactLoader"/>, which does.
 /// </summary>
-public sealed class AppendOutcomeUnknownException(string topic, int records, string reason, HttpStatusCode? status, Exception? innerException)
+public sealed class AppendOutcomeUnknownException(
+    string topic, int records, string reason, HttpStatusCode? status, Exception? innerException)
     : ActorStreamsException(
-        $"It is unknown whether topic '{topic}' has the {(records == 1 ? "record" : $"{records:N0} records")} sent to it: {reason} Read the end of the topic before sending again.",
+        $"It is unknown whether topic '{topic}' has the {(records == 1 ? "record" : $"{records:N0} records")} sent to it: {reason} Read "
+        + "the end of the topic before sending again.",
         status,
         innerException: innerException);

@@ -6,8 +6,8 @@ using ActorStreams.Client.Wire;
 namespace ActorStreams.Client;
 
 /// <summary>
-/// What operators ask over HTTP: silos, partitions, health and dead letters. Got from <see cref="ActorStreamsClient.Operations"/>; where silos have an operations port
-/// (<c>Silo:OperationsPort</c>), dead letters are at that address.
+/// What operators ask over HTTP: silos, partitions, health and dead letters. Got from <see cref="ActorStreamsClient.Operations"/>; where
+/// silos have an operations port (<c>Silo:OperationsPort</c>), dead letters are at that address.
 /// </summary>
 public sealed class OperationsClient
 {
@@ -28,11 +28,14 @@ public sealed class OperationsClient
     /// <exception cref="ActorStreamsException">There is no such dataset.</exception>
     public async Task<IReadOnlyList<PartitionInfo>> PartitionsAsync(string? dataset = null, CancellationToken cancellationToken = default)
     {
-        var names = dataset is not null ? [dataset] : (await _client.DatasetsAsync(cancellationToken).ConfigureAwait(false)).Select(one => one.Name);
+        var names = dataset is not null
+            ? [dataset]
+            : (await _client.DatasetsAsync(cancellationToken).ConfigureAwait(false)).Select(one => one.Name);
         List<PartitionInfo> partitions = [];
         foreach (var name in names)
         {
-            var some = await _calls.GetAsync<PartitionInfo[]>($"api/datasets/{Uri.EscapeDataString(name)}/partitions", cancellationToken).ConfigureAwait(false);
+            var some = await _calls.GetAsync<PartitionInfo[]>(
+                $"api/datasets/{Uri.EscapeDataString(name)}/partitions", cancellationToken).ConfigureAwait(false);
             partitions.AddRange(some.Select(partition => partition with { Dataset = name }));
         }
 
@@ -64,7 +67,8 @@ public sealed class OperationsClient
         {
             var page = await _calls.GetAsync<DeadLetterPage>(
                 "api/dead-letters" + Paths.Query(
-                    ("dataset", dataset), ("state", state?.ToString().ToLowerInvariant()), ("limit", PageSize.ToString(CultureInfo.InvariantCulture)),
+                    ("dataset", dataset), ("state", state?.ToString().ToLowerInvariant()),
+                    ("limit", PageSize.ToString(CultureInfo.InvariantCulture)),
                     ("before", before?.ToString(CultureInfo.InvariantCulture))),
                 cancellationToken).ConfigureAwait(false);
             foreach (var item in page.Items)
@@ -88,7 +92,9 @@ public sealed class OperationsClient
         return all;
     }
 
-    /// <summary>Redrives all open dead letters of a dataset, or of all datasets, request by request. What fails again meanwhile is not tried again.</summary>
+    /// <summary>
+    /// Redrives all open dead letters of a dataset, or of all datasets, request by request. What fails again meanwhile is not tried again.
+    /// </summary>
     /// <param name="dataset">The dataset; null for all.</param>
     /// <param name="dryRun">Only say what would be done.</param>
     /// <param name="cancellationToken">Stops after the request under way.</param>
@@ -98,7 +104,8 @@ public sealed class OperationsClient
         long? from = null, until = null;
         do
         {
-            var one = await PostAsync(new(null, dataset, dataset is null ? true : null, dryRun, from, until), cancellationToken).ConfigureAwait(false);
+            var one = await PostAsync(
+                new(null, dataset, dataset is null ? true : null, dryRun, from, until), cancellationToken).ConfigureAwait(false);
             all = all.And(one);
             (from, until) = (one.Next, one.End);
         }
@@ -110,10 +117,13 @@ public sealed class OperationsClient
     {
         const string Path = "api/dead-letters/redrive";
         using var content = JsonContent.Create(request, options: WireJson.Options);
-        using var response = await _calls.SendAsync(HttpMethod.Post, Path, content, HttpCompletionOption.ResponseContentRead, cancellationToken, ("X-ActorStreams", "operate")).ConfigureAwait(false);
+        using var response = await _calls.SendAsync(
+            HttpMethod.Post, Path, content, HttpCompletionOption.ResponseContentRead, cancellationToken,
+            ("X-ActorStreams", "operate")).ConfigureAwait(false);
         try
         {
-            return await response.Content.ReadFromJsonAsync<RedriveInfo>(WireJson.Options, cancellationToken).ConfigureAwait(false) ?? throw new JsonException("The answer is null.");
+            return await response.Content.ReadFromJsonAsync<RedriveInfo>(WireJson.Options, cancellationToken).ConfigureAwait(false)
+                ?? throw new JsonException("The answer is null.");
         }
         catch (JsonException e)
         {

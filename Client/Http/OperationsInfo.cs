@@ -134,9 +134,11 @@ public sealed record DeadLetterInfo
 /// <param name="Next">Where to go on.</param>
 /// <param name="End">Where to end.</param>
 public sealed record RedriveInfo(
-    bool DryRun, IReadOnlyList<RedrivenInfo> Appended, IReadOnlyList<string> Done, IReadOnlyList<RefusedRedrive> Refused, long? Next, long? End)
+    bool DryRun, IReadOnlyList<RedrivenInfo> Appended, IReadOnlyList<string> Done, IReadOnlyList<RefusedRedrive> Refused, long? Next,
+    long? End)
 {
-    internal RedriveInfo And(RedriveInfo more) => new(DryRun, [.. Appended, .. more.Appended], [.. Done, .. more.Done], [.. Refused, .. more.Refused], more.Next, more.End);
+    internal RedriveInfo And(RedriveInfo more) =>
+        new(DryRun, [.. Appended, .. more.Appended], [.. Done, .. more.Done], [.. Refused, .. more.Refused], more.Next, more.End);
 }
 
 /// <summary>A dead letter that was appended again.</summary>

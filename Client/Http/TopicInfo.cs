@@ -7,7 +7,8 @@ namespace ActorStreams.Client;
 /// <param name="Kind">source, input, dead-letters or other.</param>
 /// <param name="Partitions">The offsets of each partition.</param>
 /// <param name="Partitioner">How its producers choose a key's partition.</param>
-public sealed record TopicInfo(string Topic, string Kind, IReadOnlyList<PartitionOffsets> Partitions, KeyPartitioner Partitioner = KeyPartitioner.Murmur2);
+public sealed record TopicInfo(
+    string Topic, string Kind, IReadOnlyList<PartitionOffsets> Partitions, KeyPartitioner Partitioner = KeyPartitioner.Murmur2);
 
 /// <summary>The offsets one partition holds: from <paramref name="Start"/> up to, and without, <paramref name="End"/>.</summary>
 /// <param name="Partition">The partition's number.</param>

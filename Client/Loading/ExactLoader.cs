@@ -32,7 +32,8 @@ public sealed class ExactLoader(ActorStreamsClient client, string topic, LoadOpt
     public bool IsWaiting { get; private set; }
 
     /// <summary>Loads all of an opened source.</summary>
-    /// <exception cref="LoadStoppedException">The silo stayed away for longer than <see cref="LoadOptions.WaitSeconds"/>, or refused a record.</exception>
+    /// <exception cref="LoadStoppedException">The silo stayed away for longer than <see cref="LoadOptions.WaitSeconds"/>,
+    /// or refused a record.</exception>
     /// <exception cref="ForeignRecordException">Another writer appends to the topic, or it held other records before.</exception>
     public async Task<LoadResult> LoadAsync(LoadSource source, CancellationToken cancellationToken = default)
     {
@@ -40,8 +41,10 @@ public sealed class ExactLoader(ActorStreamsClient client, string topic, LoadOpt
         await UntilBackAsync(_ends.ReadAsync, cancellationToken).ConfigureAwait(false);
         var records = source.ReadAsync(cancellationToken);
         if (_options.Resume)
-            records = new LoadedPrefix(_ends, client.Options.JsonSerializerOptions, () => Interlocked.Increment(ref _skipped)).SkipAsync(records, cancellationToken);
-        await foreach (var chunk in AppendChunk.SplitAsync(records, client.Options.JsonSerializerOptions, cancellationToken).ConfigureAwait(false))
+            records = new LoadedPrefix(_ends, client.Options.JsonSerializerOptions, () => Interlocked.Increment(ref _skipped))
+                .SkipAsync(records, cancellationToken);
+        await foreach (var chunk in AppendChunk.SplitAsync(
+            records, client.Options.JsonSerializerOptions, cancellationToken).ConfigureAwait(false))
             await AppendOnceAsync(chunk, cancellationToken).ConfigureAwait(false);
         return new(topic, Appended, Skipped, _time.GetElapsedTime(started).TotalSeconds);
     }
@@ -60,7 +63,8 @@ public sealed class ExactLoader(ActorStreamsClient client, string topic, LoadOpt
             }
             catch (AppendRefusedException e)
             {
-                throw new LoadStoppedException($"Record {Skipped + Appended + e.Line:N0} of the input was refused by topic '{topic}': {e.Error}", Appended, e);
+                throw new LoadStoppedException(
+                    $"Record {Skipped + Appended + e.Line:N0} of the input was refused by topic '{topic}': {e.Error}", Appended, e);
             }
             catch (ActorStreamsException e) when (IsTransient(e))
             {
@@ -85,7 +89,8 @@ public sealed class ExactLoader(ActorStreamsClient client, string topic, LoadOpt
             landed.Reset();
             foreach (var (partition, end) in _ends.Copy())
             {
-                await foreach (var record in _ends.ReadRecordsAsync(partition, before.GetValueOrDefault(partition), end, token).ConfigureAwait(false))
+                await foreach (var record in _ends.ReadRecordsAsync(
+                    partition, before.GetValueOrDefault(partition), end, token).ConfigureAwait(false))
                     landed.Add(record);
             }
         }
@@ -147,7 +152,8 @@ public sealed class ExactLoader(ActorStreamsClient client, string topic, LoadOpt
             return;
         if (Appended + Skipped == 0 && e is SiloUnreachableException)
             throw e;
-        throw new LoadStoppedException($"No record could be appended to topic '{topic}' for {waited.TotalSeconds:N0} seconds: {e.Message}", Appended, e);
+        throw new LoadStoppedException(
+            $"No record could be appended to topic '{topic}' for {waited.TotalSeconds:N0} seconds: {e.Message}", Appended, e);
     }
 
     // A silo that is starting may not have the topic yet: once something failed, "there is no such topic" may pass too.

@@ -28,7 +28,9 @@ internal sealed class GitLogParser(bool realNames)
     /// <summary>Commits read completely.</summary>
     public long Commits { get; private set; }
 
-    /// <summary>The changes in the output. <paramref name="end"/> throws when git failed; the last commit is given only after it did not.</summary>
+    /// <summary>
+    /// The changes in the output. <paramref name="end"/> throws when git failed; the last commit is given only after it did not.
+    /// </summary>
     public async IAsyncEnumerable<GitChange> ParseAsync(
         Stream output, Func<CancellationToken, Task> end, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -69,7 +71,8 @@ internal sealed class GitLogParser(bool realNames)
         foreach (var (path, status) in _files)
         {
             var (added, deleted) = _lines.GetValueOrDefault(path, (0, 0));
-            yield return new(hash[..ShortHash], Commits, long.Parse(time, CultureInfo.InvariantCulture), author, path, status, added, deleted);
+            yield return new(
+                hash[..ShortHash], Commits, long.Parse(time, CultureInfo.InvariantCulture), author, path, status, added, deleted);
         }
 
         _files.Clear();

@@ -19,7 +19,10 @@ internal sealed class GitProcess : IDisposable
 
     public static GitProcess Start(string directory, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo("git") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo("git")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+        };
         foreach (var argument in arguments.Prepend(directory).Prepend("-C"))
             start.ArgumentList.Add(argument);
         start.Environment["LC_ALL"] = "C";
@@ -48,7 +51,8 @@ internal sealed class GitProcess : IDisposable
     {
         await _process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
         if (_process.ExitCode != 0)
-            throw new LoadSourceException($"git ended with code {_process.ExitCode}: {(await _errors.ConfigureAwait(false)).Trim().ReplaceLineEndings(" ")}");
+            throw new LoadSourceException(
+                $"git ended with code {_process.ExitCode}: {(await _errors.ConfigureAwait(false)).Trim().ReplaceLineEndings(" ")}");
     }
 
     public void Dispose()

@@ -34,11 +34,14 @@ public sealed class GitSource(string directory, bool realNames = false) : LoadSo
             throw new LoadSourceException($"There is no folder '{directory}'. Name a git clone.");
         using (var check = GitProcess.Start(directory, "rev-parse", "--git-dir"))
             await check.EndAsync(cancellationToken).ConfigureAwait(false);
-        if (await GitProcess.TryAskAsync(directory, cancellationToken, "rev-list", "--count", "--first-parent", "HEAD", "--").ConfigureAwait(false) is not { } count)
+        if (await GitProcess.TryAskAsync(
+            directory, cancellationToken, "rev-list", "--count", "--first-parent", "HEAD", "--").ConfigureAwait(false) is not { } count)
             throw new LoadSourceException($"The git repository at '{directory}' has no commits yet: there is nothing to load.");
         Total = long.Parse(count, CultureInfo.InvariantCulture);
-        if (await GitProcess.TryAskAsync(directory, cancellationToken, "rev-parse", "--is-shallow-repository").ConfigureAwait(false) == "true")
-            Note = $"'{directory}' is a shallow clone: its first commit stands for all that went before. 'git fetch --unshallow' fetches the rest.";
+        if (await GitProcess.TryAskAsync(
+            directory, cancellationToken, "rev-parse", "--is-shallow-repository").ConfigureAwait(false) == "true")
+            Note = $"'{directory}' is a shallow clone: its first commit stands for all that went before. "
+                + "'git fetch --unshallow' fetches the rest.";
     }
 
     /// <inheritdoc/>

@@ -25,4 +25,5 @@ public abstract class LoadSource
 }
 
 /// <summary>What was to be loaded cannot be read. The message says where it is wrong.</summary>
-public sealed class LoadSourceException(string message, Exception? innerException = null) : ActorStreamsException(message, innerException: innerException);
+public sealed class LoadSourceException(
+    string message, Exception? innerException = null) : ActorStreamsException(message, innerException: innerException);

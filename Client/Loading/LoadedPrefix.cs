@@ -11,9 +11,11 @@ namespace ActorStreams.Client;
 /// </summary>
 internal sealed class LoadedPrefix(TopicEnds ends, JsonSerializerOptions options, Action skipped)
 {
-    public async IAsyncEnumerable<AppendRecord> SkipAsync(IAsyncEnumerable<AppendRecord> source, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<AppendRecord> SkipAsync(
+        IAsyncEnumerable<AppendRecord> source, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var partitions = ends.Partitions.Select(p => ends.ReadRecordsAsync(p.Partition, p.Start, p.End, cancellationToken).GetAsyncEnumerator(cancellationToken)).ToArray();
+        var partitions = ends.Partitions.Select(p => ends.ReadRecordsAsync(p.Partition, p.Start, p.End, cancellationToken)
+            .GetAsyncEnumerator(cancellationToken)).ToArray();
         var ended = new bool[partitions.Length];
         try
         {

@@ -34,7 +34,8 @@ public sealed record NdjsonMapping
     private static AppendRecord Whole(JsonElement line)
     {
         if (!line.TryGetProperty("value", out var value))
-            throw new FormatException("it has no field 'value' (null is a tombstone). Name the key's field with --key if the whole line is the value.");
+            throw new FormatException(
+                "it has no field 'value' (null is a tombstone). Name the key's field with --key if the whole line is the value.");
         return new()
         {
             Key = Key(line, "key"),
@@ -77,5 +78,6 @@ public sealed record NdjsonMapping
         return headers.EnumerateObject().ToDictionary(h => h.Name, h => h.Value.GetString()!);
     }
 
-    private static string Name(JsonValueKind kind) => kind is JsonValueKind.True or JsonValueKind.False ? "boolean" : kind.ToString().ToLowerInvariant();
+    private static string Name(JsonValueKind kind) =>
+        kind is JsonValueKind.True or JsonValueKind.False ? "boolean" : kind.ToString().ToLowerInvariant();
 }

@@ -37,7 +37,8 @@ public sealed class NdjsonSource(string file, NdjsonMapping? mapping = null, Str
         using var stream = new CountingStream(file == "-" ? standardInput ?? Console.OpenStandardInput() : OpenFile());
         _done = () => stream.BytesRead;
         using var reader = new StreamReader(
-            file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(stream, CompressionMode.Decompress) : stream, bufferSize: BufferBytes);
+            file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(stream, CompressionMode.Decompress) : stream,
+            bufferSize: BufferBytes);
         for (var number = 1L; await LineAsync(reader, number, cancellationToken).ConfigureAwait(false) is { } line; number++)
         {
             if (!string.IsNullOrWhiteSpace(line))

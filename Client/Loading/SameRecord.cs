@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace ActorStreams.Client;
 
-/// <summary>Compares a record that was sent with one that was read. Values are compared as JSON: a silo may write them in another form.</summary>
+/// <summary>
+/// Compares a record that was sent with one that was read. Values are compared as JSON: a silo may write them in another form.
+/// </summary>
 internal static class SameRecord
 {
     public static bool Is(AppendRecord sent, LogRecord read, JsonSerializerOptions options)

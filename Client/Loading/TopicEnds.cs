@@ -27,7 +27,8 @@ internal sealed class TopicEnds(ActorStreamsClient client, string topic)
     {
         var topics = await client.TopicsAsync(cancellationToken).ConfigureAwait(false);
         var found = topics.FirstOrDefault(t => t.Topic == topic) ?? throw new ActorStreamsException(
-            $"There is no topic '{topic}' at {client.Transport.Place}. It has {string.Join(", ", topics.Where(t => t.Kind == "source").Select(t => $"'{t.Topic}'"))}.",
+            $"There is no topic '{topic}' at {client.Transport.Place}. It has "
+            + $"{string.Join(", ", topics.Where(t => t.Kind == "source").Select(t => $"'{t.Topic}'"))}.",
             HttpStatusCode.NotFound);
         Partitioner = found.Partitioner;
         Partitions = [.. found.Partitions.OrderBy(p => p.Partition)];
@@ -43,12 +44,14 @@ internal sealed class TopicEnds(ActorStreamsClient client, string topic)
     }
 
     /// <summary>The records of a partition in a range of offsets, page by page.</summary>
-    public async IAsyncEnumerable<LogRecord> ReadRecordsAsync(int partition, long from, long end, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<LogRecord> ReadRecordsAsync(
+        int partition, long from, long end, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         while (from < end)
         {
             var next = from;
-            await foreach (var record in client.ReadRecordsAsync(topic, partition, from, PageRecords, cancellationToken: cancellationToken).ConfigureAwait(false))
+            await foreach (var record in client.ReadRecordsAsync(
+                topic, partition, from, PageRecords, cancellationToken: cancellationToken).ConfigureAwait(false))
             {
                 next = record.Offset + 1;
                 if (next > end)

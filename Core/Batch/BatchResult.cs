@@ -19,9 +19,11 @@ public sealed class BatchResult
     /// <param name="partitions">How many partitions each source topic has: more, perhaps, than were folded.</param>
     /// <param name="deadLetters">What could not be folded.</param>
     internal BatchResult(
-        Topology topology, Cut cut, IReadOnlyDictionary<(Dataset Dataset, int Partition), PartitionFold> folds, IReadOnlyDictionary<string, int> partitions, IReadOnlyList<DeadLetter> deadLetters)
+        Topology topology, Cut cut, IReadOnlyDictionary<(Dataset Dataset, int Partition), PartitionFold> folds,
+        IReadOnlyDictionary<string, int> partitions, IReadOnlyList<DeadLetter> deadLetters)
     {
-        (_topology, Cut, DeadLetters) = (topology, cut, [.. deadLetters.Select(letter => $"{letter.Dataset} at {letter.Position}: {letter.Reason}")]);
+        (_topology, Cut, DeadLetters) =
+            (topology, cut, [.. deadLetters.Select(letter => $"{letter.Dataset} at {letter.Position}: {letter.Reason}")]);
         foreach (var dataset in topology.Datasets)
             _states[dataset.Name] = new(KeyOrder.Instance);
         foreach (var group in folds.GroupBy(fold => fold.Key.Dataset))
@@ -44,7 +46,8 @@ public sealed class BatchResult
     {
         var dataset = _topology.Of<TState>();
         return new SortedDictionary<string, TState>(
-            _states[dataset.Name].ToDictionary(row => row.Key, row => JsonSerializer.Deserialize<TState>(row.Value, dataset.Json)!), KeyOrder.Instance);
+            _states[dataset.Name].ToDictionary(row => row.Key, row => JsonSerializer.Deserialize<TState>(row.Value, dataset.Json)!),
+            KeyOrder.Instance);
     }
 
     private void Collect(Dataset dataset, IEnumerable<PartitionFold> folds, IReadOnlyDictionary<string, int> partitions)
@@ -68,7 +71,9 @@ public sealed class BatchResult
     }
 }
 
-/// <summary>A batch met a record that cannot be folded, in a dataset that stops there. Mend the record or the definition, or set bad records aside.</summary>
+/// <summary>
+/// A batch met a record that cannot be folded, in a dataset that stops there. Mend the record or the definition, or set bad records aside.
+/// </summary>
 public sealed class BatchStoppedException(Position position, string reason) : Exception($"The batch stopped at {position}: {reason}")
 {
     /// <summary>The record.</summary>

@@ -8,8 +8,9 @@ using ActorStreams.Log;
 namespace ActorStreams.Batch;
 
 /// <summary>
-/// Runs the definitions of a topology over a range of the log between two cuts, in this process and with no silo: the same folds as live, so that over
-/// the whole log it gives the live states (semantics §7). All partitions run side by side; a view's partition folds frames as its sources make them.
+/// Runs the definitions of a topology over a range of the log between two cuts, in this process and with no silo: the same folds as
+/// live, so that over the whole log it gives the live states (semantics §7). All partitions run side by side; a view's partition folds
+/// frames as its sources make them.
 /// </summary>
 public sealed class BatchRunner(Topology topology, IChangeLog log)
 {
@@ -81,7 +82,8 @@ public sealed class BatchRunner(Topology topology, IChangeLog log)
                     if (dataset.Kind == DatasetKind.Entity)
                         fold.SkipLost(from[new(dataset.Topic, partition)]);
                     else
-                        _inputs[(dataset, partition)] = Channel.CreateBounded<Frame>(new BoundedChannelOptions(MaxWaitingFrames) { SingleReader = true });
+                        _inputs[(dataset, partition)] =
+                            Channel.CreateBounded<Frame>(new BoundedChannelOptions(MaxWaitingFrames) { SingleReader = true });
                 }
 
             }
@@ -103,7 +105,8 @@ public sealed class BatchRunner(Topology topology, IChangeLog log)
         {
             var batches = dataset.Kind == DatasetKind.Entity ? ReadTopic(dataset, fold) : ReadFrames(dataset, fold);
             await foreach (var batch in batches.ConfigureAwait(false))
-                await SendAsync(await fold.FoldAsync(batch, store: null, cancellationToken: _stop).ConfigureAwait(false), fold).ConfigureAwait(false);
+                await SendAsync(
+                    await fold.FoldAsync(batch, store: null, cancellationToken: _stop).ConfigureAwait(false), fold).ConfigureAwait(false);
             Ended(dataset);
         }
 
@@ -157,6 +160,7 @@ public sealed class BatchRunner(Topology topology, IChangeLog log)
         }
 
         private static int PartitionsOf(Cut cut, string topic) =>
-            cut.Offsets.Keys.Where(partition => partition.Topic == topic).Select(partition => partition.Partition + 1).DefaultIfEmpty(0).Max();
+            cut.Offsets.Keys.Where(partition => partition.Topic == topic).Select(partition => partition.Partition + 1).DefaultIfEmpty(0)
+                .Max();
     }
 }

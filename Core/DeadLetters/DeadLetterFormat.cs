@@ -8,11 +8,14 @@ using ActorStreams.Log;
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// A dead letter as a record. Key: its id, <c>dataset@topic/partition:offset#index</c>, so a repeat after a crash has the same one. Value, JSON:
-/// <code>{ dataset, position, timestamp, index, key, keyBase64?, reason, error, headers?, first?, value | valueBase64, valueBytes, complete }</code>
-/// <c>value</c> is the original as text, and <c>valueBase64</c> the original where it is not UTF-8 or much longer as text; neither, where it had none. <c>first</c> is the id under which a
-/// record was first set aside that was redriven and failed again. <c>complete</c> says that key, headers and value are all there: of a value over 128 KiB only the beginning is, since a
-/// dead letter must fit into the log; the whole is where <c>position</c> says.
+/// A dead letter as a record. Key: its id, <c>dataset@topic/partition:offset#index</c>, so a repeat after a crash
+/// has the same one. Value, JSON:
+/// <code>{ dataset, position, timestamp, index, key, keyBase64?, reason, error, headers?, first?, value |
+/// valueBase64, valueBytes, complete }</code>
+/// <c>value</c> is the original as text, and <c>valueBase64</c> the original where it is not UTF-8 or much longer as text; neither, where
+/// it had none. <c>first</c> is the id under which a record was first set aside that was redriven and failed again. <c>complete</c> says
+/// that key, headers and value are all there: of a value over 128 KiB only the beginning is, since a dead letter must fit into the log; the
+/// whole is where <c>position</c> says.
 /// </summary>
 internal static class DeadLetterFormat
 {
@@ -38,7 +41,8 @@ internal static class DeadLetterFormat
     /// <summary>Reads a record of the topic of dead letters, with the original or without it; null when it is none.</summary>
     internal static StoredDeadLetter? Read(in ChangeRecord record, bool withOriginal)
     {
-        if (record.Key is not { } key || !DeadLetterId.TryParse(Encoding.UTF8.GetString(key.Span), out var id) || record.Value is not { } value)
+        if (record.Key is not { } key || !DeadLetterId.TryParse(Encoding.UTF8.GetString(key.Span), out var id)
+            || record.Value is not { } value)
             return null;
         try
         {
@@ -49,9 +53,13 @@ internal static class DeadLetterFormat
                 KeyBytes = Bytes(json, "keyBase64") ?? (Text(json, "key") is { } text ? Encoding.UTF8.GetBytes(text) : null),
                 Error = Text(json, "error"),
                 First = DeadLetterId.TryParse(Text(json, "first"), out var first) ? first : null,
-                Value = !withOriginal ? null : Bytes(json, "valueBase64") ?? (Text(json, "value") is { } original ? Encoding.UTF8.GetBytes(original) : null),
+                Value = !withOriginal
+                    ? null
+                    : Bytes(json, "valueBase64") ?? (Text(json, "value") is { } original ? Encoding.UTF8.GetBytes(original) : null),
                 ValueBytes = json.TryGetProperty("valueBytes", out var bytes) ? bytes.GetInt64() : null,
-                Headers = json.TryGetProperty("headers", out var headers) ? [.. headers.EnumerateArray().Select(pair => new RecordHeader(pair[0].GetString()!, pair[1].GetBytesFromBase64()))] : [],
+                Headers = json.TryGetProperty("headers", out var headers)
+                    ? [.. headers.EnumerateArray().Select(pair => new RecordHeader(pair[0].GetString()!, pair[1].GetBytesFromBase64()))]
+                    : [],
                 IsComplete = json.TryGetProperty("complete", out var complete) && complete.GetBoolean(),
             };
         }
@@ -126,5 +134,6 @@ internal static class DeadLetterFormat
 
     private static string? Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetString() : null;
 
-    private static byte[]? Bytes(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetBytesFromBase64() : null;
+    private static byte[]? Bytes(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) ? value.GetBytesFromBase64() : null;
 }

@@ -3,7 +3,8 @@ using ActorStreams.Log;
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// Which dead letter is meant: the dataset that could not fold something, and where that stands in its input log. Written <c>dataset@topic/partition:offset#index</c>.
+/// Which dead letter is meant: the dataset that could not fold something, and where that stands in its input log. Written
+/// <c>dataset@topic/partition:offset#index</c>.
 /// </summary>
 /// <param name="Dataset">The dataset.</param>
 /// <param name="Position">The record of its input log.</param>
@@ -17,7 +18,8 @@ public readonly record struct DeadLetterId(string Dataset, Position Position, in
     public static bool TryParse(string? text, out DeadLetterId id)
     {
         id = default;
-        if (text is null || text.IndexOf('@', StringComparison.Ordinal) is var at && at <= 0 || text.LastIndexOf('#') is var hash && hash < at)
+        if (text is null || text.IndexOf('@', StringComparison.Ordinal) is var at && at <= 0
+            || text.LastIndexOf('#') is var hash && hash < at)
             return false;
         if (!Position.TryParse(text[(at + 1)..hash], null, out var position)
             || !int.TryParse(text.AsSpan(hash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index))

@@ -4,8 +4,8 @@ using ActorStreams.Formats;
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// A set of offsets as ranges, ascending and apart from each other. Stored form: the number of ranges, then for each, as varints, how far it begins after the end of
-/// the one before, and its length.
+/// A set of offsets as ranges, ascending and apart from each other. Stored form: the number of ranges, then for each, as varints, how far
+/// it begins after the end of the one before, and its length.
 /// </summary>
 internal sealed class OffsetRanges
 {

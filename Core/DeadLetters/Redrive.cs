@@ -5,8 +5,9 @@ using ActorStreams.Log;
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// A redrive is a record that was set aside, appended once more to the end of its own partition with the header <c>actorstreams-redrive</c>: the id of the dead letter. Only the
-/// dataset named folds it, and only as long as that dead letter is open (<see cref="SetAsideOffsets"/>), so that any number of copies is folded once.
+/// A redrive is a record that was set aside, appended once more to the end of its own partition with the header
+/// <c>actorstreams-redrive</c>: the id of the dead letter. Only the dataset named folds it, and only as long as that dead letter is open
+/// (<see cref="SetAsideOffsets"/>), so that any number of copies is folded once.
 /// </summary>
 internal static class Redrive
 {

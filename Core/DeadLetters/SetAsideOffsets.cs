@@ -4,12 +4,14 @@ using ActorStreams.Formats;
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// The records of one partition that are still to be folded by an entity: those it set aside and that no redrive has folded since, and those that the log had lost before they
-/// could be folded. It is what makes a redrive exact: one that names an offset which is not here is a repeat, and one that is folded takes it out. It is a function of the
-/// log alone, kept in the checkpoint with the states, so live, batch and rebuild agree; where fixed definitions fold a record at its own place it never comes here, and its redrive is a repeat.
+/// The records of one partition that are still to be folded by an entity: those it set aside and that no redrive has folded since, and
+/// those that the log had lost before they could be folded. It is what makes a redrive exact: one that names an offset which is not here is
+/// a repeat, and one that is folded takes it out. It is a function of the log alone, kept in the checkpoint with the states, so live, batch
+/// and rebuild agree; where fixed definitions fold a record at its own place it never comes here, and its redrive is a repeat.
 /// </summary>
 /// <remarks>
-/// Bounded: beyond <see cref="MaxRanges"/> the lowest range is forgotten, and <see cref="KnownFrom"/> says so. What is forgotten can be folded only by a rebuild.
+/// Bounded: beyond <see cref="MaxRanges"/> the lowest range is forgotten, and <see cref="KnownFrom"/> says so. What is forgotten
+/// can be folded only by a rebuild.
 /// </remarks>
 internal sealed class SetAsideOffsets(int maxRanges = SetAsideOffsets.MaxRanges)
 {

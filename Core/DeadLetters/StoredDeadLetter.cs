@@ -22,7 +22,8 @@ public sealed record StoredDeadLetter(DeadLetterId Id, long Offset, long Timesta
     public DeadLetterId? First { get; init; }
 
     /// <summary>Why no definition can ever fold it; null where one could.</summary>
-    public string? Hopeless => Key is null && KeyBytes is null && IsComplete ? "The record has no key, so no definition can fold it. Append it with one." : null;
+    public string? Hopeless =>
+        Key is null && KeyBytes is null && IsComplete ? "The record has no key, so no definition can fold it. Append it with one." : null;
 
     /// <summary>The id that a redrive names: the same however often it failed.</summary>
     public DeadLetterId Root => First ?? Id;

@@ -48,15 +48,18 @@ public abstract class Dataset
 
     internal IReadOnlyList<Edge> DependentEdges => _dependents;
 
-    /// <summary>The partition a key belongs to, its home: where the partitioner puts it, or, where that is unknown, where our own appends put it.</summary>
+    /// <summary>
+    /// The partition a key belongs to, its home: where the partitioner puts it, or, where that is unknown, where our own appends put it.
+    /// </summary>
     public int PartitionOf(string key) => Log.Partitioner.PartitionOf(key, Partitions, Partitioner);
 
     /// <summary>Whether a well-behaved producer puts this key into its home partition and nowhere else.</summary>
-    internal bool HasHome(ReadOnlySpan<char> key) => Partitioner == KeyPartitioner.Murmur2 || (Partitioner == KeyPartitioner.Crc32 && !key.IsEmpty);
+    internal bool HasHome(ReadOnlySpan<char> key) =>
+        Partitioner == KeyPartitioner.Murmur2 || (Partitioner == KeyPartitioner.Crc32 && !key.IsEmpty);
 
     /// <summary>
-    /// Which of the states of one key counts, where it has one in several partitions: the greatest place. That is its home, where it has one; else the state with the latest
-    /// timestamp; among equals the lowest partition. One rule for reads, lists and batches.
+    /// Which of the states of one key counts, where it has one in several partitions: the greatest place. That is its home, where it has
+    /// one; else the state with the latest timestamp; among equals the lowest partition. One rule for reads, lists and batches.
     /// </summary>
     internal (bool Home, long Timestamp, int Order) PlaceOf(string key, int partition, long timestamp, int? partitions = null) => (
         HasHome(key) && Log.Partitioner.PartitionOf(key, partitions ?? Partitions, Partitioner) == partition, timestamp, -partition);

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace ActorStreams.Definitions;
 
-internal sealed class EntityDataset<TState>(string name, int version, BadRecords badRecords, JsonSerializerOptions json, EntityFold<TState> fold)
+internal sealed class EntityDataset<TState>(
+    string name, int version, BadRecords badRecords, JsonSerializerOptions json, EntityFold<TState> fold)
     : Dataset<TState>(DatasetKind.Entity, name, version, badRecords, json)
     where TState : class
 {

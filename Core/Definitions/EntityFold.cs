@@ -38,7 +38,9 @@ internal sealed class EntityFold<TState, TEvent>(JsonTypeInfo<TEvent>? eventJson
     internal override TState? Apply(TState? state, string key, in ChangeRecord record, TopicPartition partition)
     {
         var value = JsonSerializer.Deserialize(record.Value!.Value.Span, eventJson!)
-            ?? throw new JsonException($"The value is the JSON literal null, which is no {typeof(TEvent).Name}. To end an entity, append a record without a value.");
+            ?? throw new JsonException(
+                $"The value is the JSON literal null, which is no {typeof(TEvent).Name}. "
+                + "To end an entity, append a record without a value.");
         return TState.Apply(state, new()
         {
             Key = key,

@@ -5,7 +5,8 @@ namespace ActorStreams.Definitions;
 /// <summary>
 /// A derived view: implement <see cref="IView{TSelf, TSource}"/> or <see cref="IReducingView{TSelf, TSource}"/>, once a source. A view of
 /// several sources is a join, since all its inputs arrive in one log by one key; it also says which they are:
-/// <c>public static IReadOnlyList&lt;ViewSource&lt;Profile&gt;&gt; Sources =&gt; [ViewSource.Of&lt;Profile, Order&gt;(), ViewSource.Of&lt;Profile, Customer&gt;()];</c>
+/// <c>public static IReadOnlyList&lt;ViewSource&lt;Profile&gt;&gt; Sources =&gt; [ViewSource.Of&lt;Profile, Order&gt;(),
+/// ViewSource.Of&lt;Profile, Customer&gt;()];</c>
 /// </summary>
 public interface IView<TSelf>
     where TSelf : class, IView<TSelf>
@@ -51,7 +52,10 @@ public interface IReducingView<TSelf, TSource> : IView<TSelf>
     where TSelf : class, IReducingView<TSelf, TSource>
     where TSource : class
 {
-    /// <summary>The reductions of this source, always the same ones in the same order; see <see cref="Reduce"/>. To change them, raise the view's version.</summary>
+    /// <summary>
+    /// The reductions of this source, always the same ones in the same order; see <see cref="Reduce"/>. To change
+    /// them, raise the view's version.
+    /// </summary>
     static abstract IReadOnlyList<Reduction<TSource>> Reductions { get; }
 
     /// <inheritdoc cref="IView{TSelf, TSource}.KeysOf"/>

@@ -12,7 +12,10 @@ internal abstract class Router<TSource>
     internal abstract IEnumerable<string> KeysOf(string key, TSource state);
 }
 
-/// <summary>Folds the changes of one source into a view's states; lives in the view's partition. Source states are passed as objects, so that only this class need know their type.</summary>
+/// <summary>
+/// Folds the changes of one source into a view's states; lives in the view's partition. Source states are passed as objects, so that only
+/// this class need know their type.
+/// </summary>
 internal abstract class SourceFold<TView>
     where TView : class
 {
@@ -44,7 +47,8 @@ internal abstract class SourceFold<TView, TSource>(JsonSerializerOptions json, R
     internal override object Decode(ReadOnlySpan<byte> json) =>
         JsonSerializer.Deserialize(json, _json) ?? throw new JsonException("A source state is the JSON literal null.");
 
-    internal override byte[]? ElementOf(int slot, string sourceKey, object source) => _reductions[slot].ElementOf(sourceKey, (TSource)source);
+    internal override byte[]? ElementOf(int slot, string sourceKey, object source) =>
+        _reductions[slot].ElementOf(sourceKey, (TSource)source);
 
     internal abstract TView? Apply(TView? state, in Change<TSource> change, in Reduced<TSource> reduced);
 

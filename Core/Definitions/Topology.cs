@@ -36,7 +36,8 @@ public sealed class Topology
         topic == DeadLetterTopic || (TopicNames.IsInput(Application, topic) && !SourceTopics.Contains(topic, StringComparer.Ordinal));
 
     /// <summary>How the producers of a topic choose a key's partition: as its entities say, and murmur2 for all other topics.</summary>
-    public KeyPartitioner PartitionerOf(string topic) => Datasets.FirstOrDefault(dataset => dataset.Topic == topic)?.Partitioner ?? KeyPartitioner.Murmur2;
+    public KeyPartitioner PartitionerOf(string topic) =>
+        Datasets.FirstOrDefault(dataset => dataset.Topic == topic)?.Partitioner ?? KeyPartitioner.Murmur2;
 
     /// <summary>The dataset of this name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out Dataset? dataset) => _byName.TryGetValue(name, out dataset);
@@ -66,7 +67,9 @@ internal static class TopicNames
 
 /// <summary>Definitions that do not fit together. The message names every fault at once.</summary>
 public sealed class TopologyException(IReadOnlyList<string> errors)
-    : Exception($"The definitions have {errors.Count} fault{(errors.Count == 1 ? "" : "s")}:{string.Concat(errors.Select(error => "\n- " + error))}")
+    : Exception(
+        $"The definitions have {errors.Count} fault{(errors.Count == 1 ? "" : "s")}:"
+        + $"{string.Concat(errors.Select(error => "\n- " + error))}")
 {
     /// <summary>The faults, a sentence each.</summary>
     public IReadOnlyList<string> Errors { get; } = errors;

@@ -21,9 +21,10 @@ public sealed class TopologyBuilder
     public int DefaultPartitions { get; set; } = 4;
 
     /// <summary>
-    /// How values and states are read and written: camelCase names, and strict, so that a missing member of a record that needs it is an error and not a silent
-    /// default. Of values, not of states, null is as strict: a state must have a stored form whatever a fold made of it. Decimals are written without
-    /// trailing zeros, so that equal values have equal stored forms. A source-generated context goes into <see cref="JsonSerializerOptions.TypeInfoResolverChain"/>.
+    /// How values and states are read and written: camelCase names, and strict, so that a missing member of a record that needs it is an
+    /// error and not a silent default. Of values, not of states, null is as strict: a state must have a stored form whatever a fold made of
+    /// it. Decimals are written without trailing zeros, so that equal values have equal stored forms. A source-generated context goes into
+    /// <see cref="JsonSerializerOptions.TypeInfoResolverChain"/>.
     /// </summary>
     public JsonSerializerOptions Json { get; } = new()
     {
@@ -44,7 +45,10 @@ public sealed class TopologyBuilder
         var options = new EntityOptions(DefaultName(typeof(TState)));
         configure?.Invoke(options);
         _definitions.Add(() => Remember(
-            new EntityDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Fold) { Topic = options.Topic ?? options.Name, Partitioner = options.Partitioner }, options));
+            new EntityDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Fold)
+            {
+                Topic = options.Topic ?? options.Name, Partitioner = options.Partitioner,
+            }, options));
         return this;
     }
 
@@ -54,7 +58,8 @@ public sealed class TopologyBuilder
     {
         var options = new ViewOptions(DefaultName(typeof(TState)));
         configure?.Invoke(options);
-        _definitions.Add(() => Remember(new ViewDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Sources), options));
+        _definitions.Add(
+            () => Remember(new ViewDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Sources), options));
         return this;
     }
 

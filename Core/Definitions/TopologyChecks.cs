@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace ActorStreams.Definitions;
 
-/// <summary>Connects datasets to their sources and finds every fault: bad or double names, missing sources, cycles, what no topic reaches.</summary>
+/// <summary>
+/// Connects datasets to their sources and finds every fault: bad or double names, missing sources, cycles, what no topic reaches.
+/// </summary>
 internal static partial class TopologyChecks
 {
     /// <summary>A name becomes part of a topic's name, which Kafka bounds at 249.</summary>
@@ -27,7 +29,9 @@ internal static partial class TopologyChecks
     private static void CheckName(string what, string name, List<string> errors)
     {
         if (!NameForm.IsMatch(name) || name.Length > MaxNameLength)
-            errors.Add($"{what} is named '{name}'. A name begins with a letter or digit, has only letters, digits, '.', '_' and '-', and at most {MaxNameLength} characters.");
+            errors.Add(
+                $"{what} is named '{name}'. A name begins with a letter or digit, has only letters, digits, '.', '_' and '-', "
+                + $"and at most {MaxNameLength} characters.");
     }
 
     private static void CheckOne(Dataset dataset, List<string> errors)
@@ -44,17 +48,23 @@ internal static partial class TopologyChecks
     private static void CheckNames(string application, IReadOnlyList<Dataset> datasets, List<string> errors)
     {
         foreach (var group in datasets.GroupBy(dataset => dataset.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
-            errors.Add($"{group.Count()} datasets are named '{group.Key}' (of {string.Join(", ", group.Select(d => d.StateType.Name))}). Name them apart with Named(…).");
+            errors.Add(
+                $"{group.Count()} datasets are named '{group.Key}' (of {string.Join(", ", group.Select(d => d.StateType.Name))}). "
+                + "Name them apart with Named(…).");
         foreach (var group in datasets.GroupBy(dataset => dataset.StateType).Where(group => group.Count() > 1))
-            errors.Add($"{group.Count()} datasets have states of type {group.Key.Name} ({Names(group)}): a view of {group.Key.Name} could not tell which is meant. Give each its own record.");
+            errors.Add(
+                $"{group.Count()} datasets have states of type {group.Key.Name} ({Names(group)}): a view of {group.Key.Name} could not "
+                + "tell which is meant. Give each its own record.");
         foreach (var group in datasets.Where(d => d.Kind == DatasetKind.Entity).GroupBy(d => d.Topic, StringComparer.Ordinal))
         {
             if (group.Select(dataset => dataset.Partitions).Distinct().Count() > 1)
                 errors.Add($"The entities of topic '{group.Key}' ({Names(group)}) say different numbers of partitions. A topic has one.");
             if (group.Select(dataset => dataset.Partitioner).Distinct().Count() > 1)
-                errors.Add($"The entities of topic '{group.Key}' ({Names(group)}) say different partitioners. Its producers have one: say the same PartitionedBy(…) for each, or Unknown.");
+                errors.Add($"The entities of topic '{group.Key}' ({Names(group)}) say different partitioners. "
+                    + "Its producers have one: say the same PartitionedBy(…) for each, or Unknown.");
             if (group.Key == TopicNames.DeadLetters(application) || datasets.Any(d => d.Kind == DatasetKind.View && d.Topic == group.Key))
-                errors.Add($"The topic '{group.Key}' of {Names(group)} is one that the application writes itself. Take another source topic.");
+                errors.Add(
+                    $"The topic '{group.Key}' of {Names(group)} is one that the application writes itself. Take another source topic.");
         }
     }
 
@@ -63,12 +73,15 @@ internal static partial class TopologyChecks
         foreach (var view in datasets.Where(dataset => dataset.Kind == DatasetKind.View))
         {
             if (view.SourceTypes.Count == 0)
-                errors.Add($"The {view} has no source: nothing would ever reach it. Implement IView<{view.StateType.Name}, …>, or remove it.");
+                errors.Add(
+                    $"The {view} has no source: nothing would ever reach it. Implement IView<{view.StateType.Name}, …>, or remove it.");
             foreach (var group in view.SourceTypes.GroupBy(type => type).Where(group => group.Count() > 1))
                 errors.Add($"The {view} names the source {group.Key.Name} {group.Count()} times. Name it once.");
             var missing = view.SourceTypes.Where(type => datasets.All(dataset => dataset.StateType != type)).ToList();
             foreach (var type in missing)
-                errors.Add($"The {view} is folded from {type.Name}, but no dataset has states of that type. Add it with AddEntity<{type.Name}>() or AddView<{type.Name}>().");
+                errors.Add(
+                    $"The {view} is folded from {type.Name}, but no dataset has states of that type. Add it with AddEntity<{type.Name}>() "
+                    + $"or AddView<{type.Name}>().");
             view.Connect([.. view.SourceTypes.Except(missing).Select(type => datasets.First(dataset => dataset.StateType == type))]);
         }
     }
@@ -87,7 +100,8 @@ internal static partial class TopologyChecks
         foreach (var view in left)
         {
             errors.Add(CycleThrough(view) is { } cycle
-                ? $"The views {string.Join(" → ", cycle.Select(d => $"'{d.Name}'"))} feed each other in a circle. A view may not depend on itself."
+                ? $"The views {string.Join(" → ", cycle.Select(d => $"'{d.Name}'"))} feed each other in a circle. "
+                    + "A view may not depend on itself."
                 : $"The {view} cannot be reached from any topic: it depends on a circle of views.");
         }
 

@@ -15,7 +15,8 @@ internal abstract class Dataset<TState> : Dataset
     internal JsonTypeInfo<TState> StateJson { get; }
 
     /// <summary>For each dependent view, what to ask for the keys a state concerns.</summary>
-    internal IReadOnlyList<Router<TState>> Routers => [.. DependentEdges.Select(edge => (Router<TState>)((IRoutes)edge.View).RouterOf(edge.Index))];
+    internal IReadOnlyList<Router<TState>> Routers =>
+        [.. DependentEdges.Select(edge => (Router<TState>)((IRoutes)edge.View).RouterOf(edge.Index))];
 }
 
 /// <summary>A view, as its sources see it.</summary>

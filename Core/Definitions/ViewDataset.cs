@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace ActorStreams.Definitions;
 
-internal sealed class ViewDataset<TState>(string name, int version, BadRecords badRecords, JsonSerializerOptions json, IReadOnlyList<ViewSource<TState>> sources)
+internal sealed class ViewDataset<TState>(
+    string name, int version, BadRecords badRecords, JsonSerializerOptions json, IReadOnlyList<ViewSource<TState>> sources)
     : Dataset<TState>(DatasetKind.View, name, version, badRecords, json), IRoutes
     where TState : class
 {

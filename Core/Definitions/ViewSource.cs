@@ -16,7 +16,9 @@ public abstract class ViewSource<TView>
     /// <summary>How many reductions this source has: the slots it takes.</summary>
     internal abstract int Slots { get; }
 
-    /// <summary>The other end: what the source's partition asks for the keys. A <see cref="Router{TSource}"/> of the source's type.</summary>
+    /// <summary>
+    /// The other end: what the source's partition asks for the keys. A <see cref="Router{TSource}"/> of the source's type.
+    /// </summary>
     internal abstract object CreateRouter();
 
     /// <summary>This end: what the view's partition folds the source's changes with.</summary>
@@ -79,6 +81,7 @@ internal sealed class ReducingViewSource<TView, TSource> : ViewSource<TView>
 
     private sealed class Fold(System.Text.Json.JsonSerializerOptions json) : SourceFold<TView, TSource>(json, [.. TView.Reductions])
     {
-        internal override TView? Apply(TView? state, in Change<TSource> change, in Reduced<TSource> reduced) => TView.Apply(state, change, reduced);
+        internal override TView? Apply(TView? state, in Change<TSource> change, in Reduced<TSource> reduced) =>
+            TView.Apply(state, change, reduced);
     }
 }

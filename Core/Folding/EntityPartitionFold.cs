@@ -7,7 +7,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Folding;
 
 /// <summary>
-/// Folds the records of a source topic's partition into entities. A record that cannot be folded is set aside, and remembered until a redrive of it has been folded (<see cref="Redrive"/>).
+/// Folds the records of a source topic's partition into entities. A record that cannot be folded is set aside, and remembered until a
+/// redrive of it has been folded (<see cref="Redrive"/>).
 /// </summary>
 internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset, int partition, FoldOptions options)
     : PartitionFold<TState>(dataset, partition, options)
@@ -76,7 +77,10 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         return new(entry, null);
     }
 
-    /// <summary>A redrive for another dataset, or of another partition (as in a copy of the topic), concerns nobody here. Whether one of ours is a repeat is known when its turn comes.</summary>
+    /// <summary>
+    /// A redrive for another dataset, or of another partition (as in a copy of the topic), concerns nobody here. Whether one of ours is a
+    /// repeat is known when its turn comes.
+    /// </summary>
     private Prepared PrepareRedrive(in ChangeRecord record, string text, FoldNeeds needs)
     {
         if (!DeadLetterId.TryParse(text, out var id))

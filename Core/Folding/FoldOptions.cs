@@ -5,10 +5,14 @@ namespace ActorStreams.Folding;
 /// <summary>The bounds of one partition's fold.</summary>
 public sealed record FoldOptions
 {
-    /// <summary>States that a partition keeps in memory; the others rest in the store and are read through. Only states that are stored can leave.</summary>
+    /// <summary>
+    /// States that a partition keeps in memory; the others rest in the store and are read through. Only states that are stored can leave.
+    /// </summary>
     public int TableEntries { get; init; } = 100_000;
 
-    /// <summary>Bytes, before compression, after which a frame is closed and another begun: below what .NET puts on its large heap.</summary>
+    /// <summary>
+    /// Bytes, before compression, after which a frame is closed and another begun: below what .NET puts on its large heap.
+    /// </summary>
     public int MaxFrameBytes { get; init; } = 64 << 10;
 
     /// <summary>View keys that one state may concern; with more, the routing fails.</summary>

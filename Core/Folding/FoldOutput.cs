@@ -24,6 +24,8 @@ internal sealed class FoldOutput
     /// <summary>Changes skipped because their origin was not above the mark.</summary>
     internal int Repeats { get; set; }
 
-    /// <summary>Set when the dataset stops at bad records and met one: the offset it stands at. What is in memory is then worthless.</summary>
+    /// <summary>
+    /// Set when the dataset stops at bad records and met one: the offset it stands at. What is in memory is then worthless.
+    /// </summary>
     internal long? StoppedAt { get; set; }
 }

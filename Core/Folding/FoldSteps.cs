@@ -18,7 +18,8 @@ internal static class FoldSteps
     /// <param name="cancellationToken">Cancels asking the store. The fold is then worthless.</param>
     /// <exception cref="StaleOwnerException">Another owner has written a checkpoint: stop, and send nothing of this batch on.</exception>
     internal static async ValueTask<FoldOutput> FoldAsync(
-        this PartitionFold fold, RecordBatch batch, IStateStore? store, Action<FoldOutput>? publish = null, CancellationToken cancellationToken = default)
+        this PartitionFold fold, RecordBatch batch, IStateStore? store, Action<FoldOutput>? publish = null,
+        CancellationToken cancellationToken = default)
     {
         FoldNeeds needs;
         lock (fold.Gate)
@@ -34,10 +35,13 @@ internal static class FoldSteps
         }
     }
 
-    private static async ValueTask SupplyAsync(this PartitionFold fold, FoldNeeds needs, IStateStore? store, CancellationToken cancellationToken)
+    private static async ValueTask SupplyAsync(
+        this PartitionFold fold, FoldNeeds needs, IStateStore? store, CancellationToken cancellationToken)
     {
         if (store is null)
-            throw new InvalidOperationException($"{fold.Id} needs states from a store, but has none: fold in memory with {nameof(FoldOptions)}.{nameof(FoldOptions.InMemory)}.");
+            throw new InvalidOperationException(
+                $"{fold.Id} needs states from a store, but has none: fold in memory with "
+                + $"{nameof(FoldOptions)}.{nameof(FoldOptions.InMemory)}.");
         if (needs.Keys.Count > 0)
         {
             var states = await store.LoadAsync(fold.Id, needs.Keys, cancellationToken).ConfigureAwait(false);
@@ -90,8 +94,9 @@ internal static class FoldSteps
     }
 
     /// <summary>
-    /// What was read is of this owner's own checkpoint only if no other owner has written one since. Folding on a successor's states would make changes
-    /// that never were, and some of them could pass the marks of their views. Positions never go back, so asking afterwards suffices.
+    /// What was read is of this owner's own checkpoint only if no other owner has written one since. Folding on a successor's
+    /// states would make changes that never were, and some of them could pass the marks of their views. Positions never go back,
+    /// so asking afterwards suffices.
     /// </summary>
     private static async ValueTask CheckOwnershipAsync(this PartitionFold fold, IStateStore store, CancellationToken cancellationToken)
     {

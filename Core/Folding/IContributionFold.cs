@@ -3,7 +3,9 @@ using ActorStreams.States;
 
 namespace ActorStreams.Folding;
 
-/// <summary>The port of a fold that keeps contributions beside its states: takes what <see cref="FoldNeeds.Contributions"/> asked for.</summary>
+/// <summary>
+/// The port of a fold that keeps contributions beside its states: takes what <see cref="FoldNeeds.Contributions"/> asked for.
+/// </summary>
 internal interface IContributionFold
 {
     /// <summary>Takes what the store has of a scan.</summary>

@@ -6,14 +6,14 @@ using ActorStreams.States;
 namespace ActorStreams.Folding;
 
 /// <summary>
-/// The heart: one partition of one dataset, as a pure function of its states and its input log (semantics §4 and §5). A batch goes through three steps,
-/// so that the shell alone ever waits:
+/// The heart: one partition of one dataset, as a pure function of its states and its input log (semantics §4 and §5). A batch goes through
+/// three steps, so that the shell alone ever waits:
 /// <code>
 /// Prepare(batch) → what is not in memory → Supply(what the store has of it) → Fold() → frames, dead letters
 /// </code>
-/// A checkpoint is two steps, between batches: <see cref="BeginCheckpoint"/> hands out what changed, <see cref="CheckpointWritten"/> says that it is durable.
-/// After any exception what is in memory is worthless: drop this object and restore another from the checkpoint.
-/// The owner's loop and readers share it under <see cref="Gate"/>.
+/// A checkpoint is two steps, between batches: <see cref="BeginCheckpoint"/> hands out what changed, <see cref="CheckpointWritten"/> says
+/// that it is durable. After any exception what is in memory is worthless: drop this object and restore another from the checkpoint. The
+/// owner's loop and readers share it under <see cref="Gate"/>.
 /// </summary>
 internal abstract class PartitionFold(Dataset dataset, int partition, FoldOptions options)
 {
@@ -45,7 +45,10 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>The offset of the first of them; -1 for none.</summary>
     internal long FirstMisplaced { get; private protected set; } = -1;
 
-    /// <summary>Records before this offset were folded when the topic was said to have another partitioner, so it is not known which of them are misplaced.</summary>
+    /// <summary>
+    /// Records before this offset were folded when the topic was said to have another partitioner, so it is not
+    /// known which of them are misplaced.
+    /// </summary>
     internal long CountedFrom { get; private protected set; }
 
     /// <summary>Whether keys that belong to other partitions may stand here.</summary>
@@ -54,7 +57,9 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>The records set aside that may be redriven; null for a view, of which none may be.</summary>
     internal virtual SetAsideOffsets? OpenDeadLetters => null;
 
-    /// <summary>Says that the log no longer has the records from <see cref="NextOffset"/> up to another offset, at which the next batch begins.</summary>
+    /// <summary>
+    /// Says that the log no longer has the records from <see cref="NextOffset"/> up to another offset, at which the next batch begins.
+    /// </summary>
     internal virtual void SkipLost(long toOffset)
     {
     }
@@ -75,11 +80,13 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     internal abstract void Restore(Checkpoint? checkpoint);
 
     /// <summary>Decodes a batch, and says what is not in memory. A batch begins at <see cref="NextOffset"/>.</summary>
-    /// <exception cref="BrokenInvariantException">The batch is of another partition, or goes back behind <see cref="NextOffset"/>.</exception>
+    /// <exception cref="BrokenInvariantException">The batch is of another partition, or goes back behind
+    /// <see cref="NextOffset"/>.</exception>
     internal FoldNeeds Prepare(RecordBatch batch)
     {
         if (batch.Partition.Topic != Dataset.Topic || batch.Partition.Partition != Partition)
-            throw new BrokenInvariantException($"{Id} is folded from {new TopicPartition(Dataset.Topic, Partition)}, but got a batch of {batch.Partition}.");
+            throw new BrokenInvariantException(
+                $"{Id} is folded from {new TopicPartition(Dataset.Topic, Partition)}, but got a batch of {batch.Partition}.");
         var first = batch.Records.Count == 0 ? batch.NextOffset : batch.Records[0].Offset;
         if (first < NextOffset || batch.NextOffset < first)
             throw new BrokenInvariantException($"{Id} goes on at offset {NextOffset}, but got a batch from {first} to {batch.NextOffset}.");

@@ -99,7 +99,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override List<StateRow> Unstored(string prefix, string? after) =>
     [
         .. _dirty.Union(_writing)
-            .Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal) && (after is null || KeyOrder.Instance.Compare(entry.Key, after) > 0))
+            .Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)
+                && (after is null || KeyOrder.Instance.Compare(entry.Key, after) > 0))
             .Select(Row),
     ];
 
@@ -143,7 +144,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override void CheckpointWritten()
     {
-        (StoredPosition, WritingPosition) = (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
+        (StoredPosition, WritingPosition) =
+            (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
         foreach (var entry in _writing)
         {
             entry.MoveTo(entry.Status == EntryStatus.Writing ? EntryStatus.Stored : EntryStatus.Changed);
@@ -181,7 +183,10 @@ internal abstract class PartitionFold<TState> : PartitionFold
     /// <summary>The routed changes of a new input record are counted from 0 again.</summary>
     private protected void BeginRecord() => _router.BeginRecord();
 
-    /// <summary>Takes a key's state from what it is to <paramref name="after"/>. What is equal as it would be stored is no change, but was folded all the same.</summary>
+    /// <summary>
+    /// Takes a key's state from what it is to <paramref name="after"/>. What is equal as it would be stored is no
+    /// change, but was folded all the same.
+    /// </summary>
     private protected void Step(StateEntry<TState> entry, TState? after, long offset, int index, long timestamp, in Cause cause)
     {
         var existed = entry.Exists;
@@ -208,7 +213,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected bool SetAside(in Fault fault)
     {
         Output.DeadLetters.Add(new(
-            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason, fault.Error?.ToString(), fault.Value, fault.Timestamp)
+            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason, fault.Error?.ToString(),
+            fault.Value, fault.Timestamp)
         {
             Kind = FaultKinds.Of(fault.Error),
             KeyBytes = fault.KeyBytes,
@@ -228,7 +234,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
         if (!Serialize(after, storedBefore, out var storedAfter))
             return;
         entry.Set(after, storedAfter);
-        _router.Route(entry.Key, before, after, new(offset, timestamp, cause.Root, storedBefore, storedAfter), Output.Frames, Output.DeadLetters);
+        _router.Route(
+            entry.Key, before, after, new(offset, timestamp, cause.Root, storedBefore, storedAfter), Output.Frames, Output.DeadLetters);
         if (WatchedKeys.Contains(entry.Key))
             Output.Watched.Add(new(entry.Key, storedBefore, storedAfter, new(Partition, offset, index), timestamp, cause));
     }

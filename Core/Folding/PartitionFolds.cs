@@ -5,7 +5,8 @@ namespace ActorStreams.Folding;
 /// <summary>Makes the fold of one partition of a dataset.</summary>
 internal static class PartitionFolds
 {
-    internal static PartitionFold CreateFold(this Dataset dataset, int partition, FoldOptions options) => dataset.Accept(new Factory(partition, options));
+    internal static PartitionFold CreateFold(this Dataset dataset, int partition, FoldOptions options) =>
+        dataset.Accept(new Factory(partition, options));
 
     private sealed class Factory(int partition, FoldOptions options) : IDatasetVisitor<PartitionFold>
     {

@@ -3,10 +3,12 @@ using ActorStreams.States;
 namespace ActorStreams.Folding;
 
 /// <summary>
-/// Another owner of this partition has moved its checkpoint. This one must stop without a trace: what it has in memory is older than what it reads.
+/// Another owner of this partition has moved its checkpoint. This one must stop without a trace: what it has in
+/// memory is older than what it reads.
 /// </summary>
 internal sealed class StaleOwnerException(PartitionId partition, long? own, long? found) : Exception(
-    $"{partition} has a checkpoint at position {Text(found)}, but this owner's is at {Text(own)}: another owner exists. Drop this one; a new one begins at the checkpoint.")
+    $"{partition} has a checkpoint at position {Text(found)}, but this owner's is at {Text(own)}: another owner exists. "
+    + "Drop this one; a new one begins at the checkpoint.")
 {
     private static string Text(long? position) => position?.ToString(CultureInfo.InvariantCulture) ?? "none";
 }

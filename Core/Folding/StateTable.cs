@@ -3,8 +3,9 @@ using System.Text.Unicode;
 namespace ActorStreams.Folding;
 
 /// <summary>
-/// The states of a partition that are in memory, by key. Bounded: entries that the store has leave by the clock algorithm (each gets a second
-/// chance when it was used since the hand last came by); entries it does not have stay, so a full table of those asks for a checkpoint.
+/// The states of a partition that are in memory, by key. Bounded: entries that the store has leave by the clock algorithm
+/// (each gets a second chance when it was used since the hand last came by); entries it does not have stay, so a full table
+/// of those asks for a checkpoint.
 /// </summary>
 internal sealed class StateTable<TState>(int capacity)
     where TState : class
@@ -45,7 +46,10 @@ internal sealed class StateTable<TState>(int capacity)
         return entry;
     }
 
-    /// <summary>Lets entries go until the table is within its bound, or holds only what the store does not have. True when a state or contribution left.</summary>
+    /// <summary>
+    /// Lets entries go until the table is within its bound, or holds only what the store does not have. True
+    /// when a state or contribution left.
+    /// </summary>
     internal bool Trim()
     {
         var stateLeft = false;

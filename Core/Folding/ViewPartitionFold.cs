@@ -11,8 +11,8 @@ using ActorStreams.States;
 namespace ActorStreams.Folding;
 
 /// <summary>
-/// Folds the frames of a view's input log: each routed change whose origin is above its mark, into the state of its view key. What a source state
-/// contributes to reductions is worked out while preparing, so that the store can be asked for what stands beside the states as well.
+/// Folds the frames of a view's input log: each routed change whose origin is above its mark, into the state of its view key. What a source
+/// state contributes to reductions is worked out while preparing, so that the store can be asked for what stands beside the states as well.
 /// </summary>
 internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int partition, FoldOptions options)
     : PartitionFold<TState>(dataset, partition, options), IContributionFold
@@ -76,11 +76,14 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         var (entry, body, _, index) = (prepared.Entry!, prepared.Body!, prepared.Record, prepared.Index);
         var before = prepared.Kind == RouteKind.Entered ? null : body.Before;
         var after = prepared.Kind == RouteKind.Left ? null : body.After;
-        var slots = body.Input.Slots == 0 ? default : new ArraySegment<ContributionSlot>(entry.Contributions!, body.Input.FirstSlot, body.Input.Slots);
+        var slots = body.Input.Slots == 0
+            ? default
+            : new ArraySegment<ContributionSlot>(entry.Contributions!, body.Input.FirstSlot, body.Input.Slots);
         try
         {
             Contribute(entry, body, before, after, undo: false);
-            var state = body.Input.Fold.Apply(entry.State(Definition.StateJson), new(body.SourceKey, before, after, body.Cause, body.Timestamp), slots);
+            var state = body.Input.Fold.Apply(
+                entry.State(Definition.StateJson), new(body.SourceKey, before, after, body.Cause, body.Timestamp), slots);
             Step(entry, state, _batch!.Records[prepared.Record].Offset, index, body.Timestamp, body.Cause);
             return true;
         }
@@ -124,8 +127,9 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         }
     }
 
-    private ViewInput<TState> InputOf(string source) => Array.Find(_inputs, input => input.Source.Name == source) ?? throw new InvalidDataException(
-        $"The frame comes from '{source}', which is no source of {Dataset}. Raise the view's version when its sources change.");
+    private ViewInput<TState> InputOf(string source) =>
+        Array.Find(_inputs, input => input.Source.Name == source) ?? throw new InvalidDataException(
+            $"The frame comes from '{source}', which is no source of {Dataset}. Raise the view's version when its sources change.");
 
     private void PrepareChange(ref FrameReader frame, ViewInput<TState> input, int record, ref int index, FoldNeeds needs)
     {
@@ -142,7 +146,8 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 continue;
             var fault = body is null ? Decode(frame, input, out body) : null;
             var entry = Table.GetOrAdd(viewKey);
-            _prepared.Add(new(record, index, entry, body, kind, fault ?? (entry is null ? "The view key is not UTF-8 text." : body!.Fault)));
+            _prepared.Add(
+                new(record, index, entry, body, kind, fault ?? (entry is null ? "The view key is not UTF-8 text." : body!.Fault)));
             if (entry is null)
                 continue;
             Need(entry, needs);
@@ -190,11 +195,13 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     private Fault Unusable(in Prepared prepared, string reason, Exception? error)
     {
         var record = _batch!.Records[prepared.Record];
-        return new(record.Offset, prepared.Index, record.Timestamp, prepared.Entry?.Key, prepared.Body?.ToJson(prepared.Entry?.Key, prepared.Kind) ?? record.Value, reason, error);
+        return new(record.Offset, prepared.Index, record.Timestamp, prepared.Entry?.Key, prepared.Body?.ToJson(
+            prepared.Entry?.Key, prepared.Kind) ?? record.Value, reason, error);
     }
 
     /// <summary>One routed change, ready to be folded.</summary>
-    private readonly record struct Prepared(int Record, int Index, StateEntry<TState>? Entry, ChangeBody? Body, RouteKind Kind, string? Fault);
+    private readonly record struct Prepared(
+        int Record, int Index, StateEntry<TState>? Entry, ChangeBody? Body, RouteKind Kind, string? Fault);
 
     /// <summary>One change of a source, decoded once for all view keys it is routed to.</summary>
     private sealed class ChangeBody(

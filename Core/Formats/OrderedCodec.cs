@@ -53,11 +53,13 @@ internal static class OrderedCodec
                 value => FlipNegative(BitConverter.DoubleToInt64Bits(value)), bits => BitConverter.Int64BitsToDouble(FlipNegative(bits))),
             TypeCode.Decimal => new Decimals(),
             TypeCode.String => new Strings(),
-            _ when typeof(T) == typeof(DateTimeOffset) => new Number<DateTimeOffset>(value => value.UtcTicks, ticks => new(ticks, TimeSpan.Zero)),
+            _ when typeof(T) == typeof(DateTimeOffset) =>
+                new Number<DateTimeOffset>(value => value.UtcTicks, ticks => new(ticks, TimeSpan.Zero)),
             _ => null,
         };
         return (OrderedCodec<T>?)codec ?? throw new NotSupportedException(
-            $"A reduction cannot rank or count values of type {typeof(T).Name}. It takes int, long, decimal, double, string and DateTimeOffset.");
+            $"A reduction cannot rank or count values of type {typeof(T).Name}. "
+            + "It takes int, long, decimal, double, string and DateTimeOffset.");
     }
 
     internal static void Complement(Span<byte> bytes)

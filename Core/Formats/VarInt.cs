@@ -18,7 +18,8 @@ internal static class VarInt
         writer.Advance(length);
     }
 
-    internal static void WriteSigned(this ArrayBufferWriter<byte> writer, long value) => writer.WriteVarInt((ulong)((value << 1) ^ (value >> 63)));
+    internal static void WriteSigned(this ArrayBufferWriter<byte> writer, long value) =>
+        writer.WriteVarInt((ulong)((value << 1) ^ (value >> 63)));
 
     internal static void WriteBytes(this ArrayBufferWriter<byte> writer, ReadOnlySpan<byte> bytes)
     {

@@ -33,7 +33,9 @@ internal ref struct VarIntReader(ReadOnlyMemory<byte> memory)
     internal int ReadCount()
     {
         var value = ReadVarInt();
-        return value <= int.MaxValue ? (int)value : throw new InvalidDataException($"The count at byte {_at} is {value}, more than {int.MaxValue}.");
+        return value <= int.MaxValue
+            ? (int)value
+            : throw new InvalidDataException($"The count at byte {_at} is {value}, more than {int.MaxValue}.");
     }
 
     internal long ReadSigned()

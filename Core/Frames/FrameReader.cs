@@ -32,7 +32,8 @@ internal ref struct FrameReader
         if (header.ReadByte() != FrameFormat.Magic)
             throw new InvalidDataException("The record is not a frame: a view's input log is written by its sources alone.");
         if (header.ReadByte() is var version && version != FrameFormat.Version)
-            throw new InvalidDataException($"The frame has format version {version}, but this program reads version {FrameFormat.Version}. Run a newer one.");
+            throw new InvalidDataException(
+                $"The frame has format version {version}, but this program reads version {FrameFormat.Version}. Run a newer one.");
         switch (header.ReadByte())
         {
             case FrameFormat.Plain:
@@ -40,7 +41,8 @@ internal ref struct FrameReader
             case FrameFormat.Lz4:
                 var length = header.ReadCount();
                 if (length > FrameFormat.MaxBodyBytes)
-                    throw new InvalidDataException($"The frame says it has {length} bytes, but at most {FrameFormat.MaxBodyBytes} are taken.");
+                    throw new InvalidDataException(
+                        $"The frame says it has {length} bytes, but at most {FrameFormat.MaxBodyBytes} are taken.");
                 var body = new byte[length];
                 if (LZ4Codec.Decode(header.Rest.Span, body) != length)
                     throw new InvalidDataException($"The frame's body is not the LZ4 block of {length} bytes.");

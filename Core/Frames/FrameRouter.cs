@@ -4,9 +4,9 @@ using ActorStreams.Definitions;
 namespace ActorStreams.Frames;
 
 /// <summary>
-/// Sends the changes of one partition to the keys of every view that has its dataset as a source (semantics §3, §4). A view key that lost the
-/// source is told (before, nothing), a new one (nothing, after), one that kept it both. The running index of the origin is counted
-/// for each view by itself, so that a view more or less changes nothing for the others.
+/// Sends the changes of one partition to the keys of every view that has its dataset as a source (semantics §3, §4). A view key that lost
+/// the source is told (before, nothing), a new one (nothing, after), one that kept it both. The running index of the origin is counted for
+/// each view by itself, so that a view more or less changes nothing for the others.
 /// </summary>
 internal sealed class FrameRouter<TState>
     where TState : class
@@ -58,7 +58,9 @@ internal sealed class FrameRouter<TState>
         }
     }
 
-    /// <summary>Left and stayed in the order of the keys before, then entered in the order of the keys after: the same on every run.</summary>
+    /// <summary>
+    /// Left and stayed in the order of the keys before, then entered in the order of the keys after: the same on every run.
+    /// </summary>
     private void FindRoutes(Target target, string key, TState? before, TState? after, in SourceChange change, List<DeadLetter> deadLetters)
     {
         _routes.Clear();
@@ -91,7 +93,9 @@ internal sealed class FrameRouter<TState>
                 if (Contains(keys, set, viewKey))
                     continue;
                 if (keys.Count == _maxKeys)
-                    throw new InvalidOperationException($"The state of '{key}' concerns more than {_maxKeys} keys of {target.View}. Raise MaxKeysPerState, or let it concern fewer.");
+                    throw new InvalidOperationException(
+                        $"The state of '{key}' concerns more than {_maxKeys} keys of {target.View}. "
+                        + "Raise MaxKeysPerState, or let it concern fewer.");
                 keys.Add(viewKey ?? throw new InvalidOperationException($"KeysOf of {target.View} gave a null key for '{key}'."));
                 if (keys.Count == SmallKeySet)
                     set.UnionWith(keys);

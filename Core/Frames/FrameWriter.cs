@@ -22,7 +22,8 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
     {
         if (_buffer.WrittenCount == 0)
             WriteHeader();
-        var rootIsOrigin = change.Root.Offset == change.Offset && change.Root.Topic == source.Topic && change.Root.Partition == sourcePartition;
+        var rootIsOrigin = change.Root.Offset == change.Offset && change.Root.Topic == source.Topic
+            && change.Root.Partition == sourcePartition;
         var flags = (change.Before is null ? 0 : FrameFormat.ChangeFlags.HasBefore)
             | (change.After is null ? 0 : FrameFormat.ChangeFlags.HasAfter)
             | (rootIsOrigin ? FrameFormat.ChangeFlags.RootIsOrigin : 0);

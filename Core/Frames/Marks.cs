@@ -4,8 +4,9 @@ using ActorStreams.Formats;
 namespace ActorStreams.Frames;
 
 /// <summary>
-/// For each origin partition the highest origin that a view partition has folded (semantics §5). A change whose origin is not above its mark is a
-/// repeat. Stored form, version 1: <c>version:byte(1)</c>, then for each mark <c>source:text partition offset index</c> as varints.
+/// For each origin partition the highest origin that a view partition has folded (semantics §5). A change whose origin is
+/// not above its mark is a repeat. Stored form, version 1: <c>version:byte(1)</c>, then for each mark <c>source:text
+/// partition offset index</c> as varints.
 /// </summary>
 internal sealed class Marks
 {
@@ -15,7 +16,8 @@ internal sealed class Marks
     /// <summary>Raises the mark to this origin, and says whether it was below: whether the change is new.</summary>
     internal bool Raise(string source, int partition, Origin origin)
     {
-        ref var mark = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_marks, (source, partition), out var exists);
+        ref var mark = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
+            _marks, (source, partition), out var exists);
         if (exists && origin.CompareTo(mark) <= 0)
             return false;
         mark = origin;
@@ -26,7 +28,8 @@ internal sealed class Marks
     {
         var writer = new ArrayBufferWriter<byte>();
         writer.Write([FormatVersion]);
-        foreach (var ((source, partition), origin) in _marks.OrderBy(m => m.Key.Source, StringComparer.Ordinal).ThenBy(m => m.Key.Partition))
+        foreach (var ((source, partition), origin) in _marks.OrderBy(m => m.Key.Source, StringComparer.Ordinal)
+            .ThenBy(m => m.Key.Partition))
         {
             writer.WriteText(source);
             writer.WriteVarInt((ulong)partition);
@@ -45,7 +48,8 @@ internal sealed class Marks
             return marks;
         var reader = new VarIntReader(bytes);
         if (reader.ReadByte() is var version && version != FormatVersion)
-            throw new InvalidDataException($"Stored marks have format version {version}, but this program reads version {FormatVersion}. Run a newer one.");
+            throw new InvalidDataException(
+                $"Stored marks have format version {version}, but this program reads version {FormatVersion}. Run a newer one.");
         while (!reader.AtEnd)
             marks._marks[(reader.ReadText(), reader.ReadCount())] = new((long)reader.ReadVarInt(), reader.ReadCount());
         return marks;

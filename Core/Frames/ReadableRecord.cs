@@ -4,7 +4,9 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Frames;
 
-/// <summary>A log record as JSON for people: <c>{ topic, partition, offset, time, key, value | valueBase64 | frame, headers? }</c>.</summary>
+/// <summary>
+/// A log record as JSON for people: <c>{ topic, partition, offset, time, key, value | valueBase64 | frame, headers? }</c>.
+/// </summary>
 internal static class ReadableRecord
 {
     /// <summary>Deeper JSON than this is shown as text.</summary>

@@ -6,7 +6,8 @@ namespace ActorStreams.Log;
 public static class ChangeLogExtensions
 {
     /// <summary>The cut at the present end of these topics.</summary>
-    public static async ValueTask<Cut> CutAtEndAsync(this IChangeLog log, IEnumerable<string> topics, CancellationToken cancellationToken = default)
+    public static async ValueTask<Cut> CutAtEndAsync(
+        this IChangeLog log, IEnumerable<string> topics, CancellationToken cancellationToken = default)
     {
         var offsets = new Dictionary<TopicPartition, long>();
         foreach (var topic in topics)
@@ -20,20 +21,24 @@ public static class ChangeLogExtensions
     }
 
     /// <summary>The cut of an instant: in each partition the longest prefix whose timestamps are all at or before it.</summary>
-    public static async ValueTask<Cut> CutAtAsync(this IChangeLog log, IEnumerable<string> topics, DateTimeOffset instant, CancellationToken cancellationToken = default)
+    public static async ValueTask<Cut> CutAtAsync(
+        this IChangeLog log, IEnumerable<string> topics, DateTimeOffset instant, CancellationToken cancellationToken = default)
     {
         var offsets = new Dictionary<TopicPartition, long>();
         foreach (var topic in topics)
         {
             var partitions = (await log.OffsetsAsync(topic, cancellationToken).ConfigureAwait(false)).Count;
             for (var partition = 0; partition < partitions; partition++)
-                offsets[new(topic, partition)] = await log.OffsetAtAsync(new(topic, partition), instant, cancellationToken).ConfigureAwait(false);
+                offsets[new(topic, partition)] = await log.OffsetAtAsync(
+                    new(topic, partition), instant, cancellationToken).ConfigureAwait(false);
         }
 
         return new(offsets);
     }
 
-    /// <summary>Reads the records from an offset up to, and without, another; then completes. Batches are trimmed at <paramref name="toOffset"/>.</summary>
+    /// <summary>
+    /// Reads the records from an offset up to, and without, another; then completes. Batches are trimmed at <paramref name="toOffset"/>.
+    /// </summary>
     public static async IAsyncEnumerable<RecordBatch> ReadRangeAsync(
         this IChangeLog log, TopicPartition partition, long fromOffset, long toOffset, ReadLimits limits,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)

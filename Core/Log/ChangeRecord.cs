@@ -1,6 +1,8 @@
 namespace ActorStreams.Log;
 
-/// <summary>One record of a change log, as bytes. Its memory belongs to its <see cref="RecordBatch"/> and is valid as long as that is.</summary>
+/// <summary>
+/// One record of a change log, as bytes. Its memory belongs to its <see cref="RecordBatch"/> and is valid as long as that is.
+/// </summary>
 public readonly struct ChangeRecord
 {
     /// <summary>The record's offset in its partition.</summary>
@@ -41,7 +43,8 @@ public readonly struct NewRecord
     public ReadOnlyMemory<byte>? Key { get; init; }
 
     /// <summary>
-    /// The value; null for a tombstone. A null <em>array</em> is not null here: it converts to an empty value. Write <c>(ReadOnlyMemory&lt;byte&gt;?)null</c>.
+    /// The value; null for a tombstone. A null <em>array</em> is not null here: it converts to an empty value. Write
+    /// <c>(ReadOnlyMemory&lt;byte&gt;?)null</c>.
     /// </summary>
     public ReadOnlyMemory<byte>? Value { get; init; }
 

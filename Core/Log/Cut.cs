@@ -19,7 +19,8 @@ public sealed class Cut : IEquatable<Cut>
         foreach (var (partition, offset) in _offsets)
         {
             if (offset < 0)
-                throw new ArgumentOutOfRangeException(nameof(offsets), $"The cut of {partition} is {offset}, but an offset is never below 0.");
+                throw new ArgumentOutOfRangeException(
+                    nameof(offsets), $"The cut of {partition} is {offset}, but an offset is never below 0.");
         }
     }
 
@@ -43,7 +44,8 @@ public sealed class Cut : IEquatable<Cut>
     public override bool Equals(object? obj) => Equals(obj as Cut);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => _offsets.Where(o => o.Value != 0).Aggregate(0, (hash, o) => hash ^ HashCode.Combine(o.Key, o.Value));
+    public override int GetHashCode() =>
+        _offsets.Where(o => o.Value != 0).Aggregate(0, (hash, o) => hash ^ HashCode.Combine(o.Key, o.Value));
 
     /// <summary><c>topic/partition:offset</c>, comma separated and sorted, which <see cref="Parse"/> reads back.</summary>
     public override string ToString()
@@ -55,7 +57,8 @@ public sealed class Cut : IEquatable<Cut>
     }
 
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
-    /// <exception cref="FormatException">A part is not of the form <c>topic/partition:offset</c>, or a partition is named twice.</exception>
+    /// <exception cref="FormatException">A part is not of the form <c>topic/partition:offset</c>, or a
+    /// partition is named twice.</exception>
     public static Cut Parse(string text)
     {
         var offsets = new Dictionary<TopicPartition, long>();

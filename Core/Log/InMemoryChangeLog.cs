@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace ActorStreams.Log;
 
-/// <summary>A change log in memory, for tests and laptops: it is gone with its process. Otherwise it behaves as the durable ones do.</summary>
+/// <summary>
+/// A change log in memory, for tests and laptops: it is gone with its process. Otherwise it behaves as the durable ones do.
+/// </summary>
 public sealed class InMemoryChangeLog : IChangeLog
 {
     // One lock for all: appends of one call to several partitions land together, and simplicity is the point of this log.
@@ -62,7 +64,8 @@ public sealed class InMemoryChangeLog : IChangeLog
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        TopicPartition partition, long fromOffset, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Partition source;
         lock (_gate)
@@ -83,7 +86,8 @@ public sealed class InMemoryChangeLog : IChangeLog
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
@@ -174,7 +178,8 @@ public sealed class InMemoryChangeLog : IChangeLog
     }
 
     // Not "bytes?.ToArray()": a null array converts to memory that is empty, not absent, and a tombstone would become a value.
-    private static ReadOnlyMemory<byte>? Copy(ReadOnlyMemory<byte>? bytes) => bytes is { } present ? present.ToArray() : (ReadOnlyMemory<byte>?)null;
+    private static ReadOnlyMemory<byte>? Copy(ReadOnlyMemory<byte>? bytes) =>
+        bytes is { } present ? present.ToArray() : (ReadOnlyMemory<byte>?)null;
 
     private sealed class Partition
     {

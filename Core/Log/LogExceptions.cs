@@ -11,7 +11,9 @@ public sealed class UnknownTopicException(string message) : Exception(message)
         new($"Topic '{partition.Topic}' has {partitions} partitions, numbered from 0: there is no partition {partition.Partition}.");
 }
 
-/// <summary>A topic that exists with another number of partitions than it is asked for, or with settings under which records would be lost.</summary>
+/// <summary>
+/// A topic that exists with another number of partitions than it is asked for, or with settings under which records would be lost.
+/// </summary>
 public sealed class TopicMismatchException(string message) : Exception(message)
 {
     /// <summary>The error for another number of partitions.</summary>

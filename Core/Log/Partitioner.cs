@@ -4,10 +4,14 @@ using System.Text;
 namespace ActorStreams.Log;
 
 /// <summary>
-/// Says which partition a key belongs to, so that records of other producers and ours lie together: murmur2 of its bytes, as Kafka's Java clients do by
-/// default (<c>org.apache.kafka.common.utils.Utils.murmur2</c>), or CRC32, as librdkafka does (<c>rd_kafka_msg_partitioner_consistent</c>).
+/// Says which partition a key belongs to, so that records of other producers and ours lie together: murmur2 of its bytes, as Kafka's Java
+/// clients do by default (<c>org.apache.kafka.common.utils.Utils.murmur2</c>), or CRC32, as librdkafka does
+/// (<c>rd_kafka_msg_partitioner_consistent</c>).
 /// </summary>
-/// <remarks>Producers put a record without a key anywhere; it belongs to no entity. An empty key is one like others, but see <see cref="KeyPartitioner.Crc32"/>.</remarks>
+/// <remarks>
+/// Producers put a record without a key anywhere; it belongs to no entity. An empty key is one like others, but see
+/// <see cref="KeyPartitioner.Crc32"/>.
+/// </remarks>
 public static class Partitioner
 {
     private const uint Seed = 0x9747b28c;
@@ -25,10 +29,13 @@ public static class Partitioner
         return crc;
     })];
 
-    /// <summary>The partition of a key, from 0 to <paramref name="partitions"/> - 1; with an unknown partitioner the one that murmur2 gives.</summary>
-    public static int PartitionOf(ReadOnlySpan<byte> key, int partitions, KeyPartitioner partitioner = KeyPartitioner.Murmur2) => partitioner == KeyPartitioner.Crc32
-        ? (int)(Crc32(key) % (uint)partitions)
-        : (int)((Murmur2(key) & 0x7fffffff) % (uint)partitions);
+    /// <summary>
+    /// The partition of a key, from 0 to <paramref name="partitions"/> - 1; with an unknown partitioner the one that murmur2 gives.
+    /// </summary>
+    public static int PartitionOf(ReadOnlySpan<byte> key, int partitions, KeyPartitioner partitioner = KeyPartitioner.Murmur2) =>
+        partitioner == KeyPartitioner.Crc32
+            ? (int)(Crc32(key) % (uint)partitions)
+            : (int)((Murmur2(key) & 0x7fffffff) % (uint)partitions);
 
     /// <summary>The partition of a key written as text.</summary>
     public static int PartitionOf(string key, int partitions, KeyPartitioner partitioner = KeyPartitioner.Murmur2)

@@ -15,6 +15,8 @@ public sealed class RecordBatch
     /// <summary>Where reading goes on: every record before it is in this batch or was in an earlier one.</summary>
     public required long NextOffset { get; init; }
 
-    /// <summary>The end of the partition as known when the batch was read: the offset that the next append will get, or one below it.</summary>
+    /// <summary>
+    /// The end of the partition as known when the batch was read: the offset that the next append will get, or one below it.
+    /// </summary>
     public required long EndOffset { get; init; }
 }

@@ -10,10 +10,12 @@ public static class TopicName
     /// <exception cref="ArgumentException">The name is not allowed; the message says what is.</exception>
     public static void Check(string topic)
     {
-        if (topic.Length is 0 or > MaxLength || topic is "." or ".." || !topic.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
+        if (topic.Length is 0 or > MaxLength || topic is "." or ".."
+            || !topic.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
         {
             throw new ArgumentException(
-                $"'{topic}' cannot be a topic's name: it has 1 to {MaxLength} letters a-z and A-Z, digits, '.', '_' and '-', and is not '.' or '..'.", nameof(topic));
+                $"'{topic}' cannot be a topic's name: it has 1 to {MaxLength} letters a-z and A-Z, digits, '.', '_' and '-', "
+                + "and is not '.' or '..'.", nameof(topic));
         }
     }
 }

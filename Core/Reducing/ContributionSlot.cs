@@ -4,8 +4,9 @@ using ActorStreams.States;
 namespace ActorStreams.Reducing;
 
 /// <summary>
-/// The contributions of one reduction to one view key. The store holds them all, each under its own address; in memory is what the fold needs
-/// next, and what the store does not have yet. Before a batch is folded it is planned, so that folding itself never has to wait for the store.
+/// The contributions of one reduction to one view key. The store holds them all, each under its own address; in memory is what
+/// the fold needs next, and what the store does not have yet. Before a batch is folded it is planned, so that folding itself
+/// never has to wait for the store.
 /// </summary>
 internal abstract class ContributionSlot(int window)
 {

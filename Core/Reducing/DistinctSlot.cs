@@ -5,8 +5,8 @@ using ActorStreams.States;
 namespace ActorStreams.Reducing;
 
 /// <summary>
-/// The contributions of a distinct count: for each element how many sources have it, and under the empty element how many different ones there are.
-/// Elements are asked for one by one; the others rest in the store.
+/// The contributions of a distinct count: for each element how many sources have it, and under the empty element how many different ones
+/// there are. Elements are asked for one by one; the others rest in the store.
 /// </summary>
 internal sealed class DistinctSlot(int window) : ContributionSlot(window)
 {

@@ -4,8 +4,8 @@ using ActorStreams.States;
 namespace ActorStreams.Reducing;
 
 /// <summary>
-/// The contributions of a ranking. In memory is a head: the first elements of all there are, without a gap. As long as it is not complete there
-/// may be more behind its last element, in the store or among the pending ones.
+/// The contributions of a ranking. In memory is a head: the first elements of all there are, without a gap. As long as it is not complete
+/// there may be more behind its last element, in the store or among the pending ones.
 /// </summary>
 internal sealed class RankingSlot(int need, int window) : ContributionSlot(Math.Max(window, 2 * need))
 {

@@ -1,6 +1,8 @@
 namespace ActorStreams.Reducing;
 
-/// <summary>Makes the reductions a view needs beyond what <c>change.Count</c> and <c>change.Sum</c> give. Keep each in a static readonly field.</summary>
+/// <summary>
+/// Makes the reductions a view needs beyond what <c>change.Count</c> and <c>change.Sum</c> give. Keep each in a static readonly field.
+/// </summary>
 public static class Reduce
 {
     /// <summary>The most contributions a ranking may ask for.</summary>
@@ -28,7 +30,8 @@ public static class Reduce
 
     /// <summary>The <paramref name="count"/> sources with the smallest values, smallest first; equals by key.</summary>
     /// <inheritdoc cref="Top"/>
-    public static Ranking<TSource, TValue> Bottom<TSource, TValue>(int count, Func<TSource, TValue> value, Func<TSource, bool>? where = null)
+    public static Ranking<TSource, TValue> Bottom<TSource, TValue>(
+        int count, Func<TSource, TValue> value, Func<TSource, bool>? where = null)
         where TSource : class
         where TValue : notnull => new(Checked(count), descending: false, value, where);
 

@@ -40,6 +40,7 @@ public readonly struct Reduced<TSource>
     {
         var slot = Array.IndexOf(_reductions, reduction);
         return slot >= 0 ? (TSlot)_slots[slot] : throw new InvalidOperationException(
-            $"A fold over {typeof(TSource).Name} asks for a reduction that its view does not declare. Keep the reduction in a static readonly field and list it in Reductions.");
+            $"A fold over {typeof(TSource).Name} asks for a reduction that its view does not declare. "
+            + "Keep the reduction in a static readonly field and list it in Reductions.");
     }
 }

@@ -4,7 +4,8 @@ namespace ActorStreams.Reducing;
 
 /// <summary>
 /// How the contributions of a view key's sources reduce to one value. Contributions of one reduction are elements of an ordered set; an
-/// element is the contributed value in an order-keeping encoding (<see cref="OrderedCodec{T}"/>), followed for a ranking by the source's key.
+/// element is the contributed value in an order-keeping encoding (<see cref="OrderedCodec{T}"/>), followed for
+/// a ranking by the source's key.
 /// </summary>
 public abstract class Reduction
 {

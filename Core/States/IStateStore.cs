@@ -4,7 +4,9 @@ namespace ActorStreams.States;
 /// Keeps the states of every dataset's partitions and where each partition stands. A checkpoint is one transaction: changed states,
 /// what lies beside them, position and marks, on condition that no other owner has moved the position (semantics §4, §5).
 /// </summary>
-/// <remarks>All members may be called by many threads at once. The store forces nothing on readers: they see the last checkpoint, whole.</remarks>
+/// <remarks>
+/// All members may be called by many threads at once. The store forces nothing on readers: they see the last checkpoint, whole.
+/// </remarks>
 public interface IStateStore
 {
     /// <summary>Where a partition stands; null when it never had a checkpoint.</summary>
@@ -13,22 +15,32 @@ public interface IStateStore
     /// <summary>
     /// Writes a checkpoint, in one transaction.
     /// </summary>
-    /// <returns>False, with nothing written, when the stored position is not <see cref="CheckpointWrite.ExpectedPosition"/>: another owner exists.</returns>
-    /// <exception cref="StoreUnavailableException">The store cannot take it now, and the caller may try again from its checkpoint.</exception>
+    /// <returns>False, with nothing written, when the stored position is not <see cref="CheckpointWrite.ExpectedPosition"/>:
+    /// another owner exists.</returns>
+    /// <exception cref="StoreUnavailableException">The store cannot take it now, and the caller may try again
+    /// from its checkpoint.</exception>
     ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default);
 
     /// <summary>The states stored for these keys, in one query, in any order; keys without a state are left out.</summary>
-    ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<StoredState>> LoadAsync(
+        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default);
 
-    /// <summary>States in key order (<see cref="KeyOrder"/>), of the keys that begin with <paramref name="prefix"/> and come after <paramref name="after"/>.</summary>
-    ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default);
+    /// <summary>
+    /// States in key order (<see cref="KeyOrder"/>), of the keys that begin with <paramref name="prefix"/> and come
+    /// after <paramref name="after"/>.
+    /// </summary>
+    ValueTask<IReadOnlyList<StoredState>> ScanAsync(
+        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default);
 
-    /// <summary>The first contributions of several slots, in one query: for each scan, in their order, a list in element order (bytewise).</summary>
+    /// <summary>
+    /// The first contributions of several slots, in one query: for each scan, in their order, a list in element order (bytewise).
+    /// </summary>
     ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
         PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default);
 
     /// <summary>The contributions stored under these addresses, in one query, in any order; those that do not exist are left out.</summary>
-    ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
+        PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default);
 
     /// <summary>What was recorded of the datasets when they were last run, by dataset name; see <see cref="WriteDatasetsAsync"/>.</summary>
     ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default);

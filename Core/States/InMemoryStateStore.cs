@@ -1,6 +1,8 @@
 namespace ActorStreams.States;
 
-/// <summary>A state store in memory, for tests and laptops: it is gone with its process. Otherwise it behaves as the durable ones do.</summary>
+/// <summary>
+/// A state store in memory, for tests and laptops: it is gone with its process. Otherwise it behaves as the durable ones do.
+/// </summary>
 public sealed class InMemoryStateStore : IStateStore
 {
     private readonly Lock _gate = new();
@@ -33,7 +35,8 @@ public sealed class InMemoryStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
+        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
@@ -51,7 +54,8 @@ public sealed class InMemoryStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
+        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         lock (_gate)

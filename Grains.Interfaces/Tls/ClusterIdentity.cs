@@ -20,7 +20,9 @@ internal sealed record ClusterIdentity(PemCertificate Own, X509Certificate2Colle
     /// <exception cref="ArgumentException">A file cannot be read, or does not hold what it should.</exception>
     internal static ReloadedFiles<ClusterIdentity> Open(ClusterTlsOptions options, TimeProvider time, ILogger logger) => new(
         [options.CertificateFile, options.KeyFile, options.CaFile],
-        texts => new(PemCertificate.Parse(options.CertificateFile, texts[0], options.KeyFile, texts[1]), PemCertificate.ParseAuthorities(options.CaFile, texts[2])),
+        texts => new(
+            PemCertificate.Parse(options.CertificateFile, texts[0], options.KeyFile, texts[1]),
+            PemCertificate.ParseAuthorities(options.CaFile, texts[2])),
         TimeSpan.FromSeconds(options.ReloadSeconds), time, fault => logger.FilesChanged("the cluster", fault));
 
     /// <summary>Why the other side is not trusted; null when it is.</summary>

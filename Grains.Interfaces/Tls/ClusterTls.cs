@@ -16,7 +16,9 @@ public static class ClusterTls
         client.Services.AddOptions<ClientConnectionOptions>().Configure<ILoggerFactory>((connections, loggers) =>
         {
             var logger = loggers.CreateLogger(Category);
-            var tls = new MutualTls(ClusterIdentity.Open(options, TimeProvider.System, logger), [ClusterIdentity.SiloName], isServer: false, TimeProvider.System, logger);
+            var tls = new MutualTls(
+                ClusterIdentity.Open(options, TimeProvider.System, logger), [ClusterIdentity.SiloName], isServer: false,
+                TimeProvider.System, logger);
             connections.ConfigureConnection(tls.AddTo);
         });
         return client;

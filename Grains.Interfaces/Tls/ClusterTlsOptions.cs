@@ -6,7 +6,10 @@ namespace ActorStreams.Grains.Tls;
 /// </summary>
 public sealed record ClusterTlsOptions
 {
-    /// <summary>The certificate, with those between it and its authority. Of a silo it names <c>actorstreams-silo</c>, of a client <c>actorstreams-client</c>, as DNS names; and it is for servers and clients both.</summary>
+    /// <summary>
+    /// The certificate, with those between it and its authority. Of a silo it names <c>actorstreams-silo</c>, of a client
+    /// <c>actorstreams-client</c>, as DNS names; and it is for servers and clients both.
+    /// </summary>
     public required string CertificateFile { get; init; }
 
     /// <summary>The certificate's key, without a password.</summary>

@@ -11,7 +11,8 @@ namespace ActorStreams.Grains.Tls;
 /// TLS under Orleans' own protocol, where both sides present a certificate of the cluster's authority. No message is read before the other
 /// side is trusted. A connection that is not trusted is closed without an answer, and logged at most once in a while.
 /// </summary>
-internal sealed class MutualTls(ReloadedFiles<ClusterIdentity> identity, IReadOnlyList<string> peers, bool isServer, TimeProvider time, ILogger logger)
+internal sealed class MutualTls(
+    ReloadedFiles<ClusterIdentity> identity, IReadOnlyList<string> peers, bool isServer, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ToldEvery = TimeSpan.FromSeconds(5);
@@ -58,7 +59,10 @@ internal sealed class MutualTls(ReloadedFiles<ClusterIdentity> identity, IReadOn
         catch (Exception error)
         {
             // Any failure here means that there is no connection, and no other code would log it.
-            Tell(context, fault ?? (error is OperationCanceledException ? $"No handshake within {HandshakeTimeout.TotalSeconds:0} s." : $"No TLS handshake: {error.Message}"));
+            Tell(context, fault
+                ?? (error is OperationCanceledException
+                    ? $"No handshake within {HandshakeTimeout.TotalSeconds:0} s."
+                    : $"No TLS handshake: {error.Message}"));
             context.Abort();
             return false;
         }

@@ -15,7 +15,8 @@ internal sealed record PemCertificate(X509Certificate2 Certificate, SslStreamCer
         {
             var leaf = X509Certificate2.CreateFromPem(certificate, key);
             if (OperatingSystem.IsWindows())
-                leaf = X509CertificateLoader.LoadPkcs12(leaf.Export(X509ContentType.Pfx), null); // its TLS takes no key that was never stored
+                // Its TLS takes no key that was never stored.
+                leaf = X509CertificateLoader.LoadPkcs12(leaf.Export(X509ContentType.Pfx), null);
             var chain = new X509Certificate2Collection();
             chain.ImportFromPem(certificate);
             chain.RemoveAt(0);
@@ -24,7 +25,9 @@ internal sealed record PemCertificate(X509Certificate2 Certificate, SslStreamCer
         catch (Exception error) when (error is CryptographicException or ArgumentException)
         {
             // What the library says of a key may hold some of it.
-            throw new ArgumentException($"The certificate in '{certificateFile}' and the key in '{keyFile}' cannot be used together. Both must be PEM, the key without a password, and the key must be the certificate's.");
+            throw new ArgumentException(
+                $"The certificate in '{certificateFile}' and the key in '{keyFile}' cannot be used together. "
+                + "Both must be PEM, the key without a password, and the key must be the certificate's.");
         }
     }
 
@@ -42,6 +45,8 @@ internal sealed record PemCertificate(X509Certificate2 Certificate, SslStreamCer
             // As one that holds none.
         }
 
-        return authorities.Count > 0 ? authorities : throw new ArgumentException($"'{file}' holds no certificate of an authority. It must be PEM.");
+        return authorities.Count > 0
+            ? authorities
+            : throw new ArgumentException($"'{file}' holds no certificate of an authority. It must be PEM.");
     }
 }

@@ -22,11 +22,13 @@ internal sealed class ReloadedFiles<T>
     /// <param name="parse">Makes the value of their texts, in the same order.</param>
     /// <param name="every">How long the contents are cached.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="told">Called when the files have changed: with null when they are used now, or with the reason why they are not.</param>
+    /// <param name="told">Called when the files have changed: with null when they are used now, or with the
+    /// reason why they are not.</param>
     /// <exception cref="ArgumentException">
     /// A file cannot be read, or has the wrong contents; the message names it. No message contains what is in a file.
     /// </exception>
-    internal ReloadedFiles(IReadOnlyList<string> files, Func<IReadOnlyList<string>, T> parse, TimeSpan every, TimeProvider time, Action<string?> told)
+    internal ReloadedFiles(
+        IReadOnlyList<string> files, Func<IReadOnlyList<string>, T> parse, TimeSpan every, TimeProvider time, Action<string?> told)
     {
         (_files, _parse, _every, _time, _told) = (files, parse, every, time, told);
         _looked = time.GetTimestamp();

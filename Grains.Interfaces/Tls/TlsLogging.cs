@@ -16,9 +16,13 @@ internal static partial class TlsLogging
     [LoggerMessage(Level = LogLevel.Information, Message = "The certificates or keys of {Of} have changed, and are used from now on.")]
     private static partial void FilesTaken(this ILogger logger, string of);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The certificates or keys of {Of} have changed, but cannot be used; those before stay in use. {Fault}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The certificates or keys of {Of} have changed, but cannot be used; those before stay in use. {Fault}")]
     private static partial void FilesRefused(this ILogger logger, string of, string fault);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A connection {Direction} {Peer} is refused: {Reason} ({Others} others since this was last told)")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A connection {Direction} {Peer} is refused: {Reason} ({Others} others since this was last told)")]
     internal static partial void PeerRefused(this ILogger logger, string direction, string? peer, string reason, int others);
 }

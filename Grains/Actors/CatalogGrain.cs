@@ -13,7 +13,8 @@ internal sealed class CatalogGrain(Catalog catalog, RecordAppends appends) : Gra
     public Task<IReadOnlyList<DatasetReply>> Datasets(bool withStatus, CancellationToken cancellationToken) =>
         Refusals.OrRefuseAsync(catalog.DatasetsAsync(withStatus));
 
-    public Task<IReadOnlyList<TopicReply>> Topics(CancellationToken cancellationToken) => Refusals.OrRefuseAsync(catalog.TopicsAsync(cancellationToken));
+    public Task<IReadOnlyList<TopicReply>> Topics(CancellationToken cancellationToken) =>
+        Refusals.OrRefuseAsync(catalog.TopicsAsync(cancellationToken));
 
     public Task<StatePageReply> List(string dataset, ListRequest request, CancellationToken cancellationToken) =>
         Refusals.OrRefuseAsync(catalog.ListAsync(dataset, request, cancellationToken));

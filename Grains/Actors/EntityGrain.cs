@@ -12,7 +12,8 @@ namespace ActorStreams.Grains.Actors;
 [GrainType("entity")]
 [OwnerPlacement]
 [Reentrant]
-internal sealed class EntityGrain(DatasetReads reads, EmptyActors empty, RecordAppends appends, TimeProvider time) : StateGrain(reads, empty), IEntityGrain
+internal sealed class EntityGrain(
+    DatasetReads reads, EmptyActors empty, RecordAppends appends, TimeProvider time) : StateGrain(reads, empty), IEntityGrain
 {
     private protected override DatasetKind Kind => DatasetKind.Entity;
 
@@ -25,6 +26,7 @@ internal sealed class EntityGrain(DatasetReads reads, EmptyActors empty, RecordA
             Key = Encoding.UTF8.GetBytes(Key),
             Value = request.Value is null ? default(ReadOnlyMemory<byte>?) : request.Value,
         };
-        return PositionReply.From((await Refusals.OrRefuseAsync(appends.AppendAsync(Dataset.Topic, [record], cancellationToken).AsTask()))[0]);
+        return PositionReply.From(
+            (await Refusals.OrRefuseAsync(appends.AppendAsync(Dataset.Topic, [record], cancellationToken).AsTask()))[0]);
     }
 }

@@ -5,7 +5,9 @@ using ActorStreams.Grains.Reads;
 
 namespace ActorStreams.Grains.Actors;
 
-/// <summary>What the actors of entities and of derived keys have in common. They read their partition's table directly where it is on this silo.</summary>
+/// <summary>
+/// What the actors of entities and of derived keys have in common. They read their partition's table directly where it is on this silo.
+/// </summary>
 internal abstract class StateGrain(DatasetReads reads, EmptyActors empty) : Grain, IStateGrain
 {
     private (Dataset Dataset, string Key)? _address;
@@ -55,10 +57,13 @@ internal abstract class StateGrain(DatasetReads reads, EmptyActors empty) : Grai
     public async Task<StateText> GetState()
     {
         var reply = await Get(new(), CancellationToken.None);
-        return new(Key, reply.State is null ? null : Encoding.UTF8.GetString(reply.State), reply.Position.ToPosition().ToString(), reply.BehindRecords);
+        return new(Key, reply.State is null
+            ? null
+            : Encoding.UTF8.GetString(reply.State), reply.Position.ToPosition().ToString(), reply.BehindRecords);
     }
 
-    private async IAsyncEnumerable<WatchReply> CountAsync(IAsyncEnumerable<WatchReply> watch, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<WatchReply> CountAsync(
+        IAsyncEnumerable<WatchReply> watch, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _watches++;
         try

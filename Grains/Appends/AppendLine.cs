@@ -5,7 +5,10 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Grains.Appends;
 
-/// <summary>One line of an append: <c>{ "key", "value", "timestamp"?, "headers"? }</c>, checked. The value's bytes go into the log as they were sent.</summary>
+/// <summary>
+/// One line of an append: <c>{ "key", "value", "timestamp"?, "headers"? }</c>, checked. The value's bytes go
+/// into the log as they were sent.
+/// </summary>
 internal static class AppendLine
 {
     private const int MaxDepth = 64;
@@ -62,7 +65,8 @@ internal static class AppendLine
             reader.Read();
             members = name switch
             {
-                "key" => reader.TokenType == JsonTokenType.String ? members with { Key = reader.GetString() } : members with { Error = $"The key is a {reader.TokenType}, but must be text." },
+                "key" => reader.TokenType == JsonTokenType.String ? members with { Key = reader.GetString() }
+                    : members with { Error = $"The key is a {reader.TokenType}, but must be text." },
                 "value" => members with { Value = Raw(ref reader, line), HasValue = true },
                 "timestamp" => Timestamp(ref reader, members),
                 "headers" => Headers(ref reader, members),
@@ -90,7 +94,8 @@ internal static class AppendLine
 
     private static Members Timestamp(ref Utf8JsonReader reader, Members members) => reader.TokenType switch
     {
-        JsonTokenType.Number when reader.TryGetInt64(out var milliseconds) && milliseconds >= MinTimestamp && milliseconds <= MaxTimestamp => members with { Timestamp = milliseconds },
+        JsonTokenType.Number when reader.TryGetInt64(out var milliseconds) && milliseconds >= MinTimestamp
+            && milliseconds <= MaxTimestamp => members with { Timestamp = milliseconds },
         JsonTokenType.String when reader.TryGetDateTimeOffset(out var time) => members with { Timestamp = time.ToUnixTimeMilliseconds() },
         JsonTokenType.Null => members,
         _ => members with { Error = "The timestamp is neither Unix milliseconds nor ISO 8601 text like \"2026-01-31T12:00:00Z\"." },
@@ -108,12 +113,17 @@ internal static class AppendLine
             if (reader.TokenType != JsonTokenType.String)
                 return members with { Error = $"The header '{name}' is not a text." };
             if (Redrive.IsReserved(name))
-                return members with { Error = $"The header '{name}' is the system's own: names that begin with '{Redrive.Reserved}' cannot be appended. Name it otherwise." };
+                return members with
+                {
+                    Error = $"The header '{name}' is the system's own: names that begin with '{Redrive.Reserved}' cannot be appended. "
+                        + "Name it otherwise.",
+                };
             headers.Add(new(name, Encoding.UTF8.GetBytes(reader.GetString()!)));
         }
 
         return members with { Headers = headers };
     }
 
-    private readonly record struct Members(string? Key, byte[]? Value, bool HasValue, long? Timestamp, IReadOnlyList<RecordHeader> Headers, string? Error);
+    private readonly record struct Members(
+        string? Key, byte[]? Value, bool HasValue, long? Timestamp, IReadOnlyList<RecordHeader> Headers, string? Error);
 }

@@ -23,7 +23,8 @@ public sealed class RecordAppends
 
     /// <summary>The sentence for a line that is longer than <see cref="MaxLineBytes"/>.</summary>
     public string LineFault =>
-        $"The line is longer than {MaxLineBytes} bytes; a record may have {_limits.MaxRecordBytes} (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere.";
+        $"The line is longer than {MaxLineBytes} bytes; a record may have {_limits.MaxRecordBytes} (Silo:MaxRecordBytes). "
+        + "Split it, or keep the large part elsewhere.";
 
     /// <summary>A topic that may be appended to.</summary>
     /// <exception cref="RequestRefusedException">There is no such topic, or the system alone writes it.</exception>
@@ -54,7 +55,8 @@ public sealed class RecordAppends
     /// <summary>Appends records, and answers the position of each once all are durable.</summary>
     /// <exception cref="RequestRefusedException">The topic does not take one of the records, and none was appended.</exception>
     /// <exception cref="LogUnavailableException">The log cannot take the records now.</exception>
-    public async ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken)
     {
         var (limits, now) = (await _log.LimitsAsync(topic, cancellationToken), _time.GetUtcNow());
         foreach (var record in records)
@@ -74,7 +76,9 @@ public sealed class RecordAppends
         List<NewRecord> records = [];
         List<BadLineReply> errors = [];
         Parse(lines, description, records, errors);
-        return errors.Count > 0 ? new([], errors) : new([.. (await AppendAsync(topic, records, cancellationToken)).Select(PositionReply.From)], []);
+        return errors.Count > 0
+            ? new([], errors)
+            : new([.. (await AppendAsync(topic, records, cancellationToken)).Select(PositionReply.From)], []);
     }
 
     private void Parse(ReadOnlySpan<byte> lines, AppendTopic topic, List<NewRecord> records, List<BadLineReply> errors)
@@ -84,10 +88,12 @@ public sealed class RecordAppends
         {
             if (lines[range].IsEmpty)
                 continue;
-            if (++number > RecordLimits.MaxLines || (number > 1 && lines.Length > RecordLimits.MaxBytes) || lines.Length > MaxLineBytes + RecordLimits.MaxBytes)
+            if (++number > RecordLimits.MaxLines || (number > 1 && lines.Length > RecordLimits.MaxBytes)
+                || lines.Length > MaxLineBytes + RecordLimits.MaxBytes)
             {
                 throw new RequestRefusedException(413, "Too much at once",
-                    $"{lines.Length} bytes are given, but an append takes {RecordLimits.MaxLines} lines and {RecordLimits.MaxBytes} bytes, unless it is one line. Send less at once.");
+                    $"{lines.Length} bytes are given, but an append takes {RecordLimits.MaxLines} lines and "
+                    + $"{RecordLimits.MaxBytes} bytes, unless it is one line. Send less at once.");
             }
 
             if (Parse(lines[range], topic, out var record) is { } error)

@@ -18,5 +18,6 @@ public sealed record RecordLimits(int MaxRecordBytes = 1 << 20)
     /// <summary>What is wrong with a record; null when a topic with these limits takes it now.</summary>
     internal string? FaultOf(in NewRecord record, TopicLimits topic, DateTimeOffset now) => record.Size <= MaxRecordBytes
         ? topic.Refusal(record.Size, record.Timestamp, now)
-        : $"The record has {record.Size} bytes, but at most {MaxRecordBytes} are taken (Silo:MaxRecordBytes). Split it, or keep the large part elsewhere.";
+        : $"The record has {record.Size} bytes, but at most {MaxRecordBytes} are taken (Silo:MaxRecordBytes). "
+            + "Split it, or keep the large part elsewhere.";
 }

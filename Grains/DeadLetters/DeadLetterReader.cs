@@ -30,14 +30,17 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
     /// <param name="before">Only those before this offset of the topic; the end when null.</param>
     /// <param name="limit">How many, up to <see cref="MaxPage"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<DeadLetterPage> PageAsync(string? dataset, DeadLetterState? state, long? before, int limit, CancellationToken cancellationToken)
+    public async Task<DeadLetterPage> PageAsync(
+        string? dataset, DeadLetterState? state, long? before, int limit, CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
-        var (at, found, seen) = (Math.Clamp(before ?? range.End, range.Start, range.End), new List<DeadLetterStatus>(), new HashSet<DeadLetterId>());
+        var (at, found, seen) =
+            (Math.Clamp(before ?? range.End, range.Start, range.End), new List<DeadLetterStatus>(), new HashSet<DeadLetterId>());
         for (var last = Math.Max(range.Start, at - MaxScanned); at > last;)
         {
             var from = Math.Max(last, at - Window);
-            var letters = (await ReadAsync(from, at, withOriginals: false, cancellationToken)).Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Id)).Reverse().ToList();
+            var letters = (await ReadAsync(from, at, withOriginals: false, cancellationToken))
+                .Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Id)).Reverse().ToList();
             foreach (var one in await StatusAsync(letters, cancellationToken))
             {
                 if (state is not null && one.State != state)
@@ -54,14 +57,16 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
     }
 
     /// <summary>Dead letters by their ids, looked for among the newest <see cref="MaxSought"/>.</summary>
-    public async Task<Dictionary<DeadLetterId, StoredDeadLetter>> FindAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
+    public async Task<Dictionary<DeadLetterId, StoredDeadLetter>> FindAsync(
+        IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
         var (found, sought) = (new Dictionary<DeadLetterId, StoredDeadLetter>(), ids.ToHashSet());
         for (var (at, last) = (range.End, Math.Max(range.Start, range.End - MaxSought)); at > last && found.Count < sought.Count;)
         {
             var from = Math.Max(last, at - WindowWithOriginals);
-            foreach (var letter in (await ReadAsync(from, at, withOriginals: true, cancellationToken)).Where(letter => sought.Contains(letter.Id)))
+            foreach (var letter in (await ReadAsync(from, at, withOriginals: true, cancellationToken))
+                .Where(letter => sought.Contains(letter.Id)))
                 found[letter.Id] = letter;
             at = from;
         }
@@ -69,7 +74,9 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
         return found;
     }
 
-    /// <summary>The dead letters from an offset on, oldest first, window by window; each window with the offset at which the next begins.</summary>
+    /// <summary>
+    /// The dead letters from an offset on, oldest first, window by window; each window with the offset at which the next begins.
+    /// </summary>
     public async IAsyncEnumerable<(IReadOnlyList<StoredDeadLetter> Letters, long Next, long End)> AscendAsync(
         long from, long? until, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -83,14 +90,20 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
     }
 
     /// <summary>What has become of each, in the order given.</summary>
-    public async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(
+        IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
     {
         var states = await StatesAsync([.. letters.Select(letter => letter.Root)], cancellationToken);
-        return [.. letters.Select(letter => new DeadLetterStatus(letter, states[letter.Root].State, states[letter.Root].Refusal ?? letter.Hopeless))];
+        return
+        [
+            .. letters.Select(
+                letter => new DeadLetterStatus(letter, states[letter.Root].State, states[letter.Root].Refusal ?? letter.Hopeless)),
+        ];
     }
 
     /// <summary>For each id its state, and why it cannot be redriven; null where it can.</summary>
-    public async Task<Dictionary<DeadLetterId, (DeadLetterState State, string? Refusal)>> StatesAsync(IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
+    public async Task<Dictionary<DeadLetterId, (DeadLetterState State, string? Refusal)>> StatesAsync(
+        IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
     {
         var states = new Dictionary<DeadLetterId, (DeadLetterState, string?)>();
         var askable = new List<(Dataset Dataset, DeadLetterId Id)>();
@@ -105,7 +118,8 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
         var asked = askable.GroupBy(one => (one.Dataset, one.Id.Position.Partition)).Select(async group =>
         {
             var members = group.Select(one => one.Id).ToList();
-            return members.Zip(await AskAsync(group.Key.Dataset, group.Key.Partition, [.. members.Select(id => id.Position.Offset)], cancellationToken));
+            return members.Zip(
+                await AskAsync(group.Key.Dataset, group.Key.Partition, [.. members.Select(id => id.Position.Offset)], cancellationToken));
         });
         foreach (var (id, state) in (await Task.WhenAll(asked)).SelectMany(pairs => pairs))
             states[id] = state;
@@ -118,13 +132,17 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
         if (!topology.TryGet(id.Dataset, out dataset))
             return $"There is no dataset '{id.Dataset}' any more.";
         if (dataset.Kind == DatasetKind.View)
-            return "It is a change of a view. Told after later ones, it would break the order that views may count on. Mend the definition, stop the silos, and start once with --rebuild.";
+            return "It is a change of a view. Told after later ones, it would break the order that views may count on. "
+                + "Mend the definition, stop the silos, and start once with --rebuild.";
         if (id.Position.Topic != dataset.Topic)
             return $"The {dataset} is not folded from '{id.Position.Topic}'.";
-        return id.Position.Partition < dataset.Partitions ? null : $"'{dataset.Topic}' has {dataset.Partitions} partitions, numbered from 0.";
+        return id.Position.Partition < dataset.Partitions
+            ? null
+            : $"'{dataset.Topic}' has {dataset.Partitions} partitions, numbered from 0.";
     }
 
-    private async Task<IEnumerable<(DeadLetterState, string?)>> AskAsync(Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken)
+    private async Task<IEnumerable<(DeadLetterState, string?)>> AskAsync(
+        Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken)
     {
         try
         {
@@ -132,7 +150,8 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
             {
                 DeadLetterState.Open => null,
                 DeadLetterState.Folded => "It has been folded since.",
-                _ => "The partition no longer remembers whether it was folded since. A rebuild folds it, if the definitions do: start once with --rebuild.",
+                _ => "The partition no longer remembers whether it was folded since. "
+                    + "A rebuild folds it, if the definitions do: start once with --rebuild.",
             }));
         }
         catch (Exception error) when (Refusals.Of(error) is not null)
@@ -141,7 +160,8 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
         }
     }
 
-    private async Task<IReadOnlyList<StoredDeadLetter>> ReadAsync(long from, long to, bool withOriginals, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<StoredDeadLetter>> ReadAsync(
+        long from, long to, bool withOriginals, CancellationToken cancellationToken)
     {
         var letters = new List<StoredDeadLetter>();
         await foreach (var batch in log.ReadRangeAsync(Topic, from, to, ReadLimits.Default, cancellationToken))

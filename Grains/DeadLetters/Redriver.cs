@@ -8,11 +8,12 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Grains.DeadLetters;
 
 /// <summary>
-/// Appends what was set aside once more to the end of its own partition, where the dataset folds it if the dead letter is still open (<see cref="Redrive"/>). To append twice is
-/// harmless, so a redrive whose outcome is unknown is simply made again.
+/// Appends what was set aside once more to the end of its own partition, where the dataset folds it if the dead letter is still open
+/// (<see cref="Redrive"/>). To append twice is harmless, so a redrive whose outcome is unknown is simply made again.
 /// </summary>
 public sealed partial class Redriver(
-    Topology topology, IChangeLog log, RecordAppends appends, DatasetReads reads, DeadLetterReader letters, TimeProvider time, ILogger<Redriver> logger)
+    Topology topology, IChangeLog log, RecordAppends appends, DatasetReads reads, DeadLetterReader letters, TimeProvider time,
+    ILogger<Redriver> logger)
 {
     /// <summary>Dead letters that one call redrives.</summary>
     public const int MaxAtOnce = 1_000;
@@ -32,7 +33,8 @@ public sealed partial class Redriver(
     private static readonly long MaxTimestamp = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
     /// <summary>Redrives dead letters by their ids; up to <see cref="MaxAtOnce"/>.</summary>
-    public async Task<RedriveOutcome> RedriveAsync(IReadOnlyCollection<DeadLetterId> ids, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    public async Task<RedriveOutcome> RedriveAsync(
+        IReadOnlyCollection<DeadLetterId> ids, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
         var (found, outcome) = (await letters.FindAsync(ids, cancellationToken), new RedriveOutcome());
         var roots = new Dictionary<DeadLetterId, StoredDeadLetter?>();
@@ -51,19 +53,22 @@ public sealed partial class Redriver(
     /// <summary>Redrives what is open, oldest first, from an offset of the topic of dead letters on.</summary>
     /// <param name="dataset">Only dead letters of this dataset; all when null.</param>
     /// <param name="from">Where to begin: 0, or what the call before gave as next.</param>
-    /// <param name="until">Where to end: what the first call gave as end, so that what fails again meanwhile is not redriven over and over. The end of the topic when null.</param>
+    /// <param name="until">Where to end: what the first call gave as end, so that what fails again meanwhile is not redriven over and over.
+    /// The end of the topic when null.</param>
     /// <param name="limit">How many, up to <see cref="MaxAtOnce"/>.</param>
     /// <param name="dryRun">Only say what would be done.</param>
     /// <param name="waitSeconds">How long to wait for it to be folded.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<RedriveOutcome> RedriveOpenAsync(string? dataset, long from, long? until, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    public async Task<RedriveOutcome> RedriveOpenAsync(
+        string? dataset, long from, long? until, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
         var (outcome, scanned, seen) = (new RedriveOutcome(), 0, new HashSet<DeadLetterId>());
         await foreach (var (window, next, end) in letters.AscendAsync(from, until, cancellationToken))
         {
             outcome.End = end;
             scanned += window.Count;
-            foreach (var status in await letters.StatusAsync([.. window.Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Root))], cancellationToken))
+            foreach (var status in await letters.StatusAsync(
+                [.. window.Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Root))], cancellationToken))
             {
                 if (outcome.Planned.Count == limit || outcome.PlannedBytes > MaxPlannedBytes)
                 {
@@ -92,7 +97,9 @@ public sealed partial class Redriver(
         if (dryRun || outcome.Planned.Count == 0)
             return;
         foreach (var topic in outcome.Planned.GroupBy(planned => planned.Id.Position.Topic))
-            await AppendAsync(topic.Key, [.. topic.OrderBy(planned => planned.Id.Position.Partition).ThenBy(planned => planned.Id.Position.Offset)], outcome, cancellationToken);
+            await AppendAsync(
+                topic.Key, [.. topic.OrderBy(planned => planned.Id.Position.Partition).ThenBy(planned => planned.Id.Position.Offset)],
+                outcome, cancellationToken);
         outcome.Planned.RemoveAll(planned => planned.Position is null);
         LogRedriven(logger, outcome.Planned.Count, outcome.Done.Count, outcome.Refused.Count);
         await WaitAsync(outcome, TimeSpan.FromSeconds(waitSeconds), cancellationToken);
@@ -106,7 +113,9 @@ public sealed partial class Redriver(
         {
             if (await RecordOfAsync(planned, cancellationToken) is not { } record)
             {
-                outcome.Refused.Add((planned.Id, $"The record at {planned.Id.Position} is no longer kept, and the dead letter holds only the beginning of it. Append it anew."));
+                outcome.Refused.Add(
+                    (planned.Id, $"The record at {planned.Id.Position} is no longer kept, and the dead letter holds only the beginning of "
+                        + "it. Append it anew."));
                 continue;
             }
 
@@ -144,12 +153,15 @@ public sealed partial class Redriver(
     private async Task<NewRecord?> RecordOfAsync(PlannedRedrive planned, CancellationToken cancellationToken)
     {
         if (planned.Letter is { IsComplete: true } letter)
-            return New(planned.Id, letter.Timestamp, letter.KeyBytes is { } key ? key : default(ReadOnlyMemory<byte>?), letter.Value is { } value ? value : default(ReadOnlyMemory<byte>?), letter.Headers);
+            return New(planned.Id, letter.Timestamp, letter.KeyBytes is { } key
+                ? key
+                : default(ReadOnlyMemory<byte>?), letter.Value is { } value ? value : default(ReadOnlyMemory<byte>?), letter.Headers);
         foreach (var position in new[] { planned.Id.Position, planned.Letter?.Id.Position ?? planned.Id.Position }.Distinct())
         {
             try
             {
-                await foreach (var batch in log.ReadRangeAsync(position.TopicPartition, position.Offset, position.Offset + 1, new(1, int.MaxValue), cancellationToken))
+                await foreach (var batch in log.ReadRangeAsync(
+                    position.TopicPartition, position.Offset, position.Offset + 1, new(1, int.MaxValue), cancellationToken))
                 {
                     if (batch.Records is [var record])
                         return New(planned.Id, record.Timestamp, record.Key, record.Value, record.Headers);
@@ -165,14 +177,16 @@ public sealed partial class Redriver(
     }
 
     /// <summary>The original's own time, so that the fold sees the same; where it had none that can be, the present.</summary>
-    private NewRecord New(DeadLetterId id, long timestamp, ReadOnlyMemory<byte>? key, ReadOnlyMemory<byte>? value, IReadOnlyList<RecordHeader> headers) => new()
-    {
-        Partition = id.Position.Partition,
-        Timestamp = timestamp is > 0 && timestamp <= MaxTimestamp ? timestamp : time.GetUtcNow().ToUnixTimeMilliseconds(),
-        Key = key,
-        Value = value,
-        Headers = [.. Redrive.Original(headers), Redrive.HeaderOf(id)],
-    };
+    private NewRecord New(
+        DeadLetterId id, long timestamp, ReadOnlyMemory<byte>? key, ReadOnlyMemory<byte>? value, IReadOnlyList<RecordHeader> headers) =>
+            new()
+        {
+            Partition = id.Position.Partition,
+            Timestamp = timestamp is > 0 && timestamp <= MaxTimestamp ? timestamp : time.GetUtcNow().ToUnixTimeMilliseconds(),
+            Key = key,
+            Value = value,
+            Headers = [.. Redrive.Original(headers), Redrive.HeaderOf(id)],
+        };
 
     private async Task WaitAsync(RedriveOutcome outcome, TimeSpan patience, CancellationToken cancellationToken)
     {
@@ -184,7 +198,9 @@ public sealed partial class Redriver(
             try
             {
                 var left = patience - time.GetElapsedTime(begun);
-                if (!await reads.FoldedAsync(dataset, partition.Key.Partition, partition.Max(planned => planned.Position!.Value.Offset), left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
+                if (!await reads.FoldedAsync(
+                    dataset, partition.Key.Partition, partition.Max(planned => planned.Position!.Value.Offset),
+                    left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
                     continue;
                 var states = await letters.StatesAsync([.. partition.Select(planned => planned.Id)], cancellationToken);
                 foreach (var planned in partition)
@@ -197,6 +213,8 @@ public sealed partial class Redriver(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Redriven: {Appended} dead letters were appended again; {Done} were folded already, {Refused} were refused.")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Redriven: {Appended} dead letters were appended again; {Done} were folded already, {Refused} were refused.")]
     private static partial void LogRedriven(ILogger logger, int appended, int done, int refused);
 }

@@ -9,11 +9,13 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Grains.Partitions;
 
 /// <summary>
-/// Knows in which datasets a key may stand in a partition that is not its home, so that only there a read that finds nothing looks further. Partitions on this silo are looked at
-/// each time; the others are asked now and then. One that has not said yet may hold any key: better a search in vain than a state that is not found.
+/// Knows in which datasets a key may stand in a partition that is not its home, so that only there a read that finds nothing looks further.
+/// Partitions on this silo are looked at each time; the others are asked now and then. One that has not said yet may hold any key: better a
+/// search in vain than a state that is not found.
 /// </summary>
 internal sealed partial class MisplacedKeys(
-    Topology topology, PartitionDirectory local, IGrainFactory grains, IOptions<StreamsOptions> options, TimeProvider time, ILogger<MisplacedKeys> logger) : BackgroundService
+    Topology topology, PartitionDirectory local, IGrainFactory grains, IOptions<StreamsOptions> options, TimeProvider time,
+    ILogger<MisplacedKeys> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<(string Dataset, int Partition), bool> _remote = new();
 
@@ -25,7 +27,9 @@ internal sealed partial class MisplacedKeys(
             return true;
         for (var partition = 0; partition < dataset.Partitions; partition++)
         {
-            if (local.TryGet(dataset.Name, partition, out var runner) ? runner.MayHoldMisplacedKeys : _remote.GetValueOrDefault((dataset.Name, partition), true))
+            if (local.TryGet(dataset.Name, partition, out var runner)
+                ? runner.MayHoldMisplacedKeys
+                : _remote.GetValueOrDefault((dataset.Name, partition), true))
                 return true;
         }
 
@@ -37,8 +41,10 @@ internal sealed partial class MisplacedKeys(
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.MisplacedIntervalSeconds), time);
         do
         {
-            await Task.WhenAll(topology.Datasets.Where(dataset => dataset is { Kind: DatasetKind.Entity, Partitions: > 1, Partitioner: not Log.KeyPartitioner.Unknown })
-                .SelectMany(dataset => Enumerable.Range(0, dataset.Partitions).Select(partition => AskAsync(dataset, partition))));
+            await Task.WhenAll(
+                topology.Datasets
+                    .Where(dataset => dataset is { Kind: DatasetKind.Entity, Partitions: > 1, Partitioner: not Log.KeyPartitioner.Unknown })
+                    .SelectMany(dataset => Enumerable.Range(0, dataset.Partitions).Select(partition => AskAsync(dataset, partition))));
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
@@ -54,7 +60,8 @@ internal sealed partial class MisplacedKeys(
 
         try
         {
-            _remote[(dataset.Name, partition)] = (await grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition)).GetState()).MayHoldMisplacedKeys;
+            _remote[(dataset.Name, partition)] =
+                (await grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition)).GetState()).MayHoldMisplacedKeys;
         }
         catch (Exception error)
         {

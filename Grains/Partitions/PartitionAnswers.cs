@@ -15,24 +15,28 @@ internal static class PartitionAnswers
 {
     /// <summary>A key's state, once the offset asked for is folded or the time has run out.</summary>
     internal static Task<StateReply> ReplyAsync(
-        this PartitionRunner runner, string key, long atLeast, TimeSpan timeout, CancellationToken cancellationToken) => OnWireAsync(async () =>
-    {
-        var reached = atLeast < 0 || await runner.WaitFoldedAsync(atLeast, timeout, cancellationToken);
-        return runner.Reply(await runner.ReadAsync(key, cancellationToken)) with { Reached = reached };
-    });
+        this PartitionRunner runner, string key, long atLeast, TimeSpan timeout, CancellationToken cancellationToken) =>
+            OnWireAsync(async () =>
+        {
+            var reached = atLeast < 0 || await runner.WaitFoldedAsync(atLeast, timeout, cancellationToken);
+            return runner.Reply(await runner.ReadAsync(key, cancellationToken)) with { Reached = reached };
+        });
 
     /// <summary>States in key order.</summary>
-    internal static Task<IReadOnlyList<StateReply>> ReplyAsync(this PartitionRunner runner, ListRequest request, CancellationToken cancellationToken) =>
+    internal static Task<IReadOnlyList<StateReply>> ReplyAsync(
+        this PartitionRunner runner, ListRequest request, CancellationToken cancellationToken) =>
         OnWireAsync<IReadOnlyList<StateReply>>(async () =>
             [.. (await runner.ListAsync(request.Prefix, request.After, request.Limit, cancellationToken)).Select(runner.Reply)]);
 
     /// <summary>What has become of records of the input log that were set aside.</summary>
     internal static Task<IReadOnlyList<DeadLetterState>> ReplyAsync(
         this PartitionRunner runner, IReadOnlyList<long> offsets, CancellationToken cancellationToken) => OnWireAsync(async () =>
-            await runner.AskAsync<IReadOnlyList<DeadLetterState>>(fold => [.. offsets.Select(offset => StateOf(fold, offset))], cancellationToken));
+            await runner.AskAsync<IReadOnlyList<DeadLetterState>>(
+                fold => [.. offsets.Select(offset => StateOf(fold, offset))], cancellationToken));
 
     /// <summary>Waits until an offset is folded and its changes are durable; false when the time ran out.</summary>
-    internal static Task<bool> RoutedAsync(this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+    internal static Task<bool> RoutedAsync(
+        this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         OnWireAsync(async () => await runner.WaitRoutedAsync(offset, timeout, cancellationToken));
 
     /// <summary>The state and then each change, or the changes after a position.</summary>

@@ -9,16 +9,21 @@ using Orleans.Runtime;
 namespace ActorStreams.Grains.Partitions;
 
 /// <summary>
-/// Keeps the partitions of this silo running, and gives away those that are another's. It looks when the membership changes, when a partition says that its place is not here,
-/// and now and then. A silo that stops gives away everything, one last checkpoint after the other, before it leaves the cluster.
+/// Keeps the partitions of this silo running, and gives away those that are another's. It looks when the membership changes, when a
+/// partition says that its place is not here, and now and then. A silo that stops gives away everything, one last checkpoint after the
+/// other, before it leaves the cluster.
 /// </summary>
 internal sealed partial class PartitionKeeper(
-    IGrainFactory grains, Topology topology, Ownership ownership, PartitionDirectory directory, IClusterMembershipService membership, IOptions<StreamsOptions> options,
+    IGrainFactory grains, Topology topology, Ownership ownership, PartitionDirectory directory, IClusterMembershipService membership,
+    IOptions<StreamsOptions> options,
     TimeProvider time, ILogger<PartitionKeeper> logger) : BackgroundService, IHostedLifecycleService
 {
     private readonly SemaphoreSlim _due = new(1, 1);
 
-    /// <summary>A round of the keeper may be giving partitions away when the silo is asked to stop: the stop waits for it, and gives away what is left.</summary>
+    /// <summary>
+    /// A round of the keeper may be giving partitions away when the silo is asked to stop: the stop waits for
+    /// it, and gives away what is left.
+    /// </summary>
     private readonly SemaphoreSlim _handingOver = new(1, 1);
 
     /// <summary>Partitions that are given away at the same time: each writes its last checkpoint meanwhile.</summary>
@@ -56,7 +61,8 @@ internal sealed partial class PartitionKeeper(
         }
         catch (Exception error)
         {
-            // It stops all the same: each partition writes its last checkpoint when its grain is deactivated, and others take over when this silo has gone.
+            // It stops all the same: each partition writes its last checkpoint when its grain is deactivated, and others
+            // take over when this silo has gone.
             LogNotHandedOver(logger, error);
         }
     }
@@ -138,15 +144,21 @@ internal sealed partial class PartitionKeeper(
 
     private Task HandOverOthersAsync(CancellationToken cancellationToken)
     {
-        var others = directory.All.Where(runner => !ownership.IsMine(runner.Dataset, runner.Partition) && ownership.OwnerOf(runner.Dataset, runner.Partition) is not null).ToList();
-        return Parallel.ForEachAsync(others, new ParallelOptions { MaxDegreeOfParallelism = MaxHandOvers, CancellationToken = cancellationToken }, async (runner, _) =>
+        var others = directory.All.Where(runner => !ownership.IsMine(runner.Dataset, runner.Partition)
+            && ownership.OwnerOf(runner.Dataset, runner.Partition) is not null).ToList();
+        return Parallel.ForEachAsync(others, new ParallelOptions
+        {
+            MaxDegreeOfParallelism = MaxHandOvers, CancellationToken = cancellationToken,
+        }, async (runner, _) =>
         {
             var begin = time.GetTimestamp();
             await runner.DisposeAsync();
             // The first call ends the activation here. The second finds none, and so makes one at the owner.
             await Grain(runner.Dataset, runner.Partition).EnsureRunning(ownership.Version);
             await Grain(runner.Dataset, runner.Partition).EnsureRunning(ownership.Version);
-            LogHandedOver(logger, runner.Dataset.Name, runner.Partition, ownership.OwnerOf(runner.Dataset, runner.Partition)!, time.GetElapsedTime(begin).TotalMilliseconds);
+            LogHandedOver(
+                logger, runner.Dataset.Name, runner.Partition, ownership.OwnerOf(runner.Dataset, runner.Partition)!,
+                time.GetElapsedTime(begin).TotalMilliseconds);
         });
     }
 

@@ -4,7 +4,8 @@ namespace ActorStreams.Grains.Placement;
 /// Spreads partitions over silos: a pure function of who owned them before and who is a member now.
 /// <list type="bullet">
 /// <item>Even: of each dataset, and of all together, no silo has two partitions more than another.</item>
-/// <item>Stable: what a member owned it keeps, unless evenness asks for it. When a silo leaves, only its partitions move; when one joins, they move to it.</item>
+/// <item>Stable: what a member owned it keeps, unless evenness asks for it. When a silo leaves, only its partitions move; when one
+/// joins, they move to it.</item>
 /// <item>Deterministic: the same input gives the same owners, on whichever silo it is worked out.</item>
 /// </list>
 /// No function of the members alone could be both even and stable: it has to know what was before.
@@ -16,14 +17,17 @@ internal static class Assignment
     /// <param name="members">The silos, at least one.</param>
     /// <param name="before">The owners before; datasets and partitions may be missing, and owners may be members no more.</param>
     internal static Dictionary<string, string[]> Of(
-        IReadOnlyList<(string Dataset, int Partitions)> partitions, IReadOnlyCollection<string> members, IReadOnlyDictionary<string, string[]> before)
+        IReadOnlyList<(string Dataset, int Partitions)> partitions, IReadOnlyCollection<string> members,
+        IReadOnlyDictionary<string, string[]> before)
     {
         var silos = members.Distinct().Order(StringComparer.Ordinal).Select(name => new Silo(name, partitions.Count)).ToList();
-        var datasets = partitions.Select((dataset, index) => Keep(silos, index, dataset.Partitions, before.GetValueOrDefault(dataset.Dataset) ?? [])).ToList();
+        var datasets = partitions.Select(
+            (dataset, index) => Keep(silos, index, dataset.Partitions, before.GetValueOrDefault(dataset.Dataset) ?? [])).ToList();
         for (var i = 0; i < datasets.Count; i++)
             Spread(silos, i, datasets[i]);
         Balance(silos, datasets);
-        return partitions.Zip(datasets).ToDictionary(pair => pair.First.Dataset, pair => pair.Second.Select(owner => owner!.Name).ToArray());
+        return partitions.Zip(datasets)
+            .ToDictionary(pair => pair.First.Dataset, pair => pair.Second.Select(owner => owner!.Name).ToArray());
     }
 
     private static Silo?[] Keep(List<Silo> silos, int dataset, int partitions, string[] before)
@@ -55,7 +59,10 @@ internal static class Assignment
         }
     }
 
-    /// <summary>Makes the whole even. Where one silo has two more than another, it has more of some dataset too, so that moving one of those leaves that dataset even.</summary>
+    /// <summary>
+    /// Makes the whole even. Where one silo has two more than another, it has more of some dataset too, so that moving one of
+    /// those leaves that dataset even.
+    /// </summary>
     private static void Balance(List<Silo> silos, List<Silo?[]> datasets)
     {
         while (true)

@@ -31,7 +31,8 @@ internal sealed class OwnerPlacementDirector(Topology topology, Ownership owners
             if (ownership.OwnerOf(dataset, partition) is { } owner && silos.Contains(owner))
                 return owner;
             if (time.GetElapsedTime(begin) > MaxWait)
-                throw new PartitionUnavailableException($"{dataset} partition {partition} has no owner at the moment: the cluster is deciding. Try again.");
+                throw new PartitionUnavailableException(
+                    $"{dataset} partition {partition} has no owner at the moment: the cluster is deciding. Try again.");
             await AskAsync();
         }
     }

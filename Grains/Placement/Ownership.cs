@@ -3,7 +3,10 @@ using Orleans.Runtime;
 
 namespace ActorStreams.Grains.Placement;
 
-/// <summary>Who owns which partition, as this silo knows it. It asks the placement grain anew when told to, and never goes back to an older decision.</summary>
+/// <summary>
+/// Who owns which partition, as this silo knows it. It asks the placement grain anew when told to, and never
+/// goes back to an older decision.
+/// </summary>
 internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService membership, ILocalSiloDetails local)
 {
     private readonly Lock _gate = new();
@@ -29,7 +32,9 @@ internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService 
     internal Task RefreshAsync()
     {
         lock (_gate)
-            return _refresh is { IsCompleted: false } ? _refresh : _refresh = AskAsync(grain => grain.Owners(membership.CurrentSnapshot.Version.Value));
+            return _refresh is { IsCompleted: false }
+                ? _refresh
+                : _refresh = AskAsync(grain => grain.Owners(membership.CurrentSnapshot.Version.Value));
     }
 
     /// <summary>Gives up all partitions of this silo.</summary>
@@ -47,7 +52,8 @@ internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService 
             if (map.Version < Version)
                 return;
             Version = map.Version;
-            _owners = map.Owners.ToDictionary(dataset => dataset.Key, dataset => dataset.Value.Select(SiloAddress.FromParsableString).ToArray());
+            _owners = map.Owners.ToDictionary(
+                dataset => dataset.Key, dataset => dataset.Value.Select(SiloAddress.FromParsableString).ToArray());
         }
     }
 }

@@ -5,13 +5,14 @@ using Orleans.Runtime;
 namespace ActorStreams.Grains.Placement;
 
 /// <summary>
-/// Decides the owners of partitions from the members and the owners before (<see cref="Assignment"/>). Should two activations exist for a moment, the storage's ETag lets only one of them
-/// decide; and whoever owns a partition in error loses it at its next checkpoint.
+/// Decides the owners of partitions from the members and the owners before (<see cref="Assignment"/>). Should two activations exist for a
+/// moment, the storage's ETag lets only one of them decide; and whoever owns a partition in error loses it at its next checkpoint.
 /// </summary>
 [GrainType("placement")]
 [KeepAlive]
 internal sealed partial class PlacementGrain(
-    [PersistentState("owners", PlacementGrain.Storage)] IPersistentState<PlacementState> stored, Topology topology, IClusterMembershipService membership, ILogger<PlacementGrain> logger)
+    [PersistentState("owners", PlacementGrain.Storage)] IPersistentState<PlacementState> stored, Topology topology,
+    IClusterMembershipService membership, ILogger<PlacementGrain> logger)
     : Grain, IPlacementGrain
 {
     internal const string Storage = "placement";
@@ -28,11 +29,14 @@ internal sealed partial class PlacementGrain(
 
     private async Task<PartitionMap> DecideAsync(IReadOnlyList<string> leaving)
     {
-        var active = membership.CurrentSnapshot.Members.Values.Where(member => member.Status == SiloStatus.Active).Select(member => member.SiloAddress.ToParsableString()).ToList();
+        var active = membership.CurrentSnapshot.Members.Values.Where(member => member.Status == SiloStatus.Active)
+            .Select(member => member.SiloAddress.ToParsableString()).ToList();
         leaving = [.. leaving.Intersect(active)];
         var members = active.Except(leaving).ToList();
         // The last silo of all has nobody to leave its partitions to.
-        var owners = Assignment.Of([.. topology.Datasets.Select(dataset => (dataset.Name, dataset.Partitions))], members.Count > 0 ? members : active, stored.State.Owners);
+        var owners = Assignment.Of(
+            [.. topology.Datasets.Select(dataset => (dataset.Name, dataset.Partitions))], members.Count > 0 ? members : active,
+            stored.State.Owners);
         if (IsSame(owners, stored.State.Owners) && leaving.SequenceEqual(stored.State.Leaving))
             return Map();
         var before = stored.State;
@@ -53,15 +57,19 @@ internal sealed partial class PlacementGrain(
         return Map();
     }
 
-    private PartitionMap Map() => new() { Version = stored.State.Version, Leaving = [.. stored.State.Leaving], Owners = stored.State.Owners.ToDictionary() };
+    private PartitionMap Map() =>
+        new() { Version = stored.State.Version, Leaving = [.. stored.State.Leaving], Owners = stored.State.Owners.ToDictionary() };
 
     private static bool IsSame(Dictionary<string, string[]> owners, Dictionary<string, string[]> before) =>
-        owners.Count == before.Count && owners.All(dataset => before.TryGetValue(dataset.Key, out var other) && dataset.Value.SequenceEqual(other));
+        owners.Count == before.Count
+            && owners.All(dataset => before.TryGetValue(dataset.Key, out var other) && dataset.Value.SequenceEqual(other));
 
     private static int Moved(Dictionary<string, string[]> before, Dictionary<string, string[]> after) =>
-        after.Sum(dataset => dataset.Value.Where((owner, i) => before.GetValueOrDefault(dataset.Key)?.ElementAtOrDefault(i) != owner).Count());
+        after.Sum(dataset => dataset.Value.Where((owner, i) => before.GetValueOrDefault(dataset.Key)?.ElementAtOrDefault(i) != owner)
+            .Count());
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Owners {Version}: {Members} silos, {Leaving} leaving, {Moved} partitions move.")]
+    [LoggerMessage(
+        Level = LogLevel.Information, Message = "Owners {Version}: {Members} silos, {Leaving} leaving, {Moved} partitions move.")]
     private static partial void LogDecision(ILogger logger, long version, int members, int leaving, int moved);
 }
 

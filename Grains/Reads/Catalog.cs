@@ -33,17 +33,18 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         : topology.SourceTopics.Contains(topic) ? "source" : "other";
 
     /// <summary>The datasets, sources first; with their status where that is asked, which asks every partition.</summary>
-    public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) => await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
-    {
-        Name = dataset.Name,
-        Kind = NameOf(dataset.Kind),
-        Version = dataset.Version,
-        Topic = dataset.Topic,
-        Partitions = dataset.Partitions,
-        Sources = [.. dataset.Sources.Select(source => source.Name)],
-        Partitioner = NameOf(dataset.Partitioner),
-        Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
-    }));
+    public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) =>
+        await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
+        {
+            Name = dataset.Name,
+            Kind = NameOf(dataset.Kind),
+            Version = dataset.Version,
+            Topic = dataset.Topic,
+            Partitions = dataset.Partitions,
+            Sources = [.. dataset.Sources.Select(source => source.Name)],
+            Partitioner = NameOf(dataset.Partitioner),
+            Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
+        }));
 
     /// <summary>The topics of the log, with the offsets of their partitions.</summary>
     public async Task<IReadOnlyList<TopicReply>> TopicsAsync(CancellationToken cancellationToken)
@@ -52,7 +53,9 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         foreach (var topic in await log.ListTopicsAsync(cancellationToken))
         {
             var ranges = await log.OffsetsAsync(topic.Topic, cancellationToken);
-            topics.Add(new(topic.Topic, KindOf(topic.Topic), NameOf(topology.PartitionerOf(topic.Topic)), [.. ranges.Select(range => new OffsetsReply(range.Start, range.End))]));
+            topics.Add(new(
+                topic.Topic, KindOf(topic.Topic),
+                NameOf(topology.PartitionerOf(topic.Topic)), [.. ranges.Select(range => new OffsetsReply(range.Start, range.End))]));
         }
 
         return topics;
@@ -63,7 +66,9 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
     public async Task<StatePageReply> ListAsync(string name, ListRequest request, CancellationToken cancellationToken)
     {
         if (!topology.TryGet(name, out var dataset))
-            throw new RequestRefusedException(404, "No such dataset", $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(d => d.Name))}.");
+            throw new RequestRefusedException(
+                404, "No such dataset",
+                $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(d => d.Name))}.");
         if (request.Limit < 1)
             throw new RequestRefusedException(400, "Bad limit", $"limit is {request.Limit}, but must be at least 1.");
         var asked = request with { Limit = Math.Min(request.Limit, MaxLines) };
@@ -79,7 +84,8 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
     /// <exception cref="OffsetOutOfRangeException">The offset lies before the first one kept, or after the end.</exception>
     public async Task<RecordsReply> ReadRecordsAsync(RecordsRequest request, CancellationToken cancellationToken)
     {
-        var (partition, ranges) = (new TopicPartition(request.Topic, request.Partition), await log.OffsetsAsync(request.Topic, cancellationToken));
+        var (partition, ranges) =
+            (new TopicPartition(request.Topic, request.Partition), await log.OffsetsAsync(request.Topic, cancellationToken));
         if (request.Partition < 0 || request.Partition >= ranges.Count)
             throw UnknownTopicException.Partition(partition, ranges.Count);
         var range = ranges[request.Partition];
@@ -87,11 +93,14 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
             throw new OffsetOutOfRangeException(partition, request.From, range);
         if (request.From == range.End && request.WaitSeconds <= 0)
             return new([], request.From);
-        using var time = new CancellationTokenSource(request.From == range.End ? TimeSpan.FromSeconds(Math.Min(request.WaitSeconds, MaxWaitSeconds)) : Timeout.InfiniteTimeSpan, clock);
+        using var time = new CancellationTokenSource(
+            request.From == range.End ? TimeSpan.FromSeconds(Math.Min(request.WaitSeconds, MaxWaitSeconds)) : Timeout.InfiniteTimeSpan,
+            clock);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         try
         {
-            await foreach (var batch in log.ReadAsync(partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
+            await foreach (var batch in log.ReadAsync(
+                partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
                 return Write(batch, KindOf(request.Topic) == "input");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -106,7 +115,8 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
     {
         var worst = partitions.MaxBy(partition => Array.IndexOf(Severity, partition.Status))!;
         return new(
-            partitions.Sum(partition => partition.States), partitions.Sum(partition => partition.BehindRecords), partitions.Max(partition => partition.BehindSeconds),
+            partitions.Sum(partition => partition.States), partitions.Sum(partition => partition.BehindRecords),
+            partitions.Max(partition => partition.BehindSeconds),
             worst.Status, worst.Reason, partitions.Sum(partition => partition.MisplacedRecords));
     }
 

@@ -38,7 +38,8 @@ public sealed class DatasetReads
     public async Task<IReadOnlyList<StateReply>> ListAsync(Dataset dataset, ListRequest request, CancellationToken cancellationToken)
     {
         var pages = await Task.WhenAll(
-            Enumerable.Range(0, dataset.Partitions).Select(partition => _partitions.ListAsync(dataset, partition, request, cancellationToken)));
+            Enumerable.Range(0, dataset.Partitions)
+                .Select(partition => _partitions.ListAsync(dataset, partition, request, cancellationToken)));
         var states = pages.SelectMany(page => page);
         // A key among the first is so in each of its partitions, or that partition's page would have as many before it.
         if (dataset.Kind == DatasetKind.Entity)
@@ -64,9 +65,11 @@ public sealed class DatasetReads
     public string? FaultOf(Dataset dataset, string key, WatchRequest request) =>
         request.Partition is not { } partition ? null
         : partition >= dataset.Partitions
-            ? $"The watch is to be resumed after {partition}:{request.SinceOffset}, but '{dataset.Topic}' has {dataset.Partitions} partitions, numbered from 0."
+            ? $"The watch is to be resumed after {partition}:{request.SinceOffset}, but '{dataset.Topic}' has "
+                + $"{dataset.Partitions} partitions, numbered from 0."
         : partition != dataset.PartitionOf(key) && !_misplaced.MayLieElsewhere(dataset, key)
-            ? $"The watch is to be resumed after {partition}:{request.SinceOffset}, but the key '{key}' lies in partition {dataset.PartitionOf(key)} of '{dataset.Topic}'."
+            ? $"The watch is to be resumed after {partition}:{request.SinceOffset}, but the key '{key}' lies in partition "
+                + $"{dataset.PartitionOf(key)} of '{dataset.Topic}'."
         : null;
 
     /// <summary>Whether a key's actor has its place on this silo.</summary>
@@ -80,7 +83,8 @@ public sealed class DatasetReads
         if (slash > 0 && _topology.TryGet(address[..slash], out var dataset) && dataset.Kind == kind)
             return (dataset, address[(slash + 1)..]);
         throw new ArgumentException(
-            $"'{address}' names no {kind.ToString().ToLowerInvariant()}. A state grain is addressed as dataset/key, with a dataset of this topology.", nameof(address));
+            $"'{address}' names no {kind.ToString().ToLowerInvariant()}. A state grain is addressed as dataset/key, "
+            + "with a dataset of this topology.", nameof(address));
     }
 
     /// <summary>A key's state, once the positions asked for are folded in or the time has run out.</summary>
@@ -88,14 +92,18 @@ public sealed class DatasetReads
     {
         var deadline = new Deadline(_time, TimeSpan.FromSeconds(request.TimeoutSeconds));
         var positions = request.Positions;
-        var offsets = positions.Count == 0 ? new Dictionary<int, long>() : await _waits.RunAsync(dataset, positions, deadline, cancellationToken);
+        var offsets = positions.Count == 0
+            ? new Dictionary<int, long>()
+            : await _waits.RunAsync(dataset, positions, deadline, cancellationToken);
         Task<StateReply> ReadOne(int partition) =>
             _partitions.ReadAsync(dataset, partition, key, offsets?.GetValueOrDefault(partition, -1) ?? -1, deadline, cancellationToken);
         var reply = await ReadAsync(dataset, key, positions, ReadOne);
         return reply with { Reached = offsets is not null && reply.Reached };
     }
 
-    /// <summary>Watches a key in the partition that the request names; else in the one that has the key, or in its home when none has.</summary>
+    /// <summary>
+    /// Watches a key in the partition that the request names; else in the one that has the key, or in its home when none has.
+    /// </summary>
     internal IAsyncEnumerable<WatchReply> Watch(Dataset dataset, string key, WatchRequest request, CancellationToken cancellationToken) =>
         request.Partition is null && _misplaced.MayLieElsewhere(dataset, key)
             ? SeekAndWatchAsync(dataset, key, request, cancellationToken)
@@ -111,13 +119,15 @@ public sealed class DatasetReads
         _partitions.RoutedAsync(dataset, partition, offset, new(_time, timeout), cancellationToken);
 
     /// <summary>The key's state in its home; or, where it may lie elsewhere, among those of all partitions.</summary>
-    private async Task<StateReply> ReadAsync(Dataset dataset, string key, IReadOnlyList<Position> positions, Func<int, Task<StateReply>> readOne)
+    private async Task<StateReply> ReadAsync(
+        Dataset dataset, string key, IReadOnlyList<Position> positions, Func<int, Task<StateReply>> readOne)
     {
         var home = dataset.PartitionOf(key);
         var reply = await readOne(home);
         // An entity's position names a partition, and whoever has one has seen something there.
         var named = dataset.Kind == DatasetKind.View ? home
-            : positions.Where(position => position.Topic == dataset.Topic).Select(position => (int?)position.Partition).FirstOrDefault() ?? home;
+            : positions.Where(position => position.Topic == dataset.Topic).Select(position => (int?)position.Partition).FirstOrDefault()
+                ?? home;
         if (named == home && reply.State is not null && dataset.HasHome(key))
             return reply;
         var elsewhere = _misplaced.MayLieElsewhere(dataset, key);

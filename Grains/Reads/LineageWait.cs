@@ -11,7 +11,8 @@ namespace ActorStreams.Grains.Reads;
 /// <param name="topology">The datasets, every source before what reads it.</param>
 /// <param name="log">Says where the input logs end.</param>
 /// <param name="routed">Waits until a partition has folded and routed an offset; false when the time ran out.</param>
-internal sealed class LineageWait(Topology topology, IChangeLog log, Func<Dataset, int, long, Deadline, CancellationToken, Task<bool>> routed)
+internal sealed class LineageWait(
+    Topology topology, IChangeLog log, Func<Dataset, int, long, Deadline, CancellationToken, Task<bool>> routed)
 {
     /// <summary>Partitions that are awaited at once.</summary>
     private const int MaxAtOnce = 256;
@@ -21,7 +22,8 @@ internal sealed class LineageWait(Topology topology, IChangeLog log, Func<Datase
         dataset.Topic == topic || dataset.Sources.Any(source => IsBehind(source, topic));
 
     /// <summary>Waits until the positions are folded and routed by every dataset between their topics and this one.</summary>
-    /// <returns>For each partition of the dataset the offset of its own input log that a read must have folded; null when the time ran out.</returns>
+    /// <returns>For each partition of the dataset the offset of its own input log that a read must have folded; null
+    /// when the time ran out.</returns>
     internal async Task<IReadOnlyDictionary<int, long>?> RunAsync(
         Dataset dataset, IReadOnlyList<Position> positions, Deadline deadline, CancellationToken cancellationToken)
     {
@@ -33,7 +35,8 @@ internal sealed class LineageWait(Topology topology, IChangeLog log, Func<Datase
                 return own;
             foreach (var some in own.Chunk(MaxAtOnce))
             {
-                if (!(await Task.WhenAll(some.Select(wait => routed(step, wait.Key, wait.Value, deadline, cancellationToken)))).All(reached => reached))
+                if (!(await Task.WhenAll(some.Select(wait => routed(step, wait.Key, wait.Value, deadline, cancellationToken))))
+                    .All(reached => reached))
                     return null;
             }
         }
@@ -43,10 +46,12 @@ internal sealed class LineageWait(Topology topology, IChangeLog log, Func<Datase
 
     /// <summary>The positions of the step's own input log; and its ends, where changes of a step before may have come in.</summary>
     private async Task<Dictionary<int, long>> OffsetsAsync(
-        Dataset step, IReadOnlyList<Position> positions, Dictionary<Dataset, Dictionary<int, long>> before, CancellationToken cancellationToken)
+        Dataset step, IReadOnlyList<Position> positions, Dictionary<Dataset, Dictionary<int, long>> before,
+        CancellationToken cancellationToken)
     {
         var own = positions.Where(position => position.Topic == step.Topic)
-            .GroupBy(position => position.Partition).ToDictionary(partition => partition.Key, partition => partition.Max(position => position.Offset));
+            .GroupBy(position => position.Partition)
+            .ToDictionary(partition => partition.Key, partition => partition.Max(position => position.Offset));
         if (!step.Sources.Any(before.ContainsKey))
             return own;
         var ranges = await log.OffsetsAsync(step.Topic, cancellationToken);

@@ -5,7 +5,9 @@ using ActorStreams.Partitions.Running;
 
 namespace ActorStreams.Grains.Reads;
 
-/// <summary>Calls to partitions wherever they are: directly on this silo, through the grain on another, and again where they move meanwhile.</summary>
+/// <summary>
+/// Calls to partitions wherever they are: directly on this silo, through the grain on another, and again where they move meanwhile.
+/// </summary>
 internal sealed class PartitionCalls(PartitionDirectory local, IGrainFactory grains, TimeProvider time)
 {
     /// <summary>How long a partition on another silo may take to report its status.</summary>
@@ -14,21 +16,27 @@ internal sealed class PartitionCalls(PartitionDirectory local, IGrainFactory gra
     internal Task<StateReply> ReadAsync(
         Dataset dataset, int partition, string key, long atLeast, Deadline deadline, CancellationToken cancellationToken) => CallAsync(
         dataset, partition, runner => runner.ReplyAsync(key, atLeast, deadline.Left, cancellationToken), grain => grain.Read(
-            key, new(atLeast < 0 ? null : new(dataset.Topic, partition, atLeast), deadline.Left.TotalSeconds), cancellationToken), cancellationToken);
+            key, new(atLeast < 0 ? null : new(dataset.Topic, partition, atLeast), deadline.Left.TotalSeconds), cancellationToken),
+        cancellationToken);
 
-    internal Task<IReadOnlyList<StateReply>> ListAsync(Dataset dataset, int partition, ListRequest request, CancellationToken cancellationToken) =>
-        CallAsync(dataset, partition, runner => runner.ReplyAsync(request, cancellationToken), grain => grain.List(request, cancellationToken), cancellationToken);
+    internal Task<IReadOnlyList<StateReply>> ListAsync(
+        Dataset dataset, int partition, ListRequest request, CancellationToken cancellationToken) =>
+        CallAsync(dataset, partition, runner => runner.ReplyAsync(
+            request, cancellationToken), grain => grain.List(request, cancellationToken), cancellationToken);
 
     internal Task<IReadOnlyList<DeadLetterState>> DeadLettersAsync(
         Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken) => CallAsync(
-        dataset, partition, runner => runner.ReplyAsync(offsets, cancellationToken), grain => grain.DeadLetters(offsets, cancellationToken), cancellationToken);
+        dataset, partition, runner => runner.ReplyAsync(offsets, cancellationToken), grain => grain.DeadLetters(offsets, cancellationToken),
+        cancellationToken);
 
     /// <summary>Waits until a partition has folded an offset and its changes are durable; false when the time ran out.</summary>
-    internal Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, Deadline deadline, CancellationToken cancellationToken) => CallAsync(
-        dataset, partition, runner => runner.RoutedAsync(offset, deadline.Left, cancellationToken),
-        async grain => await grain.WaitRouted(offset, deadline.Left, cancellationToken) >= offset, cancellationToken);
+    internal Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, Deadline deadline, CancellationToken cancellationToken) =>
+        CallAsync(
+            dataset, partition, runner => runner.RoutedAsync(offset, deadline.Left, cancellationToken),
+            async grain => await grain.WaitRouted(offset, deadline.Left, cancellationToken) >= offset, cancellationToken);
 
-    internal IAsyncEnumerable<WatchReply> Watch(Dataset dataset, int partition, string key, WatchRequest request, CancellationToken cancellationToken) =>
+    internal IAsyncEnumerable<WatchReply> Watch(
+        Dataset dataset, int partition, string key, WatchRequest request, CancellationToken cancellationToken) =>
         local.TryGet(dataset.Name, partition, out var runner)
             ? runner.ReplyAsync(key, request, cancellationToken) : Grain(dataset, partition).Watch(key, request, cancellationToken);
 
@@ -46,9 +54,11 @@ internal sealed class PartitionCalls(PartitionDirectory local, IGrainFactory gra
     }
 
     private Task<T> CallAsync<T>(
-        Dataset dataset, int partition, Func<PartitionRunner, Task<T>> here, Func<IPartitionGrain, Task<T>> there, CancellationToken cancellationToken) =>
+        Dataset dataset, int partition, Func<PartitionRunner, Task<T>> here, Func<IPartitionGrain, Task<T>> there,
+        CancellationToken cancellationToken) =>
         time.RetryAsync(
-            () => local.TryGet(dataset.Name, partition, out var runner) ? here(runner) : there(Grain(dataset, partition)), cancellationToken);
+            () => local.TryGet(dataset.Name, partition, out var runner) ? here(runner) : there(Grain(dataset, partition)),
+            cancellationToken);
 
     private IPartitionGrain Grain(Dataset dataset, int partition) => grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition));
 }

@@ -9,11 +9,12 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Grains.Setup;
 
 /// <summary>
-/// Looks now and then whether the source topics still have the partitions that are followed: they belong to their producers. A change is told, and nothing else is done about it;
-/// what it means is decided at the next start (<see cref="TopicSetup"/>).
+/// Looks now and then whether the source topics still have the partitions that are followed: they belong to their producers. A change is
+/// told, and nothing else is done about it; what it means is decided at the next start (<see cref="TopicSetup"/>).
 /// </summary>
 internal sealed partial class SourceTopics(
-    Topology topology, IChangeLog log, IOptions<StreamsOptions> options, TimeProvider time, ILogger<SourceTopics> logger) : BackgroundService
+    Topology topology, IChangeLog log, IOptions<StreamsOptions> options, TimeProvider time, ILogger<SourceTopics> logger)
+        : BackgroundService
 {
     private readonly ConcurrentDictionary<string, (int Difference, string Sentence)> _troubles = new(StringComparer.Ordinal);
 
@@ -63,10 +64,14 @@ internal sealed partial class SourceTopics(
 
     private static string Sentence(string topic, int followed, int? there) => there switch
     {
-        null => $"Topic '{topic}' is gone, of which {followed} partitions are followed: nothing of it is folded any more. Bring it back, or take the entities of it out of the definitions.",
+        null => $"Topic '{topic}' is gone, of which {followed} partitions are followed: nothing of it is folded any more. "
+            + "Bring it back, or take the entities of it out of the definitions.",
         { } more when more > followed =>
-            $"Topic '{topic}' has {more} partitions, but {followed} are followed: records in the others are not folded. Start the silos again; they say whether that is all that is needed.",
-        { } fewer => $"Topic '{topic}' has {fewer} partitions, but {followed} are followed: this is another topic than the one that was folded. Bring it back, or start once with --rebuild.",
+            $"Topic '{topic}' has {more} partitions, but {followed} are followed: records in the others are not folded. "
+            + "Start the silos again; they say whether that is all that is needed.",
+        { } fewer =>
+            $"Topic '{topic}' has {fewer} partitions, but {followed} are followed: this is another topic than the one that was folded. "
+            + "Bring it back, or start once with --rebuild.",
     };
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Sentence}")]

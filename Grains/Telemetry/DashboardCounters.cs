@@ -7,7 +7,8 @@ using Orleans.Runtime;
 namespace ActorStreams.Grains.Telemetry;
 
 /// <summary>
-/// Shows the partitions' counters on the Orleans dashboard's counter page. The dashboard takes only instruments of Orleans' own meter, and sums up their tags.
+/// Shows the partitions' counters on the Orleans dashboard's counter page. The dashboard takes only instruments of Orleans' own
+/// meter, and sums up their tags.
 /// </summary>
 internal sealed class DashboardCounters(OrleansInstruments orleans, PartitionDirectory partitions) : IHostedService
 {
@@ -25,5 +26,6 @@ internal sealed class DashboardCounters(OrleansInstruments orleans, PartitionDir
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private void Gauge(Meter meter, string name, Func<PartitionRunner, long> value) => meter.CreateObservableGauge(name, () => partitions.All.Sum(value));
+    private void Gauge(Meter meter, string name, Func<PartitionRunner, long> value) =>
+        meter.CreateObservableGauge(name, () => partitions.All.Sum(value));
 }

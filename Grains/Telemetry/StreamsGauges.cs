@@ -9,7 +9,10 @@ using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
 namespace ActorStreams.Grains.Telemetry;
 
-/// <summary>What is looked at when somebody asks: the partitions as they are. Every series is told each time, since one that is left out would keep its last value.</summary>
+/// <summary>
+/// What is looked at when somebody asks: the partitions as they are. Every series is told each time, since one that is left
+/// out would keep its last value.
+/// </summary>
 internal sealed class StreamsGauges : IHostedService
 {
     private readonly StreamsMetrics _metrics;
@@ -23,7 +26,9 @@ internal sealed class StreamsGauges : IHostedService
     {
         (_metrics, _topology, _partitions) = (metrics, topology, partitions);
         _pauses = topology.Datasets.Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal).ToDictionary(
-            topic => topic, topic => PauseReasons.All.Select(reason => (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason) })).ToArray(), StringComparer.Ordinal);
+            topic => topic,
+            topic => PauseReasons.All.Select(reason =>
+                (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason) })).ToArray(), StringComparer.Ordinal);
         Create(metrics.Meter, this, topics);
     }
 
@@ -38,31 +43,50 @@ internal sealed class StreamsGauges : IHostedService
 
     private static void Create(Meter meter, StreamsGauges gauges, SourceTopics topics)
     {
-        meter.CreateObservableGauge("actorstreams.consumer.lag", () => gauges.Each((runner, _) => runner.BehindRecords), "{change}", "Records still to fold.");
-        meter.CreateObservableGauge("actorstreams.consumer.delay", () => gauges.Each((runner, partition) => partition.DelaySeconds(runner.BehindSeconds)), "s", "Age of the oldest record that is not folded.");
-        meter.CreateObservableGauge("actorstreams.checkpoint.age", () => gauges.Each((runner, _) => runner.CheckpointAgeSeconds), "s", "Time since the last checkpoint of a partition that has something to write.");
-        meter.CreateObservableGauge("actorstreams.table.entries", () => gauges.Each((runner, _) => (long)runner.TableEntries), "{state}", "States in memory.");
-        meter.CreateObservableGauge("actorstreams.source.misplaced", () => gauges.Each((runner, _) => runner.MisplacedRecords, DatasetKind.Entity), "{record}", "Records folded whose key belongs to another partition of its topic.");
         meter.CreateObservableGauge(
-            "actorstreams.source.changed_partitions", () => topics.Differences.Select(topic => new Measurement<int>(topic.Partitions, new Tag(TagNames.Destination, topic.Topic))),
+            "actorstreams.consumer.lag", () => gauges.Each((runner, _) => runner.BehindRecords), "{change}", "Records still to fold.");
+        meter.CreateObservableGauge(
+            "actorstreams.consumer.delay", () => gauges.Each((runner, partition) => partition.DelaySeconds(runner.BehindSeconds)), "s",
+            "Age of the oldest record that is not folded.");
+        meter.CreateObservableGauge(
+            "actorstreams.checkpoint.age", () => gauges.Each((runner, _) => runner.CheckpointAgeSeconds), "s",
+            "Time since the last checkpoint of a partition that has something to write.");
+        meter.CreateObservableGauge(
+            "actorstreams.table.entries", () => gauges.Each((runner, _) => (long)runner.TableEntries), "{state}", "States in memory.");
+        meter.CreateObservableGauge(
+            "actorstreams.source.misplaced", () => gauges.Each((runner, _) => runner.MisplacedRecords, DatasetKind.Entity), "{record}",
+            "Records folded whose key belongs to another partition of its topic.");
+        meter.CreateObservableGauge(
+            "actorstreams.source.changed_partitions",
+            () => topics.Differences.Select(topic => new Measurement<int>(topic.Partitions, new Tag(TagNames.Destination, topic.Topic))),
             "{partition}", "Partitions that a source topic has and that are not followed, or that are followed and gone.");
-        meter.CreateObservableUpDownCounter("actorstreams.partition.paused", gauges.Paused, "{partition}", "Partitions that do not fold, by the reason.");
-        meter.CreateObservableUpDownCounter("actorstreams.inflight.size", gauges.InFlight, "By", "Bytes of records taken from the log that are in no checkpoint yet.");
-        meter.CreateObservableUpDownCounter("actorstreams.subscription.active", gauges.Subscriptions, "{subscription}", "Watches of keys, and partitions that feed a view.");
-        meter.CreateObservableGauge("actorstreams.view.rebuild.progress", gauges.Progress, "1", "How much of its input a dataset has folded since it began here; 1 when it has caught up.");
+        meter.CreateObservableUpDownCounter(
+            "actorstreams.partition.paused", gauges.Paused, "{partition}", "Partitions that do not fold, by the reason.");
+        meter.CreateObservableUpDownCounter(
+            "actorstreams.inflight.size", gauges.InFlight, "By", "Bytes of records taken from the log that are in no checkpoint yet.");
+        meter.CreateObservableUpDownCounter(
+            "actorstreams.subscription.active", gauges.Subscriptions, "{subscription}",
+            "Watches of keys, and partitions that feed a view.");
+        meter.CreateObservableGauge(
+            "actorstreams.view.rebuild.progress", gauges.Progress, "1",
+            "How much of its input a dataset has folded since it began here; 1 when it has caught up.");
     }
 
     private IEnumerable<Measurement<T>> Each<T>(Func<PartitionRunner, PartitionMeter, T> value, DatasetKind? kind = null)
         where T : struct
     {
         foreach (var partition in _metrics.Partitions.Where(partition => kind is null || partition.Dataset.Kind == kind))
-            yield return new(_partitions.TryGet(partition.Dataset.Name, partition.Partition, out var runner) ? value(runner, partition) : default, partition.Tags);
+            yield return new(
+                _partitions.TryGet(partition.Dataset.Name, partition.Partition, out var runner) ? value(runner, partition) : default,
+                partition.Tags);
     }
 
     private IEnumerable<Measurement<long>> Paused()
     {
-        var paused = _partitions.All.Where(runner => runner.PausedBy is not null).CountBy(runner => (runner.Dataset.Topic, runner.PausedBy)).ToDictionary();
-        return _pauses.SelectMany(topic => topic.Value.Select(pause => new Measurement<long>(paused.GetValueOrDefault((topic.Key, pause.Reason)), pause.Tags)));
+        var paused = _partitions.All.Where(runner => runner.PausedBy is not null).CountBy(runner => (runner.Dataset.Topic, runner.PausedBy))
+            .ToDictionary();
+        return _pauses.SelectMany(
+            topic => topic.Value.Select(pause => new Measurement<long>(paused.GetValueOrDefault((topic.Key, pause.Reason)), pause.Tags)));
     }
 
     private IEnumerable<Measurement<long>> InFlight() => _metrics.Partitions.GroupBy(partition => partition.Dataset.Topic)

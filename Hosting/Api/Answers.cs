@@ -15,23 +15,28 @@ internal readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
         public override RawJson Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             throw new NotSupportedException("Raw JSON only goes out.");
 
-        public override void Write(Utf8JsonWriter writer, RawJson value, JsonSerializerOptions options) => writer.WriteRawValue(value.Utf8.Span, skipInputValidation: true);
+        public override void Write(Utf8JsonWriter writer, RawJson value, JsonSerializerOptions options) =>
+            writer.WriteRawValue(value.Utf8.Span, skipInputValidation: true);
     }
 }
 
-internal sealed record PositionAnswer(string Topic, int Partition, long Offset, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Index = null)
+internal sealed record PositionAnswer(
+    string Topic, int Partition, long Offset, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Index = null)
 {
-    internal static PositionAnswer Of(PositionReply position, int? index = null) => new(position.Topic, position.Partition, position.Offset, index);
+    internal static PositionAnswer Of(PositionReply position, int? index = null) =>
+        new(position.Topic, position.Partition, position.Offset, index);
 }
 
 /// <summary>How far a partition or dataset is behind: records still to fold, and seconds since there were none.</summary>
 internal sealed record BehindAnswer(long Records, double Seconds);
 
-internal sealed record StateAnswer(string Dataset, string Key, RawJson? State, PositionAnswer Position, DateTimeOffset? Time, BehindAnswer Behind)
+internal sealed record StateAnswer(
+    string Dataset, string Key, RawJson? State, PositionAnswer Position, DateTimeOffset? Time, BehindAnswer Behind)
 {
     internal static StateAnswer Of(string dataset, StateReply reply) => new(
         dataset, reply.Key, RawJson.Of(reply.State), PositionAnswer.Of(reply.Position),
-        reply.State is null ? null : DateTimeOffset.FromUnixTimeMilliseconds(reply.Timestamp), new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
+        reply.State is null ? null : DateTimeOffset.FromUnixTimeMilliseconds(reply.Timestamp),
+        new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
 }
 
 internal sealed record ListItem(string Key, RawJson State, DateTimeOffset Time);
@@ -40,7 +45,8 @@ internal sealed record ListAnswer(string Dataset, IReadOnlyList<ListItem> Items,
 
 internal sealed record CauseAnswer(PositionAnswer Trigger, PositionAnswer Root);
 
-internal sealed record ChangeAnswer(string Key, RawJson? Before, RawJson? After, PositionAnswer Position, CauseAnswer Cause, DateTimeOffset Time)
+internal sealed record ChangeAnswer(
+    string Key, RawJson? Before, RawJson? After, PositionAnswer Position, CauseAnswer Cause, DateTimeOffset Time)
 {
     internal static ChangeAnswer Of(ChangeReply change) => new(
         change.Key, RawJson.Of(change.Before), RawJson.Of(change.After), PositionAnswer.Of(change.Position, change.Index),
@@ -48,14 +54,18 @@ internal sealed record ChangeAnswer(string Key, RawJson? Before, RawJson? After,
 }
 
 internal sealed record DatasetAnswer(
-    string Name, string Kind, int Version, string Topic, int Partitions, IReadOnlyList<string> Sources, long States, BehindAnswer Behind, string Status, string? Reason,
+    string Name, string Kind, int Version, string Topic, int Partitions, IReadOnlyList<string> Sources, long States, BehindAnswer Behind,
+    string Status, string? Reason,
     string Partitioner, long Misplaced);
 
-internal sealed record PartitionAnswer(int Partition, string? Silo, string Status, string? Reason, long NextOffset, long EndOffset, long States, int StatesInMemory, BehindAnswer Behind, long OpenDeadLetters,
-    double CheckpointAgeSeconds)
+internal sealed record PartitionAnswer(
+    int Partition, string? Silo, string Status, string? Reason, long NextOffset, long EndOffset, long States, int StatesInMemory,
+    BehindAnswer Behind, long OpenDeadLetters,
+        double CheckpointAgeSeconds)
 {
     internal static PartitionAnswer Of(PartitionStatus status) => new(
-        status.Partition, status.Silo, status.Status, status.Reason, status.NextOffset, status.EndOffset, status.States, status.TableEntries,
+        status.Partition, status.Silo, status.Status, status.Reason, status.NextOffset, status.EndOffset, status.States,
+        status.TableEntries,
         new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)), status.OpenDeadLetters, Math.Round(status.CheckpointAgeSeconds, 3));
 }
 
@@ -63,7 +73,8 @@ internal sealed record TopicAnswer(string Topic, string Kind, IReadOnlyList<Topi
 
 internal sealed record TopicPartitionAnswer(int Partition, long Start, long End);
 
-internal sealed record LineageAnswer(IReadOnlyList<LineageTopic> Topics, IReadOnlyList<LineageDataset> Datasets, IReadOnlyList<LineageEdge> Edges);
+internal sealed record LineageAnswer(
+    IReadOnlyList<LineageTopic> Topics, IReadOnlyList<LineageDataset> Datasets, IReadOnlyList<LineageEdge> Edges);
 
 internal sealed record LineageTopic(string Name, int Partitions);
 

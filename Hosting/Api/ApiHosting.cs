@@ -19,7 +19,8 @@ internal static partial class Api
         services.AddOpenApi("v1", openApi => openApi.AddDocumentTransformer((document, _, _) =>
         {
             document.Info.Title = "ActorStreams";
-            document.Info.Description = "Entities and derived views, folded from the change log. Ask the grains; there is no serving store.";
+            document.Info.Description =
+                "Entities and derived views, folded from the change log. Ask the grains; there is no serving store.";
             return Task.CompletedTask;
         }));
     }
@@ -53,7 +54,8 @@ internal static partial class Api
             if (status == 500)
                 LogFailure(logger, exception, httpContext.Request.Method, RouteNames.Of(httpContext));
             httpContext.Response.StatusCode = status;
-            return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
+            return await problems.TryWriteAsync(
+                new() { HttpContext = httpContext, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
         }
 
         // The route and not the path, which may have a key.

@@ -5,8 +5,8 @@ using System.Runtime.CompilerServices;
 namespace ActorStreams.Hosting.Api;
 
 /// <summary>
-/// Cuts a request body into groups of lines, as it arrives: nothing of it is kept but one group. A line that is too long is passed over, and counted.
-/// A full group is given out when more comes after it, so that a body of one full group is still known to be the whole body.
+/// Cuts a request body into groups of lines, as it arrives: nothing of it is kept but one group. A line that is too long is passed over,
+/// and counted. A full group is given out when more comes after it, so that a body of one full group is still known to be the whole body.
 /// </summary>
 internal static class AppendBody
 {
@@ -17,7 +17,8 @@ internal static class AppendBody
     internal const int MaxBytes = 1 << 20;
 
     /// <summary>The groups; a line that is too long comes as null. The last group is marked.</summary>
-    internal static async IAsyncEnumerable<(List<byte[]?> Lines, bool Last)> GroupsAsync(PipeReader body, int maxLineBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
+    internal static async IAsyncEnumerable<(List<byte[]?> Lines, bool Last)> GroupsAsync(
+        PipeReader body, int maxLineBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (group, bytes, skipping) = (new List<byte[]?>(), 0, false);
         while (true)

@@ -22,29 +22,47 @@ internal static class StatesApi
     internal static void MapStates(this IEndpointRouteBuilder api, string path, DatasetKind kind)
     {
         var tag = path;
-        api.MapGet($"/{path}/{{name}}", (string name, string? key, string? prefix, string? after, int? limit, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
-                KeyOf(http, key, $"/api/{path}/") is { } asked
-                    ? GetAsync(http, services, kind, name, asked, new(atLeast, timeoutSeconds, watch, since))
-                    : ListAsync(services, kind, name, prefix ?? "", after, limit))
+        api.MapGet(
+            $"/{path}/{{name}}",
+            (
+                string name, string? key, string? prefix, string? after, int? limit, string[]? atLeast, double? timeoutSeconds,
+                bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
+                    KeyOf(http, key, $"/api/{path}/") is { } asked
+                        ? GetAsync(http, services, kind, name, asked, new(atLeast, timeoutSeconds, watch, since))
+                        : ListAsync(services, kind, name, prefix ?? "", after, limit))
             .WithTags(tag).WithSummary("States in key order")
-            .WithDescription("A page of the keys that begin with prefix and come after another; next is where the next page begins. With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
+            .WithDescription(
+                "A page of the keys that begin with prefix and come after another; next is where the next page begins. "
+                + "With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
             .Produces<ListAnswer>().ProducesProblem(400).ProducesProblem(404);
-        api.MapGet($"/{path}/{{name}}/{{**key}}", (string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
-                GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(atLeast, timeoutSeconds, watch, since)))
+        api.MapGet(
+            $"/{path}/{{name}}/{{**key}}",
+            (
+                string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http,
+                [AsParameters] Services services) =>
+                    GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(
+                        atLeast, timeoutSeconds, watch, since)))
             .WithTags(tag).WithSummary("The state of a key")
-            .WithDescription("With watch=true server-sent events: the state, then every change, each with the id to go on from (since). atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, through any number of views) waits until that position is folded in; it may be given several times.")
+            .WithDescription(
+                "With watch=true server-sent events: the state, then every change, each with the id to go on from (since). "
+                + "atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, "
+                + "through any number of views) waits until that position is folded in; it may be given several times.")
             .Produces<StateAnswer>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(504);
     }
 
-    private static async Task<IResult> GetAsync(HttpContext http, Services services, DatasetKind kind, string name, string key, ReadQuery query)
+    private static async Task<IResult> GetAsync(
+        HttpContext http, Services services, DatasetKind kind, string name, string key, ReadQuery query)
     {
         if (Find(services.Topology, kind, name, out var dataset) is { } unknown)
             return unknown;
-        IStateGrain grain = kind == DatasetKind.Entity ? services.Grains.GetGrain<IEntityGrain>($"{name}/{key}") : services.Grains.GetGrain<IViewGrain>($"{name}/{key}");
+        IStateGrain grain = kind == DatasetKind.Entity
+            ? services.Grains.GetGrain<IEntityGrain>($"{name}/{key}")
+            : services.Grains.GetGrain<IViewGrain>($"{name}/{key}");
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchRequest.TryParse(since, out var request, out var error) || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
+            if (!WatchRequest.TryParse(since, out var request, out var error)
+                || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
                 return Api.Problem(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;
@@ -56,12 +74,16 @@ internal static class StatesApi
         if (!reply.Reached)
         {
             return Api.Problem(
-                504, "Position not reached", $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet {string.Join(", ", query.AtLeast!)}. Ask again, or wait longer with timeoutSeconds.",
+                504, "Position not reached",
+                $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet "
+                + $"{string.Join(", ", query.AtLeast!)}. Ask again, or wait longer with timeoutSeconds.",
                 new() { ["position"] = PositionAnswer.Of(reply.Position) });
         }
 
         return reply.State is null
-            ? Api.Problem(404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionAnswer.Of(reply.Position) })
+            ? Api.Problem(
+                404, "No such key", $"The {dataset} has no state for the key '{key}'.",
+                new() { ["position"] = PositionAnswer.Of(reply.Position) })
             : Results.Ok(StateAnswer.Of(name, reply));
     }
 
@@ -75,7 +97,11 @@ internal static class StatesApi
             return Api.Problem(400, "Bad limit", $"limit is {items}, but a page has 1 to {most} states.");
         var states = await services.Reader.ListAsync(dataset, new(prefix, after, items), CancellationToken.None);
         return Results.Ok(new ListAnswer(
-            name, [.. states.Select(state => new ListItem(state.Key, new(state.State!), DateTimeOffset.FromUnixTimeMilliseconds(state.Timestamp)))],
+            name,
+            [
+                .. states.Select(
+                    state => new ListItem(state.Key, new(state.State!), DateTimeOffset.FromUnixTimeMilliseconds(state.Timestamp))),
+            ],
             states.Count == items ? states[^1].Key : null));
     }
 
@@ -94,16 +120,19 @@ internal static class StatesApi
         request = new();
         var timeout = query.TimeoutSeconds ?? request.TimeoutSeconds;
         if (!(timeout >= 0 && timeout <= services.Silo.Value.MaxReadWaitSeconds))
-            return Api.Problem(400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
+            return Api.Problem(
+                400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
         if (query.AtLeast is not { Length: > 0 } given)
             return null;
         if (given.Length > MaxPositions)
-            return Api.Problem(400, "Bad position", $"atLeast is given {given.Length} times, but at most {MaxPositions} positions are waited for.");
+            return Api.Problem(
+                400, "Bad position", $"atLeast is given {given.Length} times, but at most {MaxPositions} positions are waited for.");
         var positions = new List<Position>();
         foreach (var text in given)
         {
             if (!Position.TryParse(text, dataset.Topic, out var position))
-                return Api.Problem(400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
+                return Api.Problem(
+                    400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
             if (services.Reader.FaultOf(dataset, position) is { } fault)
                 return Api.Problem(400, "Bad position", fault);
             positions.Add(position);
@@ -114,15 +143,17 @@ internal static class StatesApi
     }
 
     /// <summary>
-    /// The key as the client wrote it: all that follows the name, percent-decoded once. Not the routed path, in which %2F and dots are no longer what they were.
-    /// A path that ends right after the name's slash means the key '.', since clients take a last "/." away (RFC 3986 §5.2.4); the empty key is asked for by ?key=.
+    /// The key as the client wrote it: all that follows the name, percent-decoded once. Not the routed path, in which %2F and dots are no
+    /// longer what they were. A path that ends right after the name's slash means the key '.', since clients take a last "/." away (RFC
+    /// 3986 §5.2.4); the empty key is asked for by ?key=.
     /// </summary>
     private static string? KeyOf(HttpContext http, string? given, string prefix)
     {
         if (given is not null || http.Request.Query.ContainsKey("key"))
             return given ?? "";
         var target = http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
-        var path = target.AsSpan(0, target.IndexOf('?', StringComparison.Ordinal) is var question && question < 0 ? target.Length : question);
+        var path = target.AsSpan(
+            0, target.IndexOf('?', StringComparison.Ordinal) is var question && question < 0 ? target.Length : question);
         var start = path.IndexOf(prefix, StringComparison.OrdinalIgnoreCase);
         if (start < 0)
             return null;
@@ -138,5 +169,6 @@ internal static class StatesApi
 
     /// <summary>What the endpoints work with.</summary>
     internal sealed record Services(
-        [FromServices] Topology Topology, [FromServices] IGrainFactory Grains, [FromServices] DatasetReads Reader, [FromServices] IOptions<HostingOptions> Silo, [FromServices] TimeProvider Time);
+        [FromServices] Topology Topology, [FromServices] IGrainFactory Grains, [FromServices] DatasetReads Reader,
+        [FromServices] IOptions<HostingOptions> Silo, [FromServices] TimeProvider Time);
 }

@@ -23,17 +23,25 @@ internal static class TopicsApi
 
     internal static void MapTopics(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/topics", async (Catalog catalog, HttpContext http) => Access.Of(http).Topics(await catalog.TopicsAsync(http.RequestAborted), topic => topic.Topic).Select(topic => new TopicAnswer(
-                topic.Topic, topic.Kind, [.. topic.Partitions.Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))], topic.Partitioner)))
-            .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.").Produces<TopicAnswer[]>();
+        api.MapGet("/topics", async (Catalog catalog, HttpContext http) => Access.Of(http)
+            .Topics(await catalog.TopicsAsync(http.RequestAborted), topic => topic.Topic).Select(topic => new TopicAnswer(
+                topic.Topic,
+                topic.Kind, [.. topic.Partitions.Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))],
+                topic.Partitioner)))
+            .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.")
+            .Produces<TopicAnswer[]>();
         api.MapGet("/topics/{topic}/records", ReadAsync)
             .WithTags("log").WithSummary("Read a topic")
-            .WithDescription("Records as JSON lines; the frames of views' input logs as the changes they hold. Without a partition all of them, one after the other. limit counts records of all partitions together; follow=true goes on as records come.")
+            .WithDescription(
+                "Records as JSON lines; the frames of views' input logs as the changes they hold. "
+                + "Without a partition all of them, one after the other. limit counts records of all partitions together; "
+                + "follow=true goes on as records come.")
             .Produces(200, contentType: "application/x-ndjson").ProducesProblem(400).ProducesProblem(404);
     }
 
     private static async Task<IResult> ReadAsync(
-        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Catalog catalog, [FromServices] IChangeLog log,
+        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Catalog catalog,
+        [FromServices] IChangeLog log,
         [FromServices] IHostApplicationLifetime lifetime)
     {
         var ranges = await log.OffsetsAsync(topic, http.RequestAborted);
@@ -41,7 +49,8 @@ internal static class TopicsApi
             throw UnknownTopicException.Partition(new(topic, partition.Value), ranges.Count);
         if (limit < 1)
             return Api.Problem(400, "Bad limit", $"limit is {limit}, but must be at least 1.");
-        var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count)).Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
+        var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count))
+            .Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
         http.Response.ContentType = "application/x-ndjson";
         // A stop of the silo must not wait for somebody who follows.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
@@ -89,7 +98,8 @@ internal static class TopicsApi
         }
     }
 
-    private static async IAsyncEnumerable<RecordBatch> Read(IChangeLog log, List<Part> parts, [EnumeratorCancellation] CancellationToken stop)
+    private static async IAsyncEnumerable<RecordBatch> Read(
+        IChangeLog log, List<Part> parts, [EnumeratorCancellation] CancellationToken stop)
     {
         foreach (var part in parts)
         {
@@ -98,7 +108,8 @@ internal static class TopicsApi
         }
     }
 
-    private static async IAsyncEnumerable<RecordBatch> Follow(IChangeLog log, List<Part> parts, [EnumeratorCancellation] CancellationToken stop)
+    private static async IAsyncEnumerable<RecordBatch> Follow(
+        IChangeLog log, List<Part> parts, [EnumeratorCancellation] CancellationToken stop)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var channel = Channel.CreateBounded<RecordBatch>(MaxWaitingBatches);

@@ -10,12 +10,19 @@ using Orleans.Runtime;
 
 namespace ActorStreams.Hosting.Api;
 
-/// <summary>Writes a watch as server-sent events: <c>state</c>, then <c>change</c> after <c>change</c>, each with the id to resume from; comments as signs of life; <c>error</c> when it cannot go on.</summary>
+/// <summary>
+/// Writes a watch as server-sent events: <c>state</c>, then <c>change</c> after <c>change</c>, each with the id to resume from; comments as
+/// signs of life; <c>error</c> when it cannot go on.
+/// </summary>
 internal static class WatchStream
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
-    internal static async Task WriteAsync(HttpContext http, string dataset, IAsyncEnumerable<WatchReply> watch, HostingOptions options, TimeProvider time)
+    internal static async Task WriteAsync(
+        HttpContext http, string dataset, IAsyncEnumerable<WatchReply> watch, HostingOptions options, TimeProvider time)
     {
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-cache,no-store";
@@ -40,11 +47,13 @@ internal static class WatchStream
         }
         catch (WatchPositionException error)
         {
-            await WriteEventAsync(http.Response, "error", null, new { status = 400, title = "The watch cannot go on", detail = error.Message });
+            await WriteEventAsync(
+                http.Response, "error", null, new { status = 400, title = "The watch cannot go on", detail = error.Message });
         }
     }
 
-    private static async Task PumpAsync(HttpContext http, string dataset, IAsyncEnumerable<WatchReply> watch, TimeSpan heartbeat, TimeProvider time)
+    private static async Task PumpAsync(
+        HttpContext http, string dataset, IAsyncEnumerable<WatchReply> watch, TimeSpan heartbeat, TimeProvider time)
     {
         var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);

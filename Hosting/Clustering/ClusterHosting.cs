@@ -11,8 +11,8 @@ using Orleans.Dashboard;
 namespace ActorStreams.Hosting.Clustering;
 
 /// <summary>
-/// The Orleans side of the host. Where log and states are shared, silos form a cluster: membership, the owners of partitions and reminders are kept in the states' database.
-/// Otherwise a silo is alone, and nothing of it can be reached from outside.
+/// The Orleans side of the host. Where log and states are shared, silos form a cluster: membership, the owners of partitions and reminders
+/// are kept in the states' database. Otherwise a silo is alone, and nothing of it can be reached from outside.
 /// </summary>
 internal static class ClusterHosting
 {
@@ -26,11 +26,13 @@ internal static class ClusterHosting
             AddMembers(silo, options);
         else
             AddAlone(silo, options);
-#pragma warning disable ORLEANSEXP003 // The default directory forgets what a dead silo knew, and ends the activations of others for it: their partitions would all begin again.
+        // The default directory forgets what a dead silo knew, and ends the activations of others for it: their partitions would all begin
+        // again.
+#pragma warning disable ORLEANSEXP003
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
-        // After a crash the directory would let nothing of the dead silo begin elsewhere for some 20 s, in case it still runs. A checkpoint's condition and the ETag of grain storage
-        // see to that here, so nobody has to wait.
+        // After a crash the directory would let nothing of the dead silo begin elsewhere for some 20 s, in case it still runs. A
+        // checkpoint's condition and the ETag of grain storage see to that here, so nobody has to wait.
         silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
         silo.Configure<GrainCollectionOptions>(collection =>
             (collection.CollectionQuantum, collection.CollectionAge) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)));
@@ -42,7 +44,8 @@ internal static class ClusterHosting
     private static void AddAlone(ISiloBuilder silo, HostingOptions options)
     {
         silo.UseLocalhostClustering(PortOf(options), options.GatewayPort, serviceId: ServiceId, clusterId: "embedded");
-        silo.Configure<EndpointOptions>(endpoints => (endpoints.AdvertisedIPAddress, endpoints.GatewayPort) = (IPAddress.Loopback, options.GatewayPort));
+        silo.Configure<EndpointOptions>(
+            endpoints => (endpoints.AdvertisedIPAddress, endpoints.GatewayPort) = (IPAddress.Loopback, options.GatewayPort));
         silo.AddMemoryGrainStorage(PlacementGrain.Storage);
     }
 
@@ -57,7 +60,8 @@ internal static class ClusterHosting
             members.ProbeTimeout = TimeSpan.FromSeconds(options.ProbeSeconds);
             members.NumMissedProbesLimit = options.MissedProbes;
             members.TableRefreshTimeout = TimeSpan.FromSeconds(10);
-            // A silo whose sign of life is old does not count among those whose votes are needed. Else the last of three could not have the others declared dead, if both died at once.
+            // A silo whose sign of life is old does not count among those whose votes are needed. Else the last of three could not have the
+            // others declared dead, if both died at once.
             (members.IAmAliveTablePublishTimeout, members.NumMissedTableIAmAliveLimit) = (TimeSpan.FromSeconds(5), 2);
         });
         silo.UseAdoNetClustering(database => database.Invariant = Invariant);
@@ -66,7 +70,8 @@ internal static class ClusterHosting
         // One pool for all of them, made when all settings have been checked; its password may come from a file.
         silo.Services.AddSingleton(provider => PostgresConnections.Orleans(provider.GetRequiredService<IOptions<PostgresOptions>>().Value));
         silo.Services.AddOptions<AdoNetClusteringSiloOptions>().Configure<NpgsqlDataSource>((database, pool) => database.DataSource = pool);
-        silo.Services.AddOptions<AdoNetGrainStorageOptions>(PlacementGrain.Storage).Configure<NpgsqlDataSource>((database, pool) => database.DataSource = pool);
+        silo.Services.AddOptions<AdoNetGrainStorageOptions>(PlacementGrain.Storage)
+            .Configure<NpgsqlDataSource>((database, pool) => database.DataSource = pool);
         silo.Services.AddOptions<AdoNetReminderTableOptions>().Configure<NpgsqlDataSource>((database, pool) => database.DataSource = pool);
     }
 

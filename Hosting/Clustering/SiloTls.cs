@@ -12,13 +12,17 @@ internal static class SiloTls
     {
         if (string.IsNullOrEmpty(silo.Configuration["Security:Silo:CertificateFile"]))
             return;
-        silo.Services.AddOptions<SiloConnectionOptions>().Configure<IOptions<SecurityOptions>, ILoggerFactory, TimeProvider>((connections, security, loggers, time) =>
-        {
-            var logger = loggers.CreateLogger(ClusterTls.Category);
-            var identity = ClusterIdentity.Open(security.Value.ClusterTls(), time, logger);
-            connections.ConfigureSiloInboundConnection(new MutualTls(identity, [ClusterIdentity.SiloName], isServer: true, time, logger).AddTo);
-            connections.ConfigureGatewayInboundConnection(new MutualTls(identity, [ClusterIdentity.ClientName, ClusterIdentity.SiloName], isServer: true, time, logger).AddTo);
-            connections.ConfigureSiloOutboundConnection(new MutualTls(identity, [ClusterIdentity.SiloName], isServer: false, time, logger).AddTo);
-        });
+        silo.Services.AddOptions<SiloConnectionOptions>()
+            .Configure<IOptions<SecurityOptions>, ILoggerFactory, TimeProvider>((connections, security, loggers, time) =>
+            {
+                var logger = loggers.CreateLogger(ClusterTls.Category);
+                var identity = ClusterIdentity.Open(security.Value.ClusterTls(), time, logger);
+                connections.ConfigureSiloInboundConnection(
+                    new MutualTls(identity, [ClusterIdentity.SiloName], isServer: true, time, logger).AddTo);
+                connections.ConfigureGatewayInboundConnection(
+                    new MutualTls(identity, [ClusterIdentity.ClientName, ClusterIdentity.SiloName], isServer: true, time, logger).AddTo);
+                connections.ConfigureSiloOutboundConnection(
+                    new MutualTls(identity, [ClusterIdentity.SiloName], isServer: false, time, logger).AddTo);
+            });
     }
 }

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Hosting.Health;
 
 /// <summary>
-/// The first thing of a stop: the silo says that it is not ready, and goes on answering until whoever sends requests has heard of it. Then partitions are handed over, and only then do
-/// the HTTP server and the silo stop.
+/// The first thing of a stop: the silo says that it is not ready, and goes on answering until whoever sends requests has heard of it. Then
+/// partitions are handed over, and only then do the HTTP server and the silo stop.
 /// </summary>
 internal sealed class Drain(IOptions<HostingOptions> options, TimeProvider time) : IHostedLifecycleService
 {
@@ -15,7 +15,8 @@ internal sealed class Drain(IOptions<HostingOptions> options, TimeProvider time)
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromSeconds(options.Value.DrainSeconds), time, cancellationToken);
+    public Task StoppingAsync(CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromSeconds(options.Value.DrainSeconds), time, cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

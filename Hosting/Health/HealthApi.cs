@@ -2,7 +2,9 @@ using ActorStreams.Hosting.Api;
 
 namespace ActorStreams.Hosting.Health;
 
-/// <summary>Health as Kubernetes asks for it: started once, live looks at nothing but the process itself, ready says whether to send requests here.</summary>
+/// <summary>
+/// Health as Kubernetes asks for it: started once, live looks at nothing but the process itself, ready says whether to send requests here.
+/// </summary>
 internal static class HealthApi
 {
     internal static void MapHealth(this IEndpointRouteBuilder app)
@@ -11,11 +13,16 @@ internal static class HealthApi
         health.MapGet("/live", () => new HealthAnswer("live", null, [])).WithSummary("Live").WithDescription("The process answers.");
         health.MapGet("/startup", (IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.IsCancellationRequested
                 ? Results.Ok(new HealthAnswer("started", null, []))
-                : Results.Json(new HealthAnswer("starting", "The silo is starting.", []), statusCode: StatusCodes.Status503ServiceUnavailable))
-            .WithSummary("Started").WithDescription("The silo has joined the cluster and started once; it stays so.").Produces<HealthAnswer>().Produces<HealthAnswer>(503);
+                : Results.Json(
+                    new HealthAnswer("starting", "The silo is starting.", []), statusCode: StatusCodes.Status503ServiceUnavailable))
+            .WithSummary("Started").WithDescription("The silo has joined the cluster and started once; it stays so.")
+            .Produces<HealthAnswer>().Produces<HealthAnswer>(503);
         health.MapGet("/ready", (Readiness readiness) => readiness.Reason is { } reason
-                ? Results.Json(new HealthAnswer("not ready", reason, readiness.Troubles), statusCode: StatusCodes.Status503ServiceUnavailable)
+                ? Results.Json(
+                    new HealthAnswer("not ready", reason, readiness.Troubles), statusCode: StatusCodes.Status503ServiceUnavailable)
                 : Results.Ok(new HealthAnswer("ready", null, readiness.Troubles)))
-            .WithSummary("Ready").WithDescription("The silo can answer; troubles names the partitions that do not fold, and why.").Produces<HealthAnswer>().Produces<HealthAnswer>(503);
+            .WithSummary("Ready").WithDescription(
+                "The silo can answer; troubles names the partitions that do not fold, and why.").Produces<HealthAnswer>()
+                    .Produces<HealthAnswer>(503);
     }
 }

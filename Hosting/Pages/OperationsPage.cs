@@ -10,12 +10,14 @@ using Orleans.Runtime;
 namespace ActorStreams.Hosting.Pages;
 
 /// <summary>
-/// The page for operators: silos, datasets, partitions, lag, checkpoints, lineage, and dead letters with their redrive. A page, a script and what they show, with no build tools; whatever
-/// comes from records is put in as text and never as markup, and the page may run no script but its own.
+/// The page for operators: silos, datasets, partitions, lag, checkpoints, lineage, and dead letters with their redrive. A page, a
+/// script and what they show, with no build tools; whatever comes from records is put in as text and never as markup, and the page
+/// may run no script but its own.
 /// </summary>
 internal static class OperationsPage
 {
-    private const string Policy = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    private const string Policy = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static readonly Lazy<byte[]> Page = new(() => Resource("operations.html"));
     private static readonly Lazy<byte[]> Script = new(() => Resource("operations.js"));
@@ -33,14 +35,18 @@ internal static class OperationsPage
         page.MapGet("/status", StatusAsync);
     }
 
-    private static async Task<OperationsStatus> StatusAsync(IClusterMembershipService membership, SiloReport here, Topology topology, DatasetReads reader, Readiness readiness, TimeProvider time)
+    private static async Task<OperationsStatus> StatusAsync(
+        IClusterMembershipService membership, SiloReport here, Topology topology, DatasetReads reader, Readiness readiness,
+        TimeProvider time)
     {
         var partitions = await Task.WhenAll(topology.Datasets.Select(reader.StatusAsync));
         return new(
-            topology.Application, here.Name, time.GetUtcNow(), readiness.Reason, readiness.Troubles, SilosApi.Of(membership, here, partitions),
+            topology.Application, here.Name, time.GetUtcNow(), readiness.Reason, readiness.Troubles,
+            SilosApi.Of(membership, here, partitions),
             [
                 .. topology.Datasets.Zip(partitions, (dataset, of) => new OperationsDataset(
-                    dataset.Name, Catalog.NameOf(dataset.Kind), dataset.Version, dataset.Topic, [.. dataset.Sources.Select(source => source.Name)],
+                    dataset.Name, Catalog.NameOf(dataset.Kind), dataset.Version,
+                    dataset.Topic, [.. dataset.Sources.Select(source => source.Name)],
                     of.Sum(partition => partition.MisplacedRecords), [.. of.Select(PartitionAnswer.Of)])),
             ]);
     }
@@ -54,8 +60,10 @@ internal static class OperationsPage
     }
 
     private sealed record OperationsStatus(
-        string Application, string Silo, DateTimeOffset Time, string? NotReady, IReadOnlyList<string> Troubles, IReadOnlyList<SiloAnswer> Silos, IReadOnlyList<OperationsDataset> Datasets);
+        string Application, string Silo, DateTimeOffset Time, string? NotReady, IReadOnlyList<string> Troubles,
+        IReadOnlyList<SiloAnswer> Silos, IReadOnlyList<OperationsDataset> Datasets);
 
     private sealed record OperationsDataset(
-        string Name, string Kind, int Version, string Topic, IReadOnlyList<string> Sources, long Misplaced, IReadOnlyList<PartitionAnswer> Partitions);
+        string Name, string Kind, int Version, string Topic, IReadOnlyList<string> Sources, long Misplaced,
+        IReadOnlyList<PartitionAnswer> Partitions);
 }

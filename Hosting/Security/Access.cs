@@ -6,7 +6,10 @@ using ActorStreams.Definitions;
 
 namespace ActorStreams.Hosting.Security;
 
-/// <summary>What the caller of a request may do: by the scopes of its token (<c>scope</c> or <c>scp</c>), and the datasets it is for (<c>datasets</c>; without that claim all).</summary>
+/// <summary>
+/// What the caller of a request may do: by the scopes of its token (<c>scope</c> or <c>scp</c>), and the datasets it is for
+/// (<c>datasets</c>; without that claim all).
+/// </summary>
 internal sealed class Access
 {
     private readonly Topology _topology;
@@ -18,7 +21,9 @@ internal sealed class Access
     {
         (_topology, _open) = (topology, open);
         _scopes = [.. Words(user, "scope"), .. Words(user, "scp")];
-        _datasets = !open && user.HasClaim(claim => claim.Type == TokenRules.DatasetsClaim) ? [.. Words(user, TokenRules.DatasetsClaim)] : null;
+        _datasets = !open && user.HasClaim(claim => claim.Type == TokenRules.DatasetsClaim)
+            ? [.. Words(user, TokenRules.DatasetsClaim)]
+            : null;
     }
 
     /// <summary>A token for some datasets only.</summary>
@@ -46,7 +51,9 @@ internal sealed class Access
             return "Operating concerns all datasets, but the token is for some (claim datasets).";
         if (need.Dataset is { } dataset && !AllowsDataset(dataset))
             return $"The token is not for the dataset '{dataset}' (claim datasets).";
-        return need.Topic is { } topic && !AllowsTopic(topic) ? $"The token is not for the topic '{topic}', nor for all that flows through it (claim datasets)." : null;
+        return need.Topic is { } topic && !AllowsTopic(topic)
+            ? $"The token is not for the topic '{topic}', nor for all that flows through it (claim datasets)."
+            : null;
     }
 
     /// <summary>Those of a list of datasets that the token is for.</summary>
@@ -55,19 +62,26 @@ internal sealed class Access
     /// <summary>Those of a list of topics that the token is for.</summary>
     internal IEnumerable<T> Topics<T>(IEnumerable<T> all, Func<T, string> nameOf) => all.Where(one => AllowsTopic(nameOf(one)));
 
-    /// <summary>Whether the token is for a dataset. One that is restricted is for none that do not exist: it is not to find out which do.</summary>
+    /// <summary>
+    /// Whether the token is for a dataset. One that is restricted is for none that do not exist: it is not to find out which do.
+    /// </summary>
     private bool AllowsDataset(string name) => !IsRestricted || (Matches(name) && _topology.TryGet(name, out _));
 
-    /// <summary>Whether the token is for a topic: by its name, or since it is for every dataset whose records or changes the topic has. A view's input log has its sources' changes.</summary>
+    /// <summary>
+    /// Whether the token is for a topic: by its name, or since it is for every dataset whose records or changes the topic has. A view's
+    /// input log has its sources' changes.
+    /// </summary>
     private bool AllowsTopic(string topic)
     {
         if (!IsRestricted || Matches(topic))
             return true;
-        var through = _topology.Datasets.Where(dataset => dataset.Topic == topic).SelectMany(dataset => dataset.Sources.Append(dataset)).ToList();
+        var through = _topology.Datasets.Where(dataset => dataset.Topic == topic)
+            .SelectMany(dataset => dataset.Sources.Append(dataset)).ToList();
         return through.Count > 0 && through.TrueForAll(dataset => Matches(dataset.Name));
     }
 
-    private bool Matches(string name) => _datasets!.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
+    private bool Matches(string name) =>
+        _datasets!.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 
     private static IEnumerable<string> Words(ClaimsPrincipal user, string type) =>
         user.FindAll(type).SelectMany(claim => claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries));

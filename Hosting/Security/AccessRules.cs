@@ -30,7 +30,8 @@ internal enum AccessKind
 internal readonly record struct Need(AccessKind Kind, string? Dataset = null, string? Topic = null);
 
 /// <summary>
-/// What each request needs: told here for all paths, so that an endpoint cannot forget it. What is not listed needs <c>streams.operate</c>: an endpoint that somebody adds is closed until a line here opens it.
+/// What each request needs: told here for all paths, so that an endpoint cannot forget it. What is not listed needs <c>streams.operate</c>:
+/// an endpoint that somebody adds is closed until a line here opens it.
 /// </summary>
 internal static class AccessRules
 {
@@ -59,7 +60,9 @@ internal static class AccessRules
         if (http.GetEndpoint() is not RouteEndpoint && IsUnder(path, Api))
             return new(AccessKind.Token); // there is nothing, or not by this method or for this kind of body: 404, 405 or 415 says so
         if (!reads)
-            return IsUnder(path, Topics) && HttpMethods.IsPost(http.Request.Method) && Value(http, "topic") is { } topic ? new(AccessKind.Append, Topic: topic) : new(AccessKind.Operate);
+            return IsUnder(path, Topics) && HttpMethods.IsPost(http.Request.Method) && Value(http, "topic") is { } topic
+                ? new(AccessKind.Append, Topic: topic)
+                : new(AccessKind.Operate);
         if (path == "/" || Reading.Any(root => IsUnder(path, root)))
             return new(AccessKind.Read);
         if (IsUnder(path, Topics))
@@ -91,7 +94,8 @@ internal static class AccessRules
 
     private static bool IsUnder(PathString path, PathString root) => path.StartsWithSegments(root, StringComparison.OrdinalIgnoreCase);
 
-    private static bool IsTrue(HttpContext http, string name) => http.Request.Query[name].Any(value => bool.TryParse(value, out var given) && given);
+    private static bool IsTrue(HttpContext http, string name) =>
+        http.Request.Query[name].Any(value => bool.TryParse(value, out var given) && given);
 
     private static string? Value(HttpContext http, string name) => http.GetRouteValue(name) as string;
 }

@@ -4,8 +4,9 @@ using System.Collections.Concurrent;
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>
-/// Who operated the silo, what they did, and what came of it, one line an act, category <c>ActorStreams.Audit</c>: every request that needs <c>streams.operate</c>, and every one that was refused to a caller
-/// who is known. Never a payload, a key, or a query. Pages that a browser or a scraper asks for again and again are told once in a while.
+/// Who operated the silo, what they did, and what came of it, one line an act, category <c>ActorStreams.Audit</c>: every request that needs
+/// <c>streams.operate</c>, and every one that was refused to a caller who is known. Never a payload, a key, or a query. Pages that a
+/// browser or a scraper asks for again and again are told once in a while.
 /// </summary>
 internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, TimeProvider time)
 {
@@ -33,7 +34,8 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, 
         }
 
         var status = http.Response.StatusCode;
-        if (need == AccessKind.Operate || (need == AccessKind.Metrics && status != StatusCodes.Status200OK) || status == StatusCodes.Status403Forbidden)
+        if (need == AccessKind.Operate || (need == AccessKind.Metrics && status != StatusCodes.Status200OK)
+            || status == StatusCodes.Status403Forbidden)
             Tell(http, status);
     }
 
@@ -68,11 +70,13 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, 
 
     private static string Result(int status) => status switch
     {
-        StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden or StatusCodes.Status429TooManyRequests => string.Create(CultureInfo.InvariantCulture, $"refused ({status})"),
+        StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden or StatusCodes.Status429TooManyRequests =>
+            string.Create(CultureInfo.InvariantCulture, $"refused ({status})"),
         < 400 => string.Create(CultureInfo.InvariantCulture, $"done ({status})"),
         _ => string.Create(CultureInfo.InvariantCulture, $"failed ({status})"),
     };
 
-    [LoggerMessage(EventName = "AdministrativeAct", Level = LogLevel.Information, Message = "{Who} from {Address}: {Method} {Act}: {Result}")]
+    [LoggerMessage(
+        EventName = "AdministrativeAct", Level = LogLevel.Information, Message = "{Who} from {Address}: {Method} {Act}: {Result}")]
     private static partial void LogAct(ILogger logger, string who, string address, string method, string act, string result);
 }

@@ -12,9 +12,13 @@ internal static class Caller
 
     /// <summary>The subject of a token that was valid; null when there was none.</summary>
     internal static string? SubjectOf(ClaimsPrincipal user) =>
-        user.Identity?.IsAuthenticated == true ? Names.Select(name => user.FindFirst(name)?.Value).FirstOrDefault(value => !string.IsNullOrEmpty(value)) ?? "(no subject)" : null;
+        user.Identity?.IsAuthenticated == true
+            ? Names.Select(name => user.FindFirst(name)?.Value).FirstOrDefault(value => !string.IsNullOrEmpty(value)) ?? "(no subject)"
+            : null;
 
     /// <summary>The same in one line of a log: nobody can write a second one by their name.</summary>
     internal static string Printable(string text) =>
-        string.Concat((text.Length > MaxLength ? text[..MaxLength] + "…" : text).Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? '?' : c));
+        string.Concat((text.Length > MaxLength
+            ? text[..MaxLength] + "…"
+            : text).Select(c => char.IsControl(c) || c is '\u2028' or '\u2029' ? '?' : c));
 }

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace ActorStreams.Hosting.Security;
 
-/// <summary>An endpoint cannot open itself to everybody, as those of libraries do: what is open is said in <see cref="AccessRules"/> alone.</summary>
+/// <summary>
+/// An endpoint cannot open itself to everybody, as those of libraries do: what is open is said in <see cref="AccessRules"/> alone.
+/// </summary>
 internal static class ClosedEndpoints
 {
     /// <summary>One for each that there is: what authorization knows of an endpoint it remembers for good.</summary>

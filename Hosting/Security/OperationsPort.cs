@@ -3,8 +3,8 @@ using ActorStreams.Hosting.Security.Listening;
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>
-/// A port of its own for those who operate the silo, which a network can keep from everybody else (<c>Silo:OperationsPort</c>). By the port that a connection really came in at: a Host header says what its
-/// sender likes.
+/// A port of its own for those who operate the silo, which a network can keep from everybody else (<c>Silo:OperationsPort</c>). By the port
+/// that a connection really came in at: a Host header says what its sender likes.
 /// </summary>
 internal static class OperationsPort
 {
@@ -24,9 +24,11 @@ internal static class OperationsPort
         var port = ListenAddresses.OperationsPort(app.Configuration);
         if (port == 0)
             return;
-        app.Use((http, next) => AccessRules.IsHealth(http) || http.Request.Path == SignIn.Path || AccessRules.IsOperations(http) == (http.Connection.LocalPort == port)
+        app.Use((http, next) => AccessRules.IsHealth(http) || http.Request.Path == SignIn.Path
+            || AccessRules.IsOperations(http) == (http.Connection.LocalPort == port)
             ? next(http)
             : Refusal.WriteAsync(http, StatusCodes.Status404NotFound, "Not at this port",
-                AccessRules.IsOperations(http) ? "This is served at the operations port (Silo:OperationsPort)." : "The operations port serves what operates the silo. The API is at its own port (--urls)."));
+                AccessRules.IsOperations(http) ? "This is served at the operations port (Silo:OperationsPort)."
+                    : "The operations port serves what operates the silo. The API is at its own port (--urls)."));
     }
 }

@@ -4,12 +4,16 @@ using Microsoft.AspNetCore.Authorization.Policy;
 
 namespace ActorStreams.Hosting.Security;
 
-/// <summary>What is answered to a caller who may not: 401 to one who is not known, 403 to one who is, with what to do. A browser gets a page where a token can be given.</summary>
+/// <summary>
+/// What is answered to a caller who may not: 401 to one who is not known, 403 to one who is, with what to do. A browser gets a
+/// page where a token can be given.
+/// </summary>
 internal sealed class Refusal : IAuthorizationMiddlewareResultHandler
 {
     private const string NoToken = "No token came. Send one as 'Authorization: Bearer TOKEN'.";
 
-    public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+    public Task HandleAsync(
+        RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (authorizeResult.Succeeded)
             return next(context);
@@ -32,6 +36,7 @@ internal sealed class Refusal : IAuthorizationMiddlewareResultHandler
     {
         http.Response.StatusCode = status;
         http.Response.Headers.CacheControl = "no-store";
-        await http.RequestServices.GetRequiredService<IProblemDetailsService>().TryWriteAsync(new() { HttpContext = http, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
+        await http.RequestServices.GetRequiredService<IProblemDetailsService>()
+            .TryWriteAsync(new() { HttpContext = http, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
     }
 }

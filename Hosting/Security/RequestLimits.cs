@@ -9,7 +9,10 @@ using Microsoft.Extensions.Options;
 
 namespace ActorStreams.Hosting.Security;
 
-/// <summary>How much one client may ask for: requests a second, and watches at once. Who asks too much is told when to come back (429); others are not slowed.</summary>
+/// <summary>
+/// How much one client may ask for: requests a second, and watches at once. Who asks too much is told when to come
+/// back (429); others are not slowed.
+/// </summary>
 internal static class RequestLimits
 {
     private const int DefaultRetrySeconds = 5;
@@ -38,19 +41,24 @@ internal static class RequestLimits
         var encoding = http.Request.Headers.ContentEncoding.ToString();
         return encoding.Length == 0 || string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)
             ? next(http)
-            : Refusal.WriteAsync(http, StatusCodes.Status415UnsupportedMediaType, "Packed body", "Bodies are taken as they are, and not unpacked. Send it without Content-Encoding.");
+            : Refusal.WriteAsync(
+                http, StatusCodes.Status415UnsupportedMediaType, "Packed body",
+                "Bodies are taken as they are, and not unpacked. Send it without Content-Encoding.");
     });
 
-    private static PartitionedRateLimiter<HttpContext> Requests(int limit) => PartitionedRateLimiter.Create<HttpContext, string>(http => limit == 0 || AccessRules.IsHealth(http)
-        ? RateLimitPartition.GetNoLimiter("")
-        : RateLimitPartition.GetTokenBucketLimiter(ClientOf(http), _ => new()
-        {
-            TokenLimit = limit, TokensPerPeriod = limit, ReplenishmentPeriod = TimeSpan.FromSeconds(1), QueueLimit = 0, AutoReplenishment = true,
-        }));
+    private static PartitionedRateLimiter<HttpContext> Requests(int limit) =>
+        PartitionedRateLimiter.Create<HttpContext, string>(http => limit == 0 || AccessRules.IsHealth(http)
+            ? RateLimitPartition.GetNoLimiter("")
+            : RateLimitPartition.GetTokenBucketLimiter(ClientOf(http), _ => new()
+            {
+                TokenLimit = limit, TokensPerPeriod = limit, ReplenishmentPeriod = TimeSpan.FromSeconds(1), QueueLimit = 0,
+                AutoReplenishment = true,
+            }));
 
-    private static PartitionedRateLimiter<HttpContext> Watches(int limit) => PartitionedRateLimiter.Create<HttpContext, string>(http => limit == 0 || !AccessRules.IsWatch(http)
-        ? RateLimitPartition.GetNoLimiter("")
-        : RateLimitPartition.GetConcurrencyLimiter(ClientOf(http), _ => new() { PermitLimit = limit, QueueLimit = 0 }));
+    private static PartitionedRateLimiter<HttpContext> Watches(int limit) =>
+        PartitionedRateLimiter.Create<HttpContext, string>(http => limit == 0 || !AccessRules.IsWatch(http)
+            ? RateLimitPartition.GetNoLimiter("")
+            : RateLimitPartition.GetConcurrencyLimiter(ClientOf(http), _ => new() { PermitLimit = limit, QueueLimit = 0 }));
 
     /// <summary>The subject of the token; without one the address, and of IPv6 what one site shares.</summary>
     private static string ClientOf(HttpContext http)

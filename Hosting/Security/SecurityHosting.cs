@@ -16,7 +16,8 @@ internal static class SecurityHosting
         services.TryAddSingleton(TimeProvider.System);
         services.AddOptions<SecurityOptions>().BindConfiguration("Security").ValidateOnStart();
         services.AddSingleton<IValidateOptions<SecurityOptions>, SecurityChecks>();
-        services.AddSingleton(provider => Posture.Of(provider.GetRequiredService<IOptions<SecurityOptions>>().Value, provider.GetRequiredService<IConfiguration>()));
+        services.AddSingleton(provider => Posture.Of(
+            provider.GetRequiredService<IOptions<SecurityOptions>>().Value, provider.GetRequiredService<IConfiguration>()));
         services.AddHostedService<PostureCheck>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>, ServerTls>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();

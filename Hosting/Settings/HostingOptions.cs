@@ -36,10 +36,16 @@ public sealed class HostingOptions
     [EnumDataType(typeof(StatesKind))]
     public StatesKind States { get; set; }
 
-    /// <summary>Whether a silo sets up and upgrades the tables in PostgreSQL when it starts. Without, <c>--migrate</c> does it beforehand, by a role that may.</summary>
+    /// <summary>
+    /// Whether a silo sets up and upgrades the tables in PostgreSQL when it starts. Without, <c>--migrate</c> does it
+    /// beforehand, by a role that may.
+    /// </summary>
     public bool Migrate { get; set; } = true;
 
-    /// <summary>The cluster this silo belongs to, where log and states are both shared. Silos of two clusters must not share an application and a database schema.</summary>
+    /// <summary>
+    /// The cluster this silo belongs to, where log and states are both shared. Silos of two clusters must not share an
+    /// application and a database schema.
+    /// </summary>
     [RegularExpression("[A-Za-z0-9._-]{1,100}")]
     public string ClusterId { get; set; } = "actorstreams";
 
@@ -58,11 +64,16 @@ public sealed class HostingOptions
     [Range(0, 65_535)]
     public int GatewayPort { get; set; }
 
-    /// <summary>A port for metrics, dashboard, operations page and dead letters, which the API's port then does not serve; health is at both. 0: all at the API's port.</summary>
+    /// <summary>
+    /// A port for metrics, dashboard, operations page and dead letters, which the API's port then does not serve; health is at
+    /// both. 0: all at the API's port.
+    /// </summary>
     [Range(0, 65_535)]
     public int OperationsPort { get; set; }
 
-    /// <summary>How often silos probe each other, and how long a probe may take. Not below the longest pause of the garbage collector.</summary>
+    /// <summary>
+    /// How often silos probe each other, and how long a probe may take. Not below the longest pause of the garbage collector.
+    /// </summary>
     [Range(0.1, 60)]
     public double ProbeSeconds { get; set; } = 1;
 
@@ -70,7 +81,9 @@ public sealed class HostingOptions
     [Range(1, 20)]
     public int MissedProbes { get; set; } = 3;
 
-    /// <summary>How long a silo that was asked to stop goes on answering as one that is not ready, so that load balancers take it out.</summary>
+    /// <summary>
+    /// How long a silo that was asked to stop goes on answering as one that is not ready, so that load balancers take it out.
+    /// </summary>
     [Range(0, 600)]
     public double DrainSeconds { get; set; }
 
@@ -82,7 +95,8 @@ public sealed class HostingOptions
     public double ShutdownSeconds { get; set; } = 120;
 
     /// <summary>The settings before they are checked: which parts there are must be known early.</summary>
-    internal static HostingOptions Unchecked(IConfiguration configuration) => configuration.GetSection("Silo").Get<HostingOptions>() ?? new();
+    internal static HostingOptions Unchecked(IConfiguration configuration) =>
+        configuration.GetSection("Silo").Get<HostingOptions>() ?? new();
 
     /// <summary>Several silos share the partitions where they share the log and the states.</summary>
     internal bool IsCluster => Log == LogKind.Kafka && States == StatesKind.Postgres;

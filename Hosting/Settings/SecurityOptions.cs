@@ -33,7 +33,8 @@ public sealed class SecurityOptions
 
     internal ClusterTlsOptions ClusterTls() => new()
     {
-        CertificateFile = Silo.CertificateFile ?? "", KeyFile = Silo.KeyFile ?? Silo.CertificateFile ?? "", CaFile = Silo.CaFile ?? "", ReloadSeconds = ReloadSeconds,
+        CertificateFile = Silo.CertificateFile ?? "", KeyFile = Silo.KeyFile ?? Silo.CertificateFile ?? "", CaFile = Silo.CaFile ?? "",
+        ReloadSeconds = ReloadSeconds,
     };
 }
 
@@ -43,7 +44,10 @@ public enum SecurityProfile
     /// <summary>Open to whoever reaches it: for one machine.</summary>
     Development,
 
-    /// <summary>Starts only where everything that leaves the machine is encrypted and every caller is known, or where it is said that something else sees to it.</summary>
+    /// <summary>
+    /// Starts only where everything that leaves the machine is encrypted and every caller is known, or where it is said
+    /// that something else sees to it.
+    /// </summary>
     Production,
 }
 
@@ -59,7 +63,10 @@ public sealed class JwtOptions
     /// <summary>The audience that tokens must be for.</summary>
     public string? Audience { get; set; }
 
-    /// <summary>The issuer that tokens must name. With an authority it is the authority's own; with a file of keys it is not looked at unless it is given here.</summary>
+    /// <summary>
+    /// The issuer that tokens must name. With an authority it is the authority's own; with a file of keys it is not
+    /// looked at unless it is given here.
+    /// </summary>
     public string? Issuer { get; set; }
 
     internal bool IsConfigured => !string.IsNullOrEmpty(Authority) || !string.IsNullOrEmpty(SigningKeysFile);
@@ -68,7 +75,10 @@ public sealed class JwtOptions
 /// <summary>TLS towards clients.</summary>
 public sealed class TlsOptions
 {
-    /// <summary>The certificate as PEM, with those between it and its authority. All listeners of API and operations then speak TLS, whatever their URLs say.</summary>
+    /// <summary>
+    /// The certificate as PEM, with those between it and its authority. All listeners of API and operations then
+    /// speak TLS, whatever their URLs say.
+    /// </summary>
     public string? CertificateFile { get; set; }
 
     /// <summary>Its key as PEM; left out when it is in the certificate's file.</summary>
@@ -97,11 +107,16 @@ public sealed class SiloTlsOptions
 /// <summary>What a single client may ask for: the subject of a token, or an address where there is none.</summary>
 public sealed class LimitsOptions
 {
-    /// <summary>Requests a second; as many may come at once. 0: any number. Left out: 5,000 in production, any number in development.</summary>
+    /// <summary>
+    /// Requests a second; as many may come at once. 0: any number. Left out: 5,000 in production, any number in development.
+    /// </summary>
     [Range(0, 10_000_000)]
     public int? RequestsPerSecond { get; set; }
 
-    /// <summary>Watches, and followers of topics, at the same time on one silo. 0: any number. Left out: 1,000 in production, any number in development.</summary>
+    /// <summary>
+    /// Watches, and followers of topics, at the same time on one silo. 0: any number. Left out: 1,000 in
+    /// production, any number in development.
+    /// </summary>
     [Range(0, 1_000_000)]
     public int? WatchesPerClient { get; set; }
 

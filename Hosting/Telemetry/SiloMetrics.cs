@@ -9,7 +9,10 @@ internal sealed class SiloMetrics(IMeterFactory meters, Readiness readiness) : I
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        meters.Create(TelemetryNames.Meter).CreateObservableGauge("actorstreams.silo.ready", () => readiness.Reason is null ? 1 : 0, "1", "1 when the silo is ready, as /health/ready says; 0 otherwise.");
+        meters.Create(TelemetryNames.Meter)
+            .CreateObservableGauge("actorstreams.silo.ready", () => readiness.Reason is null
+                ? 1
+                : 0, "1", "1 when the silo is ready, as /health/ready says; 0 otherwise.");
         return Task.CompletedTask;
     }
 

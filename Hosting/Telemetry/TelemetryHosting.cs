@@ -10,8 +10,8 @@ using OpenTelemetry.Trace;
 namespace ActorStreams.Hosting.Telemetry;
 
 /// <summary>
-/// Metrics and traces by OpenTelemetry. Metrics are told at <c>/metrics</c>; metrics, traces and logs leave the process where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so. Without that nobody
-/// listens to traces, and none are made.
+/// Metrics and traces by OpenTelemetry. Metrics are told at <c>/metrics</c>; metrics, traces and logs leave the process where
+/// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so. Without that nobody listens to traces, and none are made.
 /// </summary>
 internal static class TelemetryHosting
 {
@@ -46,13 +46,16 @@ internal static class TelemetryHosting
     /// <summary>Maps <c>/metrics</c> in Prometheus' text form, unless <c>Silo:MetricsEndpoint</c> is off.</summary>
     /// <returns>The endpoint, to say who may read it; null when it is off.</returns>
     internal static IEndpointConventionBuilder? MapMetrics(this WebApplication app) =>
-        app.Services.GetRequiredService<IOptions<HostingOptions>>().Value.MetricsEndpoint ? app.MapPrometheusScrapingEndpoint(MetricsPath) : null;
+        app.Services.GetRequiredService<IOptions<HostingOptions>>().Value.MetricsEndpoint
+            ? app.MapPrometheusScrapingEndpoint(MetricsPath)
+            : null;
 
     /// <summary>Who it is that tells. <c>OTEL_SERVICE_NAME</c> and <c>OTEL_RESOURCE_ATTRIBUTES</c> go before it.</summary>
     private static void Describe(ResourceBuilder resource, HostingOptions options) => resource
         .AddService(
             ServiceName, serviceVersion: typeof(TelemetryHosting).Assembly.GetName().Version?.ToString(3),
-            serviceInstanceId: options.Name ?? string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}-{Environment.ProcessId}"))
+            serviceInstanceId: options.Name
+                ?? string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}-{Environment.ProcessId}"))
         .AddEnvironmentVariableDetector();
 
     /// <summary>Orleans names the grains that call each other, and the names of ours are keys.</summary>

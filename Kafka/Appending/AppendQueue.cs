@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Kafka.Appending;
 
 /// <summary>
-/// Appends through one producer at a time. Calls go straight to it. Those that must wait, since its queue is full or their topic is not known yet or a new producer must be made,
-/// stand in one line, and all later ones behind them, so that each caller's keep their order.
+/// Appends through one producer at a time. Calls go straight to it. Those that must wait, since its queue is full or their topic is not
+/// known yet or a new producer must be made, stand in one line, and all later ones behind them, so that each caller's keep their order.
 /// </summary>
 internal sealed class AppendQueue : IAsyncDisposable
 {
@@ -31,7 +31,9 @@ internal sealed class AppendQueue : IAsyncDisposable
     private ProducerLife? _leaving;
     private bool _isDisposed;
 
-    public AppendQueue(KafkaClients clients, TopicDirectory topics, KafkaOptions options, ILogger logger, TimeProvider time, Action<string, int, long> onAppended)
+    public AppendQueue(
+        KafkaClients clients, TopicDirectory topics, KafkaOptions options, ILogger logger, TimeProvider time,
+        Action<string, int, long> onAppended)
     {
         (_clients, _topics, _options, _logger, _time, _onAppended) = (clients, topics, options, logger, time, onAppended);
         var every = TimeSpan.FromMilliseconds(LookEveryMilliseconds);
@@ -90,11 +92,14 @@ internal sealed class AppendQueue : IAsyncDisposable
         {
             var record = records[i];
             if (record.Timestamp < 1)
-                throw new ArgumentException($"A record for '{topic}' has the timestamp {record.Timestamp}, but Kafka has none before 1 (milliseconds since 1970). Give the time of the change.");
+                throw new ArgumentException(
+                    $"A record for '{topic}' has the timestamp {record.Timestamp}, but Kafka has none before 1 (milliseconds since 1970). "
+                    + "Give the time of the change.");
             if (record.Size > _options.MaxRecordBytes || AppendWork.WireBytes(record) > _options.MaxRecordBytes + WireSlackBytes)
             {
                 throw new ArgumentException(
-                    $"A record for '{topic}' has {record.Size} bytes, but {KafkaOptions.Section}:{nameof(KafkaOptions.MaxRecordBytes)} is {_options.MaxRecordBytes}. "
+                    $"A record for '{topic}' has {record.Size} bytes, but {KafkaOptions.Section}:{nameof(KafkaOptions.MaxRecordBytes)} is "
+                    + $"{_options.MaxRecordBytes}. "
                     + "Raise it, and max.message.bytes of topics that exist, or keep large data elsewhere and append its address.");
             }
         }
@@ -188,7 +193,9 @@ internal sealed class AppendQueue : IAsyncDisposable
         if (life?.Oldest() is { } oldest && _time.GetElapsedTime(oldest).TotalSeconds > _options.AppendTimeoutSeconds)
         {
             life.GiveUp(new(
-                $"The brokers have not taken an append for {_options.AppendTimeoutSeconds} s ({KafkaOptions.Section}:{nameof(KafkaOptions.AppendTimeoutSeconds)}). See whether they can be reached, and try again."));
+                $"The brokers have not taken an append for {_options.AppendTimeoutSeconds} s "
+                + $"({KafkaOptions.Section}:{nameof(KafkaOptions.AppendTimeoutSeconds)}). "
+                + "See whether they can be reached, and try again."));
         }
     }
 }

@@ -8,7 +8,9 @@ using TopicPartition = Confluent.Kafka.TopicPartition;
 
 namespace ActorStreams.Kafka.Appending;
 
-/// <summary>One call of append: its records, how many are handed to the producer and how many are durable, and its caller, who waits for all.</summary>
+/// <summary>
+/// One call of append: its records, how many are handed to the producer and how many are durable, and its caller, who waits for all.
+/// </summary>
 internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records, long startedAt, CancellationToken cancellationToken)
 {
     private readonly TaskCompletionSource<IReadOnlyList<Position>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -99,6 +101,8 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
     private void Forget() => (_positions, _records) = (null, null);
 
     private static byte[]? Bytes(ReadOnlyMemory<byte>? memory) => memory is { } bytes
-        ? MemoryMarshal.TryGetArray(bytes, out var segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length ? segment.Array : bytes.ToArray()
+        ? MemoryMarshal.TryGetArray(bytes, out var segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length
+        ? segment.Array
+        : bytes.ToArray()
         : null;
 }

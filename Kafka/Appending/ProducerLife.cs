@@ -9,9 +9,9 @@ namespace ActorStreams.Kafka.Appending;
 //
 //   Live ──(a delivery fails, a fatal error, an append takes too long, the log is disposed)──► GivenUp ──(destroyed)──► Gone
 //
-// When it is given up, all appends that are under way on it fail at once, and the next producer is made only when it is gone. That is what keeps appends free of
-// gaps: what one producer sends to one partition lands in order or not at all (idempotence), a batch refused for good ends it (gapless), no message times out
-// by itself, and nothing is sent by a later producer before its predecessor has stopped.
+// When it is given up, all appends that are under way on it fail at once, and the next producer is made only when it is gone. That is what
+// keeps appends free of gaps: what one producer sends to one partition lands in order or not at all (idempotence), a batch refused for good
+// ends it (gapless), no message times out by itself, and nothing is sent by a later producer before its predecessor has stopped.
 
 /// <summary>One producer, and the appends that are under way on it.</summary>
 internal sealed class ProducerLife
@@ -45,7 +45,9 @@ internal sealed class ProducerLife
     /// <summary>How much was delivered so far: to be looked at before <see cref="TryProduce"/>, for <see cref="RoomAsync"/>.</summary>
     public long Deliveries => Interlocked.Read(ref _deliveries);
 
-    /// <summary>Hands as much of an append to the producer as it takes. False when it is full, and the rest must wait for <see cref="RoomAsync"/>.</summary>
+    /// <summary>
+    /// Hands as much of an append to the producer as it takes. False when it is full, and the rest must wait for <see cref="RoomAsync"/>.
+    /// </summary>
     public bool TryProduce(AppendWork work)
     {
         lock (_gate)
@@ -75,7 +77,8 @@ internal sealed class ProducerLife
     }
 
     /// <summary>Waits until more records have been delivered than these, or the producer is given up.</summary>
-    /// <param name="deliveries">What <see cref="Deliveries"/> was before the producer was found full: its last delivery may have come since, and no other would.</param>
+    /// <param name="deliveries">What <see cref="Deliveries"/> was before the producer was found full: its last delivery may have come
+    /// since, and no other would.</param>
     public Task RoomAsync(long deliveries)
     {
         lock (_gate)
@@ -140,7 +143,8 @@ internal sealed class ProducerLife
             work.Fail(reason);
         room?.SetResult();
 
-        // Not here: this may be the producer's own thread, which its end waits for. And last: what is half sent must have failed before a successor can be made.
+        // Not here: this may be the producer's own thread, which its end waits for. And last: what is half sent must have failed
+        // before a successor can be made.
         new Thread(Destroy) { IsBackground = true, Name = "Kafka producer's end" }.Start();
     }
 

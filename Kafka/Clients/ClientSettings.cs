@@ -2,7 +2,10 @@ using Confluent.Kafka;
 
 namespace ActorStreams.Kafka.Clients;
 
-/// <summary>What each kind of client is made with: our own settings, the user's, and secrets out of files. Checked as a whole before anything is opened.</summary>
+/// <summary>
+/// What each kind of client is made with: our own settings, the user's, and secrets out of files. Checked as a
+/// whole before anything is opened.
+/// </summary>
 internal sealed class ClientSettings
 {
     /// <summary>The group of consumers that never join nor commit: librdkafka wants one to be named.</summary>
@@ -21,7 +24,8 @@ internal sealed class ClientSettings
     {
         _errors = [.. options.Errors()];
         var common = Given(nameof(KafkaOptions.Settings), options.Settings);
-        var (consumer, producer) = (Given(nameof(KafkaOptions.Consumer), options.Consumer), Given(nameof(KafkaOptions.Producer), options.Producer));
+        var (consumer, producer) =
+            (Given(nameof(KafkaOptions.Consumer), options.Consumer), Given(nameof(KafkaOptions.Producer), options.Producer));
         CheckSasl(common);
         MaxBatchBytes = Math.Min(options.MaxRecordBytes, LargestLibrarySize - BatchOverheadBytes) + BatchOverheadBytes;
         var shared = new Dictionary<string, string>
@@ -34,7 +38,8 @@ internal sealed class ClientSettings
         };
         var consumerDefaults = new Dictionary<string, string>
         {
-            // A broker answers a waiting fetch as soon as there is a record; this bounds how long a partition that is added meanwhile waits for its first fetch.
+            // A broker answers a waiting fetch as soon as there is a record; this bounds how long a partition that is added
+            // meanwhile waits for its first fetch.
             ["fetch.wait.max.ms"] = "100",
             ["check.crcs"] = "true",
             ["fetch.error.backoff.ms"] = "100",
@@ -85,8 +90,9 @@ internal sealed class ClientSettings
         ["dotnet.consumer.consume.result.fields"] = "headers,timestamp,topic",
     };
 
-    // A message that is given up alone, while later ones land, would leave a gap. So librdkafka never gives one up (no timeout, no limit of retries), a batch that a
-    // broker refuses for good ends the whole producer (gapless), and it is the producer as a whole that is given up when appends take too long: see ProducerLife.
+    // A message that is given up alone, while later ones land, would leave a gap. So librdkafka never gives one up (no timeout, no limit of
+    // retries), a batch that a broker refuses for good ends the whole producer (gapless), and it is the producer as a whole that is given
+    // up when appends take too long: see ProducerLife.
     private static Dictionary<string, string> OwnProducer => new()
     {
         ["enable.idempotence"] = "true",
@@ -106,12 +112,14 @@ internal sealed class ClientSettings
     }
 
     /// <summary>A text of librdkafka without any secret that is in it.</summary>
-    public string Hide(string text) => _secrets.Aggregate(text, (hidden, secret) => hidden.Replace(secret, "(secret)", StringComparison.Ordinal));
+    public string Hide(string text) =>
+        _secrets.Aggregate(text, (hidden, secret) => hidden.Replace(secret, "(secret)", StringComparison.Ordinal));
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static bool IsSecret(string name) =>
-        name.Contains("password", StringComparison.Ordinal) || name.Contains("secret", StringComparison.Ordinal) || name.Contains("jaas", StringComparison.Ordinal)
+        name.Contains("password", StringComparison.Ordinal) || name.Contains("secret", StringComparison.Ordinal)
+            || name.Contains("jaas", StringComparison.Ordinal)
         || name.EndsWith(".pem", StringComparison.Ordinal) || name is "sasl.oauthbearer.config";
 
     private static Dictionary<string, string> Merge(params ReadOnlySpan<Dictionary<string, string>> parts)
@@ -133,7 +141,9 @@ internal sealed class ClientSettings
         foreach (var (full, raw) in settings)
         {
             var path = $"{KafkaOptions.Section}:{part}:{full}";
-            var (name, value) = full.EndsWith(FileSuffix, StringComparison.Ordinal) ? (full[..^FileSuffix.Length], FromFile(path, raw)) : (full, raw);
+            var (name, value) = full.EndsWith(FileSuffix, StringComparison.Ordinal)
+                ? (full[..^FileSuffix.Length], FromFile(path, raw))
+                : (full, raw);
             if (RefusedSettings.ReasonFor(name) is { } reason)
                 _errors.Add($"{path} cannot be set: {reason}.");
             else if (value is not null && !given.TryAdd(name, value))
@@ -165,23 +175,29 @@ internal sealed class ClientSettings
         if (protocol.StartsWith("sasl", StringComparison.OrdinalIgnoreCase) && !named)
         {
             _errors.Add(
-                $"{KafkaOptions.Section}:{nameof(KafkaOptions.Settings)}:sasl.mechanism is missing: the default, GSSAPI, does not work with the library that comes with the client. "
+                $"{KafkaOptions.Section}:{nameof(KafkaOptions.Settings)}:sasl.mechanism is missing: "
+                + "the default, GSSAPI, does not work with the library that comes with the client. "
                 + "Set SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER, as the brokers ask for.");
         }
     }
 
-    /// <summary>Makes a client of each kind, without brokers, so that librdkafka tells what it does not know; it tells one at a time.</summary>
+    /// <summary>
+    /// Makes a client of each kind, without brokers, so that librdkafka tells what it does not know; it tells one at a time.
+    /// </summary>
     private void Try(Dictionary<string, string> common, Dictionary<string, string> consumer, Dictionary<string, string> producer)
     {
         (string Part, Dictionary<string, string> Settings)[] parts =
             [(nameof(KafkaOptions.Settings), common), (nameof(KafkaOptions.Consumer), consumer), (nameof(KafkaOptions.Producer), producer)];
-        TryUntilKnown(Consumer, parts, settings => new ConsumerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
-        TryUntilKnown(Producer, parts, settings => new ProducerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
+        TryUntilKnown(
+            Consumer, parts, settings => new ConsumerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
+        TryUntilKnown(
+            Producer, parts, settings => new ProducerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
     }
 
     /// <summary>The client may name a setting by another of its names, or by none: the one without which it says something else.</summary>
     private static string? Culprit(
-        Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts, Action<Dictionary<string, string>> build, string message)
+        Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts,
+        Action<Dictionary<string, string>> build, string message)
     {
         foreach (var name in parts.SelectMany(part => part.Settings.Keys).Where(all.ContainsKey))
         {
@@ -200,7 +216,9 @@ internal sealed class ClientSettings
         return null;
     }
 
-    private void TryUntilKnown(Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts, Action<Dictionary<string, string>> build)
+    private void TryUntilKnown(
+        Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts,
+        Action<Dictionary<string, string>> build)
     {
         var left = new Dictionary<string, string>(all);
         for (var tries = 0; tries <= all.Count; tries++)
@@ -212,10 +230,12 @@ internal sealed class ClientSettings
             }
             catch (Exception error) when (error is InvalidOperationException or ArgumentException or KafkaException)
             {
-                var named = left.Keys.Where(name => error.Message.Contains($"\"{name}\"", StringComparison.Ordinal)).MaxBy(name => name.Length)
+                var named = left.Keys.Where(name => error.Message.Contains($"\"{name}\"", StringComparison.Ordinal))
+                    .MaxBy(name => name.Length)
                     ?? Culprit(left, parts, build, error.Message);
                 var part = parts.LastOrDefault(p => named is not null && p.Settings.ContainsKey(named)).Part;
-                var text = $"{KafkaOptions.Section}{(part is null ? "" : $":{part}:{named}")} is refused by the client: {error.Message}".TrimEnd('.') + ".";
+                var text = $"{KafkaOptions.Section}{(part is null ? "" : $":{part}:{named}")} is refused by the client: {error.Message}"
+                    .TrimEnd('.') + ".";
                 if (!_errors.Contains(text))
                     _errors.Add(text);
                 if (named is null || !left.Remove(named))

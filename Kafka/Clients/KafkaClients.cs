@@ -12,7 +12,8 @@ internal sealed class KafkaClients(ClientSettings settings, BrokerRoundTrips rou
 
     private readonly ConcurrentDictionary<string, long> _told = new(StringComparer.Ordinal);
 
-    // The handlers do not look at the client that they are given: it may speak before it is fully made, and what is thrown on its own threads ends the process.
+    // The handlers do not look at the client that they are given: it may speak before it is fully made, and what is thrown on
+    // its own threads ends the process.
     public IConsumer<byte[], byte[]> Consumer(string name) => new ConsumerBuilder<byte[], byte[]>(settings.Consumer)
         .SetLogHandler((_, message) => Told(name, message))
         .SetErrorHandler((_, error) => Told(name, error))

@@ -8,11 +8,13 @@ internal static class KafkaFaults
 {
     /// <summary>The brokers do not know this topic or partition.</summary>
     public static bool IsUnknownTopic(this Error error) =>
-        error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition or ErrorCode.UnknownTopicId;
+        error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition
+            or ErrorCode.UnknownTopicId;
 
     /// <summary>The brokers, or this build of them, do not offer the request.</summary>
     public static bool IsUnsupported(this Error error) =>
-        error.Code is ErrorCode.Local_UnsupportedFeature or ErrorCode.UnsupportedVersion or ErrorCode.InvalidRequest or ErrorCode.Local_NotImplemented;
+        error.Code is ErrorCode.Local_UnsupportedFeature or ErrorCode.UnsupportedVersion or ErrorCode.InvalidRequest
+            or ErrorCode.Local_NotImplemented;
 
     /// <summary>The user that this process is to Kafka may not do it.</summary>
     public static bool IsForbidden(this Error error) =>
@@ -36,9 +38,14 @@ internal static class KafkaFaults
     {
         { Code: ErrorCode.TopicAuthorizationFailed } => "Allow this user to describe, read and write the topic (docs/operate/kafka.md).",
         { Code: ErrorCode.GroupAuthorizationFailed } => "Allow this user the groups named in docs/operate/kafka.md.",
-        { Code: ErrorCode.ClusterAuthorizationFailed } => "Allow this user the cluster operations named in docs/operate/kafka.md (IdempotentWrite, and Create where topics are made here).",
-        { Code: ErrorCode.MsgSizeTooLarge } => $"Raise the topic's max.message.bytes, or lower {KafkaOptions.Section}:{nameof(KafkaOptions.MaxRecordBytes)}.",
-        { Code: ErrorCode.Local_GaplessGuarantee } => "The brokers refused a batch for good, and what was to come after it is not sent: correct what they name (a topic's limits, say), and try again.",
+        { Code: ErrorCode.ClusterAuthorizationFailed } =>
+            "Allow this user the cluster operations named in docs/operate/kafka.md (IdempotentWrite, and Create where topics are made "
+            + "here).",
+        { Code: ErrorCode.MsgSizeTooLarge } =>
+            $"Raise the topic's max.message.bytes, or lower {KafkaOptions.Section}:{nameof(KafkaOptions.MaxRecordBytes)}.",
+        { Code: ErrorCode.Local_GaplessGuarantee } =>
+            "The brokers refused a batch for good, and what was to come after it is not sent: correct what they name (a topic's limits, "
+            + "say), and try again.",
         { Code: ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed } => "Check the credentials.",
         _ => "Nothing is lost; try again.",
     };

@@ -17,16 +17,22 @@ internal static partial class KafkaLogging
     [LoggerMessage(Level = LogLevel.Error, Message = "The {Name} consumer has ended, and a new one is made at the next use.")]
     public static partial void ConsumerEnded(this ILogger logger, Exception error, string name);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Topic}/{Partition} cannot be read from offset {Offset} yet, and is tried again: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "{Topic}/{Partition} cannot be read from offset {Offset} yet, and is tried again: {Reason}")]
     public static partial void ReaderWaits(this ILogger logger, string topic, int partition, long offset, string reason);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Partition}: {Reason}")]
     public static partial void ReaderDetail(this ILogger logger, string partition, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The progress of reader group '{Group}' cannot be committed; Kafka's tools show an old lag until it can. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The progress of reader group '{Group}' cannot be committed; Kafka's tools show an old lag until it can. {Reason}")]
     public static partial void ProgressNotCommitted(this ILogger logger, string group, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Topic '{Topic}' loses its old records ({Limit}). A rebuild cannot fold what is gone, and no history goes back before it. Set retention.ms=-1 and retention.bytes=-1.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Topic '{Topic}' loses its old records ({Limit}). A rebuild cannot fold what is gone, and no history goes back before "
+            + "it. Set retention.ms=-1 and retention.bytes=-1.")]
     public static partial void FiniteRetention(this ILogger logger, string topic, string limit);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The settings of topic '{Topic}' cannot be seen, and are not checked: {Reason}")]

@@ -15,16 +15,26 @@ public sealed class KafkaOptions
     /// <summary>The <c>min.insync.replicas</c> of topics created here; 0 leaves it to the brokers. 0 to 100.</summary>
     public int MinInSyncReplicas { get; init; }
 
-    /// <summary>The largest record that is taken: key, value and headers, in bytes. 1 to 256 MiB; topics that others made must allow it.</summary>
+    /// <summary>
+    /// The largest record that is taken: key, value and headers, in bytes. 1 to 256 MiB; topics that others made must allow it.
+    /// </summary>
     public int MaxRecordBytes { get; init; } = 1_000_000;
 
-    /// <summary>Bytes that wait for one reader of one partition; beyond, its partition is paused until half is read. 1 KiB to 1 GiB.</summary>
+    /// <summary>
+    /// Bytes that wait for one reader of one partition; beyond, its partition is paused until half is read. 1 KiB to 1 GiB.
+    /// </summary>
     public int MaxBufferedBytesPerPartition { get; init; } = 4 << 20;
 
-    /// <summary>A reader with more records than this before it reads through another consumer, so that it does not slow those at the tail. 0 to 1,000,000,000.</summary>
+    /// <summary>
+    /// A reader with more records than this before it reads through another consumer, so that it does not slow those
+    /// at the tail. 0 to 1,000,000,000.
+    /// </summary>
     public int ReplayThresholdRecords { get; init; } = 20_000;
 
-    /// <summary>Consumers, beside those of the tail and of replay, for further readers of a partition that is being replayed. They exist only while they are needed. 0 to 64.</summary>
+    /// <summary>
+    /// Consumers, beside those of the tail and of replay, for further readers of a partition that is being replayed. They exist only
+    /// while they are needed. 0 to 64.
+    /// </summary>
     public int MaxExtraConsumers { get; init; } = 4;
 
     /// <summary>How old the known end of a partition may become before it is asked for. 1 to 3,600.</summary>
@@ -45,7 +55,9 @@ public sealed class KafkaOptions
     /// <summary>How often the producer and the admin client tell how long brokers take to answer; 0: never. 0 to 3,600.</summary>
     public int StatisticsSeconds { get; init; } = 10;
 
-    /// <summary>Settings of librdkafka for all clients, by their own names. A name that ends in <c>.file</c> takes the value from that file.</summary>
+    /// <summary>
+    /// Settings of librdkafka for all clients, by their own names. A name that ends in <c>.file</c> takes the value from that file.
+    /// </summary>
     public Dictionary<string, string> Settings { get; init; } = [];
 
     /// <summary>Settings of librdkafka for consumers.</summary>

@@ -4,7 +4,8 @@ namespace ActorStreams.Kafka.Clients;
 internal static class RefusedSettings
 {
     private const string Lost = "appends must be durable, in order and without gaps";
-    private const string Retried = $"appends are tried again until {nameof(KafkaOptions.AppendTimeoutSeconds)}, and one given up alone would leave a gap";
+    private const string Retried =
+        $"appends are tried again until {nameof(KafkaOptions.AppendTimeoutSeconds)}, and one given up alone would leave a gap";
     private const string OwnOffsets = "readers begin at the positions of checkpoints, and offsets committed to Kafka are information alone";
     private const string NoGroup = "partitions are placed by the cluster of silos, not by a consumer group";
 
@@ -41,5 +42,7 @@ internal static class RefusedSettings
 
     /// <summary>Why this setting may not be given; null when it may.</summary>
     public static string? ReasonFor(string name) =>
-        name.StartsWith("dotnet.", StringComparison.Ordinal) ? "it belongs to the client library's own code" : Reasons.GetValueOrDefault(name);
+        name.StartsWith("dotnet.", StringComparison.Ordinal)
+            ? "it belongs to the client library's own code"
+            : Reasons.GetValueOrDefault(name);
 }

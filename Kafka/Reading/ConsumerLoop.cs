@@ -20,7 +20,8 @@ internal enum FeedStep
 }
 
 /// <summary>
-/// One consumer and the thread that polls it. The thread alone assigns and dispatches: what it takes from the client belongs to the feed that it assigned last for that partition.
+/// One consumer and the thread that polls it. The thread alone assigns and dispatches: what it takes from the client belongs to the feed
+/// that it assigned last for that partition.
 /// </summary>
 internal sealed class ConsumerLoop
 {
@@ -102,7 +103,10 @@ internal sealed class ConsumerLoop
         End(failure);
     }
 
-    /// <summary>Takes what is there, or as much until there is a step to do: a partition that is to stop brings no more. False when the consumer is to end.</summary>
+    /// <summary>
+    /// Takes what is there, or as much until there is a step to do: a partition that is to stop brings no more.
+    /// False when the consumer is to end.
+    /// </summary>
     private bool Step()
     {
         while (_steps.TryDequeue(out var step))
@@ -219,7 +223,9 @@ internal sealed class ConsumerLoop
     {
         lock (_gate)
             _isEnding = true;
-        var error = new LogUnavailableException($"The {_name} consumer has ended{(failure is null ? "" : $": {failure.Message.TrimEnd('.')}")}. Nothing is lost; try again.", failure);
+        var error = new LogUnavailableException(
+            $"The {_name} consumer has ended{(failure is null ? "" : $": {failure.Message.TrimEnd('.')}")}. Nothing is lost; try again.",
+            failure);
         while (_steps.TryDequeue(out var step))
         {
             if (step.Step == FeedStep.Start)

@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Kafka.Reading;
 
-/// <summary>The consumers, by number: 0 for the tail, 1 for replay, the others for further readers of one partition. Each is made when it is needed, and ends when it is not.</summary>
+/// <summary>
+/// The consumers, by number: 0 for the tail, 1 for replay, the others for further readers of one partition. Each is made when it is
+/// needed, and ends when it is not.
+/// </summary>
 internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int count)
 {
     private readonly ConsumerLoop?[] _loops = new ConsumerLoop?[count];

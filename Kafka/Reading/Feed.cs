@@ -3,7 +3,10 @@ using ActorStreams.Kafka.Topics;
 
 namespace ActorStreams.Kafka.Reading;
 
-/// <summary>One assignment of a partition to one consumer, from an offset on, and the readers it serves. A new assignment is a new feed, so that nothing of an old one reaches its readers.</summary>
+/// <summary>
+/// One assignment of a partition to one consumer, from an offset on, and the readers it serves. A new assignment is a new feed, so that
+/// nothing of an old one reaches its readers.
+/// </summary>
 internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop, long fromOffset)
 {
     public ReadPartition Partition => partition;
@@ -13,7 +16,9 @@ internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop,
 
     public ConsumerLoop Loop => loop;
 
-    /// <summary>The next offset that will be handed out; only its consumer's thread moves it. Guarded by the partition's gate, as all that follows.</summary>
+    /// <summary>
+    /// The next offset that will be handed out; only its consumer's thread moves it. Guarded by the partition's gate, as all that follows.
+    /// </summary>
     public long Position { get; set; } = fromOffset;
 
     public List<PartitionReader> Readers { get; } = [];

@@ -6,7 +6,10 @@ using TopicPartition = ActorStreams.Log.TopicPartition;
 
 namespace ActorStreams.Kafka.Reading;
 
-/// <summary>Commits how far readers are to consumer groups of their names, now and then, so that Kafka's own tools show their lag. Nothing is read from it.</summary>
+/// <summary>
+/// Commits how far readers are to consumer groups of their names, now and then, so that Kafka's own tools show
+/// their lag. Nothing is read from it.
+/// </summary>
 internal sealed class GroupCommits : IAsyncDisposable
 {
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
@@ -70,7 +73,8 @@ internal sealed class GroupCommits : IAsyncDisposable
             try
             {
                 var committed = offsets.Select(o => new TopicPartitionOffset(o.Key.Topic, o.Key.Partition, o.Value)).ToList();
-                await _admin.AlterConsumerGroupOffsetsAsync([new(group, committed)], new() { RequestTimeout = timeout }).ConfigureAwait(false);
+                await _admin.AlterConsumerGroupOffsetsAsync(
+                    [new(group, committed)], new() { RequestTimeout = timeout }).ConfigureAwait(false);
                 _troubled.Remove(group);
             }
             catch (KafkaException error)

@@ -24,7 +24,8 @@ internal sealed class KafkaReaders : IAsyncDisposable
     private readonly CancellationTokenSource _disposing = new();
     private readonly Task _refreshing;
 
-    public KafkaReaders(KafkaClients clients, TopicDirectory topics, OffsetQueries offsets, KafkaOptions options, ILogger logger, TimeProvider time)
+    public KafkaReaders(
+        KafkaClients clients, TopicDirectory topics, OffsetQueries offsets, KafkaOptions options, ILogger logger, TimeProvider time)
     {
         (_topics, _offsets, _options, _logger, _time) = (topics, offsets, options, logger, time);
         _loops = new(clients, logger, 2 + options.MaxExtraConsumers);
@@ -76,13 +77,16 @@ internal sealed class KafkaReaders : IAsyncDisposable
         _disposing.Dispose();
     }
 
-    private ReadPartition Partition(TopicPartition partition) => _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options, self._time), this);
+    private ReadPartition Partition(TopicPartition partition) =>
+        _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options, self._time), this);
 
     /// <summary>Sees that the reader's offset is there, and gives it a consumer.</summary>
     private async Task AttachAsync(ReadPartition partition, PartitionReader reader, CancellationToken cancellationToken)
     {
         if (reader.Setbacks > 0)
-            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(SetbackMilliseconds * reader.Setbacks, MaxSetbackMilliseconds)), _time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(
+                TimeSpan.FromMilliseconds(Math.Min(SetbackMilliseconds * reader.Setbacks, MaxSetbackMilliseconds)), _time,
+                cancellationToken).ConfigureAwait(false);
         var range = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
         if (reader.Next < range.Start || reader.Next > range.End)
             throw new OffsetOutOfRangeException(partition.TopicPartition, reader.Next, range);
@@ -132,7 +136,8 @@ internal sealed class KafkaReaders : IAsyncDisposable
     private async Task RefreshOldEndsAsync()
     {
         var now = _time.GetTimestamp();
-        var old = _partitions.Values.Where(p => _time.GetElapsedTime(p.EndSeenAt, now).TotalSeconds >= _options.EndRefreshSeconds && p.HasReaders).ToList();
+        var old = _partitions.Values.Where(p => _time.GetElapsedTime(p.EndSeenAt, now).TotalSeconds >= _options.EndRefreshSeconds
+            && p.HasReaders).ToList();
         if (old.Count == 0)
             return;
         try

@@ -5,7 +5,10 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Kafka.Reading;
 
-/// <summary>One reader of one partition: what waits for it, and where it is. All but <see cref="WaitAsync"/>'s own task is guarded by its partition's gate.</summary>
+/// <summary>
+/// One reader of one partition: what waits for it, and where it is. All but <see cref="WaitAsync"/>'s own task is
+/// guarded by its partition's gate.
+/// </summary>
 internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int maxBytes) : IValueTaskSource
 {
     /// <summary>What the objects around a record take in memory, about; so that small records are bounded too.</summary>
@@ -69,7 +72,10 @@ internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int ma
             _open = null;
         _bytes -= chunk.Bytes + ((long)OverheadBytes * chunk.Records.Count);
         IsFull &= _bytes > maxBytes / 2;
-        return new() { Partition = partition, Records = chunk.Records, NextOffset = chunk.NextOffset, EndOffset = Math.Max(end, chunk.NextOffset) };
+        return new()
+        {
+            Partition = partition, Records = chunk.Records, NextOffset = chunk.NextOffset, EndOffset = Math.Max(end, chunk.NextOffset),
+        };
     }
 
     /// <summary>Waits until <see cref="Wake"/>. One wait at a time; the gate is held.</summary>

@@ -7,10 +7,11 @@ namespace ActorStreams.Kafka.Reading;
 // A consumer can be assigned a partition once only, at one position. So the readers of a partition stand like this:
 //
 //   at the tail     the consumer 0, shared: whoever has read as far as it has joins it, and gets every record it brings;
-//   behind          a consumer to oneself: 1 (replay), or one of a few more when another reader of this partition has that; and when all are taken, in line.
+// behind a consumer to oneself: 1 (replay), or one of a few more when another reader of this partition has that;
+// and when all are taken, in line.
 //
-// Who is behind moves to the tail when it has caught up. Who holds too much is let go where others share its consumer or wait for it, and comes again when it has read what
-// it holds; alone, its partition is paused. So no reader can hold up another for long.
+// Who is behind moves to the tail when it has caught up. Who holds too much is let go where others share its consumer or wait for it, and
+// comes again when it has read what it holds; alone, its partition is paused. So no reader can hold up another for long.
 
 /// <summary>One partition's readers, and which consumers serve them.</summary>
 internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loops, KafkaOptions options, TimeProvider time)

@@ -12,7 +12,9 @@ internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout, TimePr
 {
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The first offset kept and the end of each partition. The end is that of what is readable: before the first open transaction.</summary>
+    /// <summary>
+    /// The first offset kept and the end of each partition. The end is that of what is readable: before the first open transaction.
+    /// </summary>
     public async Task<OffsetRange[]> RangesAsync(IReadOnlyList<TopicPartition> partitions)
     {
         var (starts, ends) = (ListAsync(partitions, OffsetSpec.Earliest()), ListAsync(partitions, OffsetSpec.Latest()));
@@ -26,7 +28,9 @@ internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout, TimePr
 
     /// <summary>The first offset whose record is stamped at or after this; null when there is none.</summary>
     public async Task<long?> FirstStampedAsync(TopicPartition partition, long milliseconds) =>
-        (await ListAsync([partition], OffsetSpec.ForTimestamp(milliseconds)).ConfigureAwait(false))[0] is >= 0 and var offset ? offset : null;
+        (await ListAsync([partition], OffsetSpec.ForTimestamp(milliseconds)).ConfigureAwait(false))[0] is >= 0 and var offset
+            ? offset
+            : null;
 
     /// <summary>While a leader changes the brokers have no answer for a moment, which is not worth an error to the caller.</summary>
     private async Task<long[]> ListAsync(IReadOnlyList<TopicPartition> partitions, OffsetSpec spec)
@@ -50,7 +54,8 @@ internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout, TimePr
         List<ListOffsetsResultInfo> infos;
         try
         {
-            var asked = partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = new(p.Topic, p.Partition), OffsetSpec = spec });
+            var asked = partitions.Select(
+                p => new TopicPartitionOffsetSpec { TopicPartition = new(p.Topic, p.Partition), OffsetSpec = spec });
             infos = (await admin.ListOffsetsAsync(asked, options).ConfigureAwait(false)).ResultInfos;
         }
         catch (ListOffsetsException error)
@@ -62,7 +67,8 @@ internal sealed class OffsetQueries(IAdminClient admin, TimeSpan timeout, TimePr
             throw KafkaFaults.Unavailable($"The offsets of {partitions[0]} cannot be asked for", error.Error, error);
         }
 
-        var offsets = infos.ToDictionary(info => info.TopicPartitionOffsetError.TopicPartition, info => Checked(info.TopicPartitionOffsetError));
+        var offsets = infos.ToDictionary(
+            info => info.TopicPartitionOffsetError.TopicPartition, info => Checked(info.TopicPartitionOffsetError));
         return [.. partitions.Select(p => offsets[new ClientPartition(p.Topic, p.Partition)])];
     }
 

@@ -8,7 +8,8 @@ using TopicDescription = ActorStreams.Log.TopicDescription;
 namespace ActorStreams.Kafka.Topics;
 
 /// <summary>
-/// Knows the topics, and makes and removes those that are ours. Always all topics are asked for: to ask for one by its name makes it come into being on some brokers.
+/// Knows the topics, and makes and removes those that are ours. Always all topics are asked for: to ask for one by its name makes it
+/// come into being on some brokers.
 /// </summary>
 internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
 {
@@ -30,12 +31,14 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
     public int? Known(string topic)
     {
         var seen = Volatile.Read(ref _seen);
-        return seen is not null && time.GetElapsedTime(seen.At).TotalSeconds < options.TopicCacheSeconds && seen.Partitions.TryGetValue(topic, out var partitions) ? partitions : null;
+        return seen is not null && time.GetElapsedTime(seen.At).TotalSeconds < options.TopicCacheSeconds
+            && seen.Partitions.TryGetValue(topic, out var partitions) ? partitions : null;
     }
 
     /// <summary>The number of partitions; null when there is no such topic.</summary>
     public async ValueTask<int?> PartitionsAsync(string topic, CancellationToken cancellationToken) =>
-        Known(topic) ?? ((await AskAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(topic, out var partitions) ? partitions : null);
+        Known(topic)
+            ?? ((await AskAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(topic, out var partitions) ? partitions : null);
 
     /// <summary>Passes a topic that exists, and a partition that it has.</summary>
     public async ValueTask<int> CheckedAsync(string topic, CancellationToken cancellationToken) =>
@@ -74,7 +77,9 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
         {
             var cause = error is DeleteTopicsException { Results: [var result, ..] } ? result.Error : error.Error;
             if (!cause.IsUnknownTopic())
-                throw new LogUnavailableException($"Topic '{topic}' cannot be deleted: {cause.Code}: {cause.Reason}. Delete it yourself, or allow this user to, and try again.", error);
+                throw new LogUnavailableException(
+                    $"Topic '{topic}' cannot be deleted: {cause.Code}: {cause.Reason}. "
+                    + "Delete it yourself, or allow this user to, and try again.", error);
         }
 
         // Whoever writes it again does so at once, and must not meet what is left of the old one.
@@ -96,9 +101,11 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
             configs["min.insync.replicas"] = options.MinInSyncReplicas.ToString(CultureInfo.InvariantCulture);
         try
         {
-            await CreateMissingAsync(topic, partitions, new(configs) { [TimestampBefore] = AnyTime, [TimestampAfter] = AnyTime }).ConfigureAwait(false);
+            await CreateMissingAsync(
+                topic, partitions, new(configs) { [TimestampBefore] = AnyTime, [TimestampAfter] = AnyTime }).ConfigureAwait(false);
         }
-        catch (KafkaException error) when (Cause(error) is { Code: ErrorCode.InvalidConfig } cause && cause.Reason.Contains(TimestampBefore, StringComparison.Ordinal))
+        catch (KafkaException error) when (Cause(error) is { Code: ErrorCode.InvalidConfig } cause
+            && cause.Reason.Contains(TimestampBefore, StringComparison.Ordinal))
         {
             // Brokers before 3.6 do not know these limits, and have none.
             await CreateMissingAsync(topic, partitions, configs).ConfigureAwait(false);
@@ -111,10 +118,14 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
 
     private async Task CreateMissingAsync(string topic, int partitions, Dictionary<string, string> configs)
     {
-        var specification = new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = options.ReplicationFactor, Configs = configs };
+        var specification = new TopicSpecification
+        {
+            Name = topic, NumPartitions = partitions, ReplicationFactor = options.ReplicationFactor, Configs = configs,
+        };
         try
         {
-            await admin.CreateTopicsAsync([specification], new() { RequestTimeout = _timeout, OperationTimeout = _timeout }).ConfigureAwait(false);
+            await admin.CreateTopicsAsync(
+                [specification], new() { RequestTimeout = _timeout, OperationTimeout = _timeout }).ConfigureAwait(false);
         }
         catch (KafkaException error) when (Cause(error) is { Code: not ErrorCode.InvalidConfig } cause)
         {
@@ -123,11 +134,13 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
         }
     }
 
-    private static Error Cause(KafkaException error) => error is CreateTopicsException { Results: [var result, ..] } ? result.Error : error.Error;
+    private static Error Cause(KafkaException error) =>
+        error is CreateTopicsException { Results: [var result, ..] } ? result.Error : error.Error;
 
     private static LogUnavailableException CannotCreate(string topic, int partitions, Error cause, Exception error) => new(
         $"Topic '{topic}' does not exist and cannot be created here: {cause.Code}: {cause.Reason.TrimEnd('.')}. "
-        + $"Create it yourself with {partitions} partitions, cleanup.policy=delete, retention.ms=-1 and retention.bytes=-1, or allow this user to create topics, and try again.",
+        + $"Create it yourself with {partitions} partitions, cleanup.policy=delete, retention.ms=-1 and retention.bytes=-1, "
+        + "or allow this user to create topics, and try again.",
         error);
 
     /// <summary>Waits until the new topic is known with all its partitions.</summary>
@@ -139,14 +152,18 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
         return partitions;
     }
 
-    /// <summary>Looks whether the topic keeps its records. Who may not see its settings, or has brokers that do not tell them, goes without, and is not made to wait again.</summary>
+    /// <summary>
+    /// Looks whether the topic keeps its records. Who may not see its settings, or has brokers that do not tell them, goes without,
+    /// and is not made to wait again.
+    /// </summary>
     private async Task CheckSettingsAsync(string topic)
     {
         if (_hidesSettings)
             return;
         try
         {
-            var found = await admin.DescribeConfigsAsync([new() { Type = ResourceType.Topic, Name = topic }], new() { RequestTimeout = _settingsTimeout }).ConfigureAwait(false);
+            var found = await admin.DescribeConfigsAsync(
+                [new() { Type = ResourceType.Topic, Name = topic }], new() { RequestTimeout = _settingsTimeout }).ConfigureAwait(false);
             Check(topic, found[0].Entries);
         }
         catch (KafkaException error)
@@ -161,7 +178,9 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
     {
         var policy = entries.GetValueOrDefault("cleanup.policy")?.Value ?? "";
         if (policy.Contains("compact", StringComparison.Ordinal))
-            throw new TopicMismatchException($"Topic '{topic}' has cleanup.policy={policy}: Kafka would remove records that a rebuild needs. Set cleanup.policy=delete.");
+            throw new TopicMismatchException(
+                $"Topic '{topic}' has cleanup.policy={policy}: Kafka would remove records that a rebuild needs. "
+                + "Set cleanup.policy=delete.");
         if (!policy.Contains("delete", StringComparison.Ordinal))
             return;
         foreach (var limit in new[] { "retention.ms", "retention.bytes" })
@@ -171,7 +190,10 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
         }
     }
 
-    /// <summary>All topics as the brokers know them now. Those who ask at the same time share one answer that is asked for after the last of them came.</summary>
+    /// <summary>
+    /// All topics as the brokers know them now. Those who ask at the same time share one answer that is asked
+    /// for after the last of them came.
+    /// </summary>
     private async Task<Dictionary<string, int>> AskAsync(CancellationToken cancellationToken)
     {
         Task<Seen> asking;
@@ -203,7 +225,10 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
         {
             var at = time.GetTimestamp();
             var found = admin.GetMetadata(_timeout).Topics;
-            var seen = new Seen(at, found.Where(t => !t.Error.IsError && t.Partitions.Count > 0).ToDictionary(t => t.Topic, t => t.Partitions.Count, StringComparer.Ordinal));
+            var seen = new Seen(
+                at,
+                found.Where(t => !t.Error.IsError && t.Partitions.Count > 0)
+                    .ToDictionary(t => t.Topic, t => t.Partitions.Count, StringComparer.Ordinal));
             Volatile.Write(ref _seen, seen);
             return seen;
         }

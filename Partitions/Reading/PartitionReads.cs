@@ -64,7 +64,8 @@ internal static class PartitionReads
 
     /// <summary>Does something with the partition's fold, under its gate.</summary>
     /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
-    internal static async ValueTask<T> AskAsync<T>(this PartitionRunner runner, Func<PartitionFold, T> ask, CancellationToken cancellationToken)
+    internal static async ValueTask<T> AskAsync<T>(
+        this PartitionRunner runner, Func<PartitionFold, T> ask, CancellationToken cancellationToken)
     {
         var session = await runner.ReadableAsync(cancellationToken);
         lock (session.Fold.Gate)
@@ -76,7 +77,9 @@ internal static class PartitionReads
         this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         runner.WaitAsync(() => runner.Readable?.Fold.NextOffset > offset, timeout, cancellationToken);
 
-    /// <summary>Waits until an offset is folded and its changes are durable in the views' input logs. False when the time ran out.</summary>
+    /// <summary>
+    /// Waits until an offset is folded and its changes are durable in the views' input logs. False when the time ran out.
+    /// </summary>
     internal static ValueTask<bool> WaitRoutedAsync(
         this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         runner.WaitAsync(() => runner.Session?.Routed > offset, timeout, cancellationToken);
@@ -87,7 +90,8 @@ internal static class PartitionReads
     {
         if (runner.Readable is { } session)
             return session;
-        if (runner.Status == RunnerStatus.Closed || !await runner.WaitAsync(() => runner.Readable is not null, OpenTimeout, cancellationToken))
+        if (runner.Status == RunnerStatus.Closed
+            || !await runner.WaitAsync(() => runner.Readable is not null, OpenTimeout, cancellationToken))
             throw PartitionClosedException.Of(runner);
         return runner.Readable ?? throw PartitionClosedException.Of(runner);
     }
@@ -108,7 +112,8 @@ internal static class PartitionReads
                 throw PartitionClosedException.Of(runner);
             if (either.IsCancellationRequested)
                 break;
-            await next.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await next.WaitAsync(
+                either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -134,5 +139,6 @@ internal static class PartitionReads
     private static StateRow RowOf(StoredState state) => new(state.Key, state.State.ToArray(), state.Offset, state.Timestamp);
 
     private static StateRead Answer(this PartitionRunner runner, StateRow row, PartitionSession session) => new(
-        row.Key, row.State, session.Fold.NextOffset - 1, row.Timestamp, runner.BehindRecords, runner.BehindSeconds) { Changed = row.Offset };
+        row.Key, row.State, session.Fold.NextOffset - 1, row.Timestamp, runner.BehindRecords,
+        runner.BehindSeconds) { Changed = row.Offset };
 }

@@ -6,7 +6,9 @@ using ActorStreams.Partitions.Watching;
 
 namespace ActorStreams.Partitions.Reading;
 
-/// <summary>A watch of one key: its state and then each change, or the changes after a position, with no gap and no repeat (semantics §6).</summary>
+/// <summary>
+/// A watch of one key: its state and then each change, or the changes after a position, with no gap and no repeat (semantics §6).
+/// </summary>
 internal static class PartitionWatches
 {
     /// <summary>Watches a key.</summary>
@@ -14,7 +16,8 @@ internal static class PartitionWatches
     /// <param name="key">The key.</param>
     /// <param name="since">The last position seen; null to begin with the present state.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
-    /// <exception cref="UnknownPositionException">The log has not given out that position, or no longer keeps what came after it.</exception>
+    /// <exception cref="UnknownPositionException">The log has not given out that position, or no longer keeps
+    /// what came after it.</exception>
     /// <exception cref="WatchEndedException">The watch is to be resumed from the last position seen.</exception>
     /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
     internal static async IAsyncEnumerable<WatchItem> WatchAsync(
@@ -67,11 +70,16 @@ internal static class PartitionWatches
     {
         var state = await runner.ReadAsync(key, cancellationToken);
         return state.State is null || state.Changed > since.Offset
-            || (state.Changed == since.Offset && since.Index != ChangePosition.AllOfRecord && runner.Dataset.Kind == Definitions.DatasetKind.View);
+            || (state.Changed == since.Offset && since.Index != ChangePosition.AllOfRecord
+                && runner.Dataset.Kind == Definitions.DatasetKind.View);
     }
 
-    /// <summary>A position beyond the end is of another log. What this process knows of the end may be old, so the log is asked before it is refused.</summary>
-    private static async ValueTask CheckAsync(this PartitionRunner runner, string key, ChangePosition since, CancellationToken cancellationToken)
+    /// <summary>
+    /// A position beyond the end is of another log. What this process knows of the end may be old, so the log
+    /// is asked before it is refused.
+    /// </summary>
+    private static async ValueTask CheckAsync(
+        this PartitionRunner runner, string key, ChangePosition since, CancellationToken cancellationToken)
     {
         if (since.Offset <= 0 || since.Offset < runner.EndOffset)
             return;
@@ -79,7 +87,8 @@ internal static class PartitionWatches
         if (since.Offset >= end)
         {
             throw new UnknownPositionException(
-                $"The watch of '{key}' is to be resumed after {runner.Input}:{since.Offset}, but that log ends at {end}. Use a position that this log has given out.");
+                $"The watch of '{key}' is to be resumed after {runner.Input}:{since.Offset}, but that log ends at {end}. "
+                + "Use a position that this log has given out.");
         }
     }
 }

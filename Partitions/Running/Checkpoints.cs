@@ -12,7 +12,9 @@ namespace ActorStreams.Partitions.Running;
 /// </summary>
 internal sealed class Checkpoints
 {
-    /// <summary>A checkpoint is followed by a rest of this many times its duration: meanwhile a hot state changes again, and is written once.</summary>
+    /// <summary>
+    /// A checkpoint is followed by a rest of this many times its duration: meanwhile a hot state changes again, and is written once.
+    /// </summary>
     private const int RestAfterWrite = 4;
 
     private readonly PartitionServices _services;
@@ -107,7 +109,9 @@ internal sealed class Checkpoints
         return true;
     }
 
-    /// <summary>True when what the store does not have takes more memory than it may: no state can leave the table before it is stored.</summary>
+    /// <summary>
+    /// True when what the store does not have takes more memory than it may: no state can leave the table before it is stored.
+    /// </summary>
     private bool IsCrowded(long times)
     {
         var room = Math.Max(_fold.Options.TableEntries, _services.Options.BatchRecords);

@@ -31,8 +31,11 @@ internal sealed class Failures(StreamsOptions options)
     internal TimeSpan Pause => InARow == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(
         Math.Min(options.MaxRetrySeconds, options.MinRetrySeconds * Math.Pow(2, Math.Min(InARow - 1, 30))));
 
-    /// <summary>True for a failure of the surroundings: the log or the store is away, or lacks records. It ends when they are back.</summary>
-    internal static bool IsOutside(Exception error) => error is LogUnavailableException or StoreUnavailableException or OffsetOutOfRangeException;
+    /// <summary>
+    /// True for a failure of the surroundings: the log or the store is away, or lacks records. It ends when they are back.
+    /// </summary>
+    internal static bool IsOutside(Exception error) =>
+        error is LogUnavailableException or StoreUnavailableException or OffsetOutOfRangeException;
 
     /// <summary>Counts a failure.</summary>
     /// <param name="error">What failed.</param>

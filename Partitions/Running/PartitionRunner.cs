@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Partitions.Running;
 
 /// <summary>
-/// Keeps one partition alive in this process: opens a session from the checkpoint, and after a failure another one. There is no other way to
-/// recover. <see cref="RunnerStatus"/> has its states, <see cref="Failures"/> the rules of retries.
+/// Keeps one partition alive in this process: opens a session from the checkpoint, and after a failure another one. There is no other way
+/// to recover. <see cref="RunnerStatus"/> has its states, <see cref="Failures"/> the rules of retries.
 /// </summary>
 internal sealed partial class PartitionRunner : IAsyncDisposable
 {
@@ -92,7 +92,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal long EndOffset => _services.Log.KnownEnd(Input) ?? NextOffset;
 
     /// <summary>Where folding goes on; while the partition fails, where its checkpoint stands.</summary>
-    internal long NextOffset => _session is not { } session ? 0 : Status == RunnerStatus.Waiting ? session.Fold.StoredPosition ?? 0 : session.Fold.NextOffset;
+    internal long NextOffset =>
+        _session is not { } session ? 0 : Status == RunnerStatus.Waiting ? session.Fold.StoredPosition ?? 0 : session.Fold.NextOffset;
 
     internal long BehindRecords => Math.Max(0, EndOffset - NextOffset);
 
@@ -226,7 +227,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             Become(RunnerStatus.Running, null);
     }
 
-    /// <summary>Begins to give out a key's changes from the present session's position on, and does something at exactly that point.</summary>
+    /// <summary>
+    /// Begins to give out a key's changes from the present session's position on, and does something at exactly that point.
+    /// </summary>
     /// <exception cref="PartitionClosedException">The partition does not run here any more, or cannot be read now.</exception>
     internal T Watch<T>(string key, Func<PartitionSession, T> begin)
     {
@@ -280,16 +283,18 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     private static partial void LogRestart(
         ILogger logger, Exception error, string dataset, string topic, int partition, long offset, int failures, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The records {First} to {Last} of {Topic}/{Partition} are no longer kept and were never "
-        + "folded into '{Dataset}': they are lost. Streams:LostRecords is GoOn, so folding goes on at {Next}.")]
+    [LoggerMessage(
+        Level = LogLevel.Error, Message = "The records {First} to {Last} of {Topic}/{Partition} are no longer kept and were never "
+            + "folded into '{Dataset}': they are lost. Streams:LostRecords is GoOn, so folding goes on at {Next}.")]
     private static partial void LogLost(ILogger logger, long first, long last, string topic, int partition, string dataset, long next);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{Dataset}' ({Topic}/{Partition}:{Offset}) has another owner: {Reason}")]
     private static partial void LogOwnerLost(ILogger logger, string dataset, string topic, int partition, long offset, string reason);
 
     // Not the reason: it may contain the record's key and value.
-    [LoggerMessage(Level = LogLevel.Error, Message = "'{Dataset}' stops before {Topic}/{Partition}:{Offset}, which cannot be folded ({Fault}). "
-        + "/health/ready and /api/datasets have the reason.")]
+    [LoggerMessage(
+        Level = LogLevel.Error, Message = "'{Dataset}' stops before {Topic}/{Partition}:{Offset}, which cannot be folded ({Fault}). "
+            + "/health/ready and /api/datasets have the reason.")]
     private static partial void LogStopped(ILogger logger, string dataset, string topic, int partition, long offset, string fault);
 }
 

@@ -62,7 +62,8 @@ internal sealed partial class PartitionSession
         {
             await BeginAsync(plan.ResumeAt, stop);
             if (plan.CarefulUpTo > Fold.NextOffset)
-                await FoldAllAsync(plan.CarefulUpTo < plan.StopBefore ? plan.CarefulUpTo : plan.StopBefore ?? plan.CarefulUpTo, careful: true, stop);
+                await FoldAllAsync(
+                    plan.CarefulUpTo < plan.StopBefore ? plan.CarefulUpTo : plan.StopBefore ?? plan.CarefulUpTo, careful: true, stop);
             await FoldAllAsync(plan.StopBefore, careful: false, stop);
             await FinishCheckpointAsync();
             await _appends.FinishAsync();
@@ -77,7 +78,9 @@ internal sealed partial class PartitionSession
         }
     }
 
-    /// <summary>A partition that never had a checkpoint begins where its log does, which is not 0 where retention has removed records.</summary>
+    /// <summary>
+    /// A partition that never had a checkpoint begins where its log does, which is not 0 where retention has removed records.
+    /// </summary>
     private async Task BeginAsync(long resumeAt, CancellationToken stop)
     {
         if (Fold.StoredPosition is null)
@@ -89,7 +92,9 @@ internal sealed partial class PartitionSession
         await FoldAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt });
     }
 
-    /// <summary>Folds until it is stopped, or up to an offset; where it is careful, record by record, each stored before the next.</summary>
+    /// <summary>
+    /// Folds until it is stopped, or up to an offset; where it is careful, record by record, each stored before the next.
+    /// </summary>
     private async Task FoldAllAsync(long? stopBefore, bool careful, CancellationToken stop)
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -207,15 +212,17 @@ internal sealed partial class PartitionSession
             return;
         _hasLoggedMisplaced = true;
         var dataset = Fold.Dataset;
-        LogMisplaced(_services.Logger, dataset.Topic, Fold.Partition, Fold.MisplacedRecords, Fold.FirstMisplaced, dataset.Partitioner, dataset.Name);
+        LogMisplaced(
+            _services.Logger, dataset.Topic, Fold.Partition, Fold.MisplacedRecords, Fold.FirstMisplaced, dataset.Partitioner, dataset.Name);
     }
 
     private static ConfiguredTaskAwaitable Ended(Task task) =>
         task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Topic '{Topic}' partition {Partition} has {Records} records so far whose key belongs to "
-        + "another partition by {Partitioner}, the first at offset {Offset}. They are folded and read where they lie. Declare how the "
-        + "producers of the topic partition it, by PartitionedBy(…) of entity '{Entity}'.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "Topic '{Topic}' partition {Partition} has {Records} records so far whose key belongs to "
+            + "another partition by {Partitioner}, the first at offset {Offset}. They are folded and read where they lie. Declare how the "
+            + "producers of the topic partition it, by PartitionedBy(…) of entity '{Entity}'.")]
     private static partial void LogMisplaced(
         ILogger logger, string topic, int partition, long records, long offset, KeyPartitioner partitioner, string entity);
 }

@@ -33,7 +33,8 @@ internal static class RunnerStatusTransitions
     /// <exception cref="InvalidOperationException">The diagram has no such transition.</exception>
     internal static RunnerStatus To(this RunnerStatus from, RunnerStatus to) => (from, to) switch
     {
-        (RunnerStatus.Closed, not RunnerStatus.Closed) or (not RunnerStatus.Starting, RunnerStatus.Starting) or (RunnerStatus.Stopped, RunnerStatus.Running)
+        (RunnerStatus.Closed, not RunnerStatus.Closed) or (not RunnerStatus.Starting, RunnerStatus.Starting)
+            or (RunnerStatus.Stopped, RunnerStatus.Running)
             => throw new InvalidOperationException($"A partition that is {from} cannot become {to}."),
         _ => to,
     };

@@ -1,7 +1,8 @@
 namespace ActorStreams.Partitions.Running;
 
 /// <summary>
-/// Wakes everyone who waits for progress. A waiter takes <see cref="Next"/> first, then checks its condition, then awaits: no pulse is missed.
+/// Wakes everyone who waits for progress. A waiter takes <see cref="Next"/> first, then checks its condition,
+/// then awaits: no pulse is missed.
 /// </summary>
 internal sealed class Signal
 {

@@ -3,7 +3,9 @@ using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
 namespace ActorStreams.Partitions.Telemetry;
 
-/// <summary>The attributes of a dataset's measurements, made once, so that measuring allocates nothing. Names, numbers and few words: never a key.</summary>
+/// <summary>
+/// The attributes of a dataset's measurements, made once, so that measuring allocates nothing. Names, numbers and few words: never a key.
+/// </summary>
 internal sealed class DatasetTags
 {
     internal DatasetTags(Dataset dataset, string application, string system)
@@ -20,7 +22,9 @@ internal sealed class DatasetTags
         (Watched, Rewatched, Unwatched) = ([.. Ending("ok"), watch], [.. Ending("retried"), watch], [.. Ending("dropped"), watch]);
         (Routed, Rerouted) = ([.. Ending("ok"), routes], [.. Ending("retried"), routes]);
         RoutesTo = dataset.Dependents.ToDictionary(view => view.Name, Tag[] (view) =>
-            [new(TagNames.Dataset, dataset.Name), .. dataset.Kind == DatasetKind.Entity ? [new Tag(TagNames.Entity, dataset.Name)] : Array.Empty<Tag>(), new(TagNames.View, view.Name), routes]);
+            [new(TagNames.Dataset, dataset.Name), .. dataset.Kind == DatasetKind.Entity
+                ? [new Tag(TagNames.Entity, dataset.Name)]
+                : Array.Empty<Tag>(), new(TagNames.View, view.Name), routes]);
     }
 
     /// <summary>The dataset.</summary>

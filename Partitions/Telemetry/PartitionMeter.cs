@@ -7,8 +7,8 @@ using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
-/// What one partition measures. The loop of the partition writes it, and whoever looks reads it. It stays when the partition goes to another silo: its gauges are then 0, where OpenTelemetry
-/// would go on telling the last value of a series that is no longer reported.
+/// What one partition measures. The loop of the partition writes it, and whoever looks reads it. It stays when the partition goes to
+/// another silo: its gauges are then 0, where OpenTelemetry would go on telling the last value of a series that is no longer reported.
 /// </summary>
 internal sealed class PartitionMeter
 {
@@ -48,7 +48,8 @@ internal sealed class PartitionMeter
 
     /// <summary>The age of the oldest record that is not folded; where none has been seen yet, the time since there was none.</summary>
     /// <param name="waiting">Seconds since the partition had nothing left to fold; 0 when it has nothing.</param>
-    internal double DelaySeconds(double waiting) => waiting > 0 && Volatile.Read(ref _oldest) is > 0 and var oldest ? SecondsSince(oldest) : waiting;
+    internal double DelaySeconds(double waiting) =>
+        waiting > 0 && Volatile.Read(ref _oldest) is > 0 and var oldest ? SecondsSince(oldest) : waiting;
 
     internal void Came() => _metrics.OwnerChanges.Add(1, _tags.OfTopic);
 
@@ -162,7 +163,8 @@ internal sealed class PartitionMeter
     }
 
     /// <summary>Frames for a view are durable; or not, and are made again.</summary>
-    internal void Routed(Dataset view, int frames, bool durable) => _metrics.Deliveries.Add(frames, durable ? _metrics.TagsOf(view).Routed : _metrics.TagsOf(view).Rerouted);
+    internal void Routed(Dataset view, int frames, bool durable) =>
+        _metrics.Deliveries.Add(frames, durable ? _metrics.TagsOf(view).Routed : _metrics.TagsOf(view).Rerouted);
 
     private void Count(DeadLetter letter)
     {
@@ -173,7 +175,8 @@ internal sealed class PartitionMeter
 
     private void Aged(RecordBatch batch)
     {
-        // While a backlog is folded, or everything from the beginning, how old it is says nothing of how long a change takes: consumer.delay tells that.
+        // While a backlog is folded, or everything from the beginning, how old it is says nothing of how long a change
+        // takes: consumer.delay tells that.
         if (_oldest > 0 && _hasCaughtUp && Dataset.Kind == DatasetKind.Entity)
             _metrics.EndToEnd.Record(SecondsSince(_oldest), _tags.OfTopic);
         else if (_oldest > 0 && _hasCaughtUp)

@@ -7,8 +7,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
-/// What the partitions of a silo measure: meter <c>ActorStreams</c>; docs/reference/metrics.md tells each. No metric carries a key: attributes are names of datasets and topics, numbers of
-/// partitions, and words of short lists.
+/// What the partitions of a silo measure: meter <c>ActorStreams</c>; docs/reference/metrics.md tells each. No metric carries a key:
+/// attributes are names of datasets and topics, numbers of partitions, and words of short lists.
 /// </summary>
 /// <remarks>
 /// It measures once a batch, never once a record.
@@ -29,20 +29,32 @@ internal sealed class StreamsMetrics
     public StreamsMetrics(IMeterFactory meters, Topology topology, IChangeLog log, TimeProvider time)
     {
         _time = time;
-        _tags = topology.Datasets.ToDictionary(dataset => dataset.Name, dataset => new DatasetTags(dataset, topology.Application, log.MessagingSystem), StringComparer.Ordinal);
+        _tags = topology.Datasets.ToDictionary(
+            dataset => dataset.Name, dataset => new DatasetTags(dataset, topology.Application, log.MessagingSystem),
+            StringComparer.Ordinal);
         var meter = Meter = meters.Create(MeterName);
         Consumed = meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Records taken from the log.");
-        Processed = Seconds(meter, "messaging.process.duration", "Processing one batch: fold, and waiting for appends where too much waits.", Messaging);
-        Changes = meter.CreateCounter<long>("actorstreams.fold.changes", "{change}", "Records and routed changes: applied, duplicate, stale (folded and thrown away), gap (lost by the log).");
+        Processed = Seconds(
+            meter, "messaging.process.duration", "Processing one batch: fold, and waiting for appends where too much waits.", Messaging);
+        Changes = meter.CreateCounter<long>(
+            "actorstreams.fold.changes", "{change}",
+            "Records and routed changes: applied, duplicate, stale (folded and thrown away), gap (lost by the log).");
         Fold = Seconds(meter, "actorstreams.fold.duration", "Folding one batch, reads of missing states included.", Short);
-        EndToEnd = Seconds(meter, "actorstreams.source.end_to_end.duration", "From the timestamp of a batch's oldest record to its fold into entities.", Long);
-        Freshness = Seconds(meter, "actorstreams.view.freshness", "From the timestamp of the oldest source record behind a batch to its fold into the view.", Long);
+        EndToEnd = Seconds(
+            meter, "actorstreams.source.end_to_end.duration", "From the timestamp of a batch's oldest record to its fold into entities.",
+            Long);
+        Freshness = Seconds(
+            meter, "actorstreams.view.freshness",
+            "From the timestamp of the oldest source record behind a batch to its fold into the view.", Long);
         DeadLetters = meter.CreateCounter<long>("actorstreams.dead_letter.changes", "{change}", "Records and routed changes set aside.");
         Checkpoint = Seconds(meter, "actorstreams.checkpoint.duration", "Writing one checkpoint.", Short);
-        Conflicts = meter.CreateCounter<long>("actorstreams.checkpoint.conflicts", "{conflict}", "Partitions given up because another owner had moved their checkpoint.");
-        Deliveries = meter.CreateCounter<long>("actorstreams.subscription.deliveries", "{delivery}", "Changes given to watches, and frames given to views.");
+        Conflicts = meter.CreateCounter<long>(
+            "actorstreams.checkpoint.conflicts", "{conflict}", "Partitions given up because another owner had moved their checkpoint.");
+        Deliveries = meter.CreateCounter<long>(
+            "actorstreams.subscription.deliveries", "{delivery}", "Changes given to watches, and frames given to views.");
         OwnerChanges = meter.CreateCounter<long>("actorstreams.partition.owner.changes", "{change}", "Partitions that came to this silo.");
-        Restarts = meter.CreateCounter<long>("actorstreams.partition.restarts", "{restart}", "Times a partition started again from its checkpoint.");
+        Restarts = meter.CreateCounter<long>(
+            "actorstreams.partition.restarts", "{restart}", "Times a partition started again from its checkpoint.");
     }
 
     internal Meter Meter { get; }
@@ -75,7 +87,9 @@ internal sealed class StreamsMetrics
     internal IEnumerable<PartitionMeter> Partitions => _partitions.Values;
 
     internal PartitionMeter Of(Dataset dataset, int partition) =>
-        _partitions.GetOrAdd((dataset.Name, partition), static (_, given) => new(given.Metrics, given.Dataset, given.Partition, given.Metrics._time), (Metrics: this, Dataset: dataset, Partition: partition));
+        _partitions.GetOrAdd(
+            (dataset.Name, partition), static (_, given) => new(given.Metrics, given.Dataset, given.Partition, given.Metrics._time),
+            (Metrics: this, Dataset: dataset, Partition: partition));
 
     internal DatasetTags TagsOf(Dataset dataset) => _tags[dataset.Name];
 

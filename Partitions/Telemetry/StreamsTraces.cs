@@ -7,13 +7,14 @@ using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
-/// Spans by OpenTelemetry's messaging conventions, one a batch and never one a record: <c>send {topic}</c> for an append, <c>process {topic}</c> for the fold of a batch. The context of a
-/// sampled <c>send</c> goes with its records (<see cref="TraceHeaders"/>), so that an append, its fold, the frames for the views and their fold are one trace.
+/// Spans by OpenTelemetry's messaging conventions, one a batch and never one a record: <c>send {topic}</c> for an append, <c>process
+/// {topic}</c> for the fold of a batch. The context of a sampled <c>send</c> goes with its records (<see cref="TraceHeaders"/>), so that an
+/// append, its fold, the frames for the views and their fold are one trace.
 /// <code>
 /// POST records → send orders → process orders → send view.input → process view.input → …
 /// </code>
-/// A batch holds records of many appends: its span is linked to all that were sampled, up to <see cref="MaxLinks"/>, and is a child of the first, so that what was sampled stays so. Where
-/// nobody listens, nothing is made, looked at or written. No span has a key or a value.
+/// A batch holds records of many appends: its span is linked to all that were sampled, up to <see cref="MaxLinks"/>, and is a child of the
+/// first, so that what was sampled stays so. Where nobody listens, nothing is made, looked at or written. No span has a key or a value.
 /// </summary>
 internal static class StreamsTraces
 {
@@ -46,13 +47,17 @@ internal static class StreamsTraces
         HasListeners ? Start("send", ActivityKind.Producer, topic, system, records, causes, []) : null;
 
     /// <summary>Says that what the span is for has failed; with the kind of error alone, since its message may tell more.</summary>
-    internal static void Failed(this Activity? activity, Exception error) => activity?.SetStatus(ActivityStatusCode.Error).SetTag(TagNames.ErrorType, error.GetType().FullName);
+    internal static void Failed(this Activity? activity, Exception error) =>
+        activity?.SetStatus(ActivityStatusCode.Error).SetTag(TagNames.ErrorType, error.GetType().FullName);
 
-    private static Activity? Start(string operation, ActivityKind kind, string topic, string system, int records, IReadOnlyList<ActivityContext> causes, Tag[] more) => Source.StartActivity(
-        $"{operation} {topic}", kind, causes.Count > 0 ? causes[0] : default,
-        [
-            new(TagNames.Operation, operation), new(TagNames.OperationType, operation), new(TagNames.System, system), new(TagNames.Destination, topic),
-            new(TagNames.BatchCount, records), .. more,
-        ],
-        causes.Select(cause => new ActivityLink(cause)));
+    private static Activity? Start(
+        string operation, ActivityKind kind, string topic, string system, int records, IReadOnlyList<ActivityContext> causes, Tag[] more) =>
+            Source.StartActivity(
+            $"{operation} {topic}", kind, causes.Count > 0 ? causes[0] : default,
+            [
+                new(TagNames.Operation, operation), new(TagNames.OperationType, operation), new(TagNames.System, system),
+                new(TagNames.Destination, topic),
+                new(TagNames.BatchCount, records), .. more,
+            ],
+            causes.Select(cause => new ActivityLink(cause)));
 }

@@ -5,8 +5,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
-/// The trace that a record belongs to, in its headers, as W3C Trace Context has them: <c>traceparent</c>, and <c>tracestate</c> where there is one. They are for traces alone: no fold depends
-/// on them, and they are no part of a frame.
+/// The trace that a record belongs to, in its headers, as W3C Trace Context has them: <c>traceparent</c>, and <c>tracestate</c> where there
+/// is one. They are for traces alone: no fold depends on them, and they are no part of a frame.
 /// </summary>
 internal static class TraceHeaders
 {
@@ -22,7 +22,10 @@ internal static class TraceHeaders
     /// <summary>A larger record carries no context: the header could make it too large for the log.</summary>
     private const int MaxCarrierBytes = 256 << 10;
 
-    /// <summary>The records with the context of a sampled span; otherwise as they are. Producers' own contexts stay, and so do records that are too large to carry one safely.</summary>
+    /// <summary>
+    /// The records with the context of a sampled span; otherwise as they are. Producers' own contexts stay, and so do records that are
+    /// too large to carry one safely.
+    /// </summary>
     internal static IReadOnlyList<NewRecord> Carrying(Activity? span, IReadOnlyList<NewRecord> records)
     {
         if (span is not { Recorded: true, IdFormat: ActivityIdFormat.W3C })
@@ -60,11 +63,15 @@ internal static class TraceHeaders
     private static RecordHeader[] Of(Activity span)
     {
         var parent = new RecordHeader(Parent, Encoding.ASCII.GetBytes(span.Id!));
-        return span.TraceStateString is { Length: > 0 and <= MaxStateLength } state ? [parent, new(State, Encoding.UTF8.GetBytes(state))] : [parent];
+        return span.TraceStateString is { Length: > 0 and <= MaxStateLength } state
+            ? [parent, new(State, Encoding.UTF8.GetBytes(state))]
+            : [parent];
     }
 
     private static bool TryParse(ReadOnlyMemory<byte> parent, ReadOnlyMemory<byte>? state, out ActivityContext context) =>
-        ActivityContext.TryParse(Encoding.ASCII.GetString(parent.Span), state is { Length: <= MaxStateLength } text ? Encoding.UTF8.GetString(text.Span) : null, isRemote: true, out context)
+        ActivityContext.TryParse(
+            Encoding.ASCII.GetString(parent.Span), state is { Length: <= MaxStateLength } text ? Encoding.UTF8.GetString(text.Span) : null,
+            isRemote: true, out context)
         && context.TraceFlags.HasFlag(ActivityTraceFlags.Recorded);
 
     private static ReadOnlyMemory<byte>? Find(IReadOnlyList<RecordHeader> headers, string name)

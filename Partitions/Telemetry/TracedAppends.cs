@@ -9,7 +9,9 @@ internal static class TracedAppends
     /// <summary>Appends what a client sent, in a span of the request under way.</summary>
     internal static ValueTask<IReadOnlyList<Position>> AppendTracedAsync(
         this IChangeLog log, string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken) =>
-        StreamsTraces.HasListeners ? AppendAsync(log, topic, records, [], cancellationToken) : log.AppendAsync(topic, records, cancellationToken);
+        StreamsTraces.HasListeners
+            ? AppendAsync(log, topic, records, [], cancellationToken)
+            : log.AppendAsync(topic, records, cancellationToken);
 
     /// <summary>Appends what batches made, in a span of theirs where any was sampled.</summary>
     internal static async Task AppendTracedAsync(
@@ -17,7 +19,8 @@ internal static class TracedAppends
         await (batches.Count > 0 ? AppendAsync(log, topic, records, batches, CancellationToken.None) : log.AppendAsync(topic, records));
 
     private static async ValueTask<IReadOnlyList<Position>> AppendAsync(
-        IChangeLog log, string topic, IReadOnlyList<NewRecord> records, IReadOnlyList<ActivityContext> causes, CancellationToken cancellationToken)
+        IChangeLog log, string topic, IReadOnlyList<NewRecord> records, IReadOnlyList<ActivityContext> causes,
+        CancellationToken cancellationToken)
     {
         using var span = StreamsTraces.Send(log.MessagingSystem, topic, records.Count, causes);
         try

@@ -8,10 +8,11 @@ namespace ActorStreams.Partitions.Watching;
 
 /// <summary>
 /// The changes of keys that are no longer in memory, folded again from their records. One pass over the partition's log serves all readers
-/// that wait when it begins; a later one waits for the next pass. A reader whose buffer stays full is detached from the pass, and takes part
-/// in another once it has drained. How many passes run at once in the process is bounded.
+/// that wait when it begins; a later one waits for the next pass. A reader whose buffer stays full is detached from the pass, and takes
+/// part in another once it has drained. How many passes run at once in the process is bounded.
 /// </summary>
-internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition, SemaphoreSlim passes, TimeProvider time, TaskScheduler scheduler)
+internal sealed class KeyHistory(
+    IChangeLog log, Dataset dataset, int partition, SemaphoreSlim passes, TimeProvider time, TaskScheduler scheduler)
 {
     /// <summary>Readers of one pass.</summary>
     private const int MaxReaders = 1_000;
@@ -38,7 +39,8 @@ internal sealed class KeyHistory(IChangeLog log, Dataset dataset, int partition,
         if (start > 0)
         {
             throw new UnknownPositionException(
-                $"The changes of '{key}' after {dataset.Topic}/{partition}:{since.Offset} are no longer in memory, and the log no longer keeps "
+                $"The changes of '{key}' after {dataset.Topic}/{partition}:{since.Offset} are no longer in memory, "
+                + "and the log no longer keeps "
                 + $"the records before {start} that they would be folded from. Watch again from the present state.");
         }
 

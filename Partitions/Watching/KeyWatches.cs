@@ -48,7 +48,8 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time, Part
             if (_closed is not null)
                 throw new WatchEndedException(_closed);
             if (_watchers >= options.MaxWatchers)
-                throw new WatchEndedException($"The partition has {_watchers} watchers, as many as Streams:MaxWatchers allows. Try again later.");
+                throw new WatchEndedException(
+                    $"The partition has {_watchers} watchers, as many as Streams:MaxWatchers allows. Try again later.");
             if (!_keys.TryGetValue(key, out var watched))
                 _keys.Add(key, watched = new(now));
             missing = since < now && since < watched.HistoryStart;

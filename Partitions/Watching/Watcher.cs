@@ -28,7 +28,8 @@ internal sealed class Watcher(KeyWatches owner, string key, ChangePosition since
     public void Dispose() => owner.Leave(this);
 
     /// <summary>Offers a change.</summary>
-    /// <returns>True when it is taken; false when the watcher is too slow, which ends its watch; null when it has it already or has ended.</returns>
+    /// <returns>True when it is taken; false when the watcher is too slow, which ends its watch; null when it has it
+    /// already or has ended.</returns>
     internal bool? Offer(WatchedChange change)
     {
         if (change.Position <= _last)
@@ -36,7 +37,9 @@ internal sealed class Watcher(KeyWatches owner, string key, ChangePosition since
         _last = change.Position;
         if (_changes.Writer.TryWrite(change))
             return true;
-        return End($"The watcher is {buffer} changes behind, as many as Streams:WatchBufferChanges allows. Resume from the last position.") ? false : null;
+        return End($"The watcher is {buffer} changes behind, as many as Streams:WatchBufferChanges allows. Resume from the last position.")
+            ? false
+            : null;
     }
 
     /// <summary>Ends the watch; false when it has ended before.</summary>

@@ -9,14 +9,15 @@ public static class PostgresConnections
     /// <summary>Connections of Orleans at most, for membership, reminders and the states of its grains.</summary>
     public const int MaxOrleansConnections = 10;
 
-    // Every query of the state store has one right plan, by the index, whatever the tables hold. Statistics would only make it worse: those of
-    // a table that was empty a minute ago choose a scan of all that came since. So plans are made once, and have no alternative.
+    // Every query of the state store has one right plan, by the index, whatever the tables hold. Statistics would only make it worse: those
+    // of a table that was empty a minute ago choose a scan of all that came since. So plans are made once, and have no alternative.
     private const string IndexPlans =
-        " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+        " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c "
+        + "enable_mergejoin=off";
 
     /// <summary>
-    /// The pool to give to Orleans (<c>options.DataSource</c>, with invariant <c>Npgsql</c>). Its queries find their tables by the <c>search_path</c>, and a
-    /// changed password file is used for the next connection. The caller disposes of it after the host.
+    /// The pool to give to Orleans (<c>options.DataSource</c>, with invariant <c>Npgsql</c>). Its queries find their tables by the
+    /// <c>search_path</c>, and a changed password file is used for the next connection. The caller disposes of it after the host.
     /// </summary>
     /// <exception cref="ArgumentException">Options are wrong.</exception>
     public static NpgsqlDataSource Orleans(PostgresOptions options)
@@ -34,7 +35,8 @@ public static class PostgresConnections
         settings.AutoPrepareMinUsages = 2;
         // An owner whose machine is gone must not hold its partition's row until TCP gives up, which takes hours.
         var milliseconds = options.CommandTimeoutSeconds * 1_000;
-        settings.Options += string.Create(CultureInfo.InvariantCulture, $" -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}")
+        settings.Options += string.Create(
+            CultureInfo.InvariantCulture, $" -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}")
             + IndexPlans;
     });
 
@@ -49,7 +51,8 @@ public static class PostgresConnections
     internal static string Place(PostgresOptions options)
     {
         var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString);
-        var hosts = (settings.Host ?? "").Split(',').Select(host => HasPort(host) ? host : string.Create(CultureInfo.InvariantCulture, $"{host}:{settings.Port}"));
+        var hosts = (settings.Host ?? "").Split(',')
+            .Select(host => HasPort(host) ? host : string.Create(CultureInfo.InvariantCulture, $"{host}:{settings.Port}"));
         return $"{string.Join(',', hosts)}/{settings.Database ?? settings.Username}, schema {options.Schema}";
     }
 
@@ -86,7 +89,9 @@ public static class PostgresConnections
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreUnavailableException($"The password file '{file}' of PostgreSQL cannot be read. Give this process a file that it can read. ({error.Message})", error);
+            throw new StoreUnavailableException(
+                $"The password file '{file}' of PostgreSQL cannot be read. Give this process a file that it can read. ({error.Message})",
+                error);
         }
     }
 }

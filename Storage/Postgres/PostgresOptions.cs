@@ -7,34 +7,49 @@ namespace ActorStreams.Storage.Postgres;
 /// <summary>Where PostgreSQL is, and how much of it a silo uses: section <c>Postgres</c>.</summary>
 public sealed partial class PostgresOptions : IValidatableObject
 {
-    /// <summary>How to reach it, in Npgsql's form: <c>Host=…;Database=…;Username=…</c>. The password is better kept in <see cref="PasswordFile"/>.</summary>
+    /// <summary>
+    /// How to reach it, in Npgsql's form: <c>Host=…;Database=…;Username=…</c>. The password is better kept in <see cref="PasswordFile"/>.
+    /// </summary>
     [Required(AllowEmptyStrings = false)]
     public string ConnectionString { get; set; } = "";
 
-    /// <summary>A file that holds the password and nothing else. It is read whenever a connection is opened, so a new password needs no restart.</summary>
+    /// <summary>
+    /// A file that holds the password and nothing else. It is read whenever a connection is opened, so a new password needs no restart.
+    /// </summary>
     public string? PasswordFile { get; set; }
 
     /// <summary>The schema that holds all tables. Two systems may share a database, each with a schema of its own.</summary>
     public string Schema { get; set; } = "actorstreams";
 
-    /// <summary>The role of silos, where it is another than the schema's owner: each migration grants it what it needs, and no more.</summary>
+    /// <summary>
+    /// The role of silos, where it is another than the schema's owner: each migration grants it what it needs, and no more.
+    /// </summary>
     public string? SiloRole { get; set; }
 
     /// <summary>
-    /// Whether a pooler stands between that gives each transaction another connection to PostgreSQL, as PgBouncer does in transaction mode. Then no parameter
-    /// is set for a session, no statement is kept prepared, and the role itself must have the schema in its <c>search_path</c>, for Orleans.
+    /// Whether a pooler stands between that gives each transaction another connection to PostgreSQL, as PgBouncer does in transaction mode.
+    /// Then no parameter is set for a session, no statement is kept prepared, and the role itself must have the schema in its
+    /// <c>search_path</c>, for Orleans.
     /// </summary>
     public bool TransactionPooling { get; set; }
 
-    /// <summary>Connections of the state store at most; further callers wait for one. Orleans has <see cref="PostgresConnections.MaxOrleansConnections"/> more.</summary>
+    /// <summary>
+    /// Connections of the state store at most; further callers wait for one. Orleans has
+    /// <see cref="PostgresConnections.MaxOrleansConnections"/> more.
+    /// </summary>
     [Range(1, 1_000)]
     public int MaxConnections { get; set; } = 20;
 
-    /// <summary>How long one command may take before its caller is told that the store is unavailable, and how long a command waits for a connection.</summary>
+    /// <summary>
+    /// How long one command may take before its caller is told that the store is unavailable, and how long a
+    /// command waits for a connection.
+    /// </summary>
     [Range(1, 3_600)]
     public int CommandTimeoutSeconds { get; set; } = 30;
 
-    /// <summary>States and contributions in one command at most: a larger checkpoint is written in several commands of one transaction.</summary>
+    /// <summary>
+    /// States and contributions in one command at most: a larger checkpoint is written in several commands of one transaction.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int MaxCommandRows { get; set; } = 10_000;
 
@@ -46,7 +61,9 @@ public sealed partial class PostgresOptions : IValidatableObject
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!SchemaName().IsMatch(Schema) || Schema.StartsWith("pg_", StringComparison.Ordinal))
-            yield return new($"Schema is '{Schema}', but must be 1 to 63 of a-z, 0-9 and _, begin with a letter or _, and not with pg_.", [nameof(Schema)]);
+            yield return new(
+                $"Schema is '{Schema}', but must be 1 to 63 of a-z, 0-9 and _, begin with a letter or _, and not with pg_.", [nameof(
+                    Schema)]);
         if (PasswordFile is { Length: > 0 } file && !File.Exists(file))
             yield return new($"PasswordFile '{file}' does not exist, or this process may not see it.", [nameof(PasswordFile)]);
         foreach (var error in ConnectionErrors())
@@ -58,7 +75,8 @@ public sealed partial class PostgresOptions : IValidatableObject
     internal void Validate()
     {
         var errors = new List<ValidationResult>();
-        // Single values first, then what Validate says of them together: the framework leaves out the second where the first found something.
+        // Single values first, then what Validate says of them together: the framework leaves out the second
+        // where the first found something.
         Validator.TryValidateObject(this, new(this), errors, validateAllProperties: true);
         errors.AddRange(Validate(new(this)).Where(error => errors.TrueForAll(known => known.ErrorMessage != error.ErrorMessage)));
         OptionCheck.All([.. errors.Select(error => $"Postgres: {error.ErrorMessage}")]);
@@ -79,7 +97,8 @@ public sealed partial class PostgresOptions : IValidatableObject
         }
 
         if (parsed is null)
-            yield return "ConnectionString is none that Npgsql knows. It has the form Host=…;Port=…;Database=…;Username=… with a value that holds ';' in quotes.";
+            yield return "ConnectionString is none that Npgsql knows. It has the form Host=…;Port=…;Database=…;Username=… with a value "
+                + "that holds ';' in quotes.";
         else if (string.IsNullOrEmpty(parsed.Host))
             yield return "ConnectionString names no Host.";
         else if (!string.IsNullOrEmpty(PasswordFile) && !string.IsNullOrEmpty(parsed.Password))

@@ -27,7 +27,8 @@ internal static class PostgresValue
         return slices;
     }
 
-    public static NpgsqlParameter[] Partition(PartitionId partition) => [Of(partition.Dataset), Of(partition.Version), Of(partition.Partition)];
+    public static NpgsqlParameter[] Partition(PartitionId partition) =>
+        [Of(partition.Dataset), Of(partition.Version), Of(partition.Partition)];
 
     public static NpgsqlParameter[] Ids(IReadOnlyCollection<ContributionId> ids) =>
         [Array(Keys([.. ids.Select(id => id.Key)])), Array([.. ids.Select(id => id.Slot)]), Array([.. ids.Select(id => id.Element)])];

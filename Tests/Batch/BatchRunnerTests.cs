@@ -55,6 +55,11 @@ public sealed class BatchRunnerTests
     {
         await _log.CreateTopicAsync("shop.orders", 3);
         foreach (var (key, value) in records)
-            await _log.AppendAsync("shop.orders", [new() { Partition = Partitioner.PartitionOf(key, 3), Timestamp = 0, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) }]);
+            await _log.AppendAsync(
+                "shop.orders",
+                [
+                    new() { Partition = Partitioner.PartitionOf(
+                        key, 3), Timestamp = 0, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) },
+                ]);
     }
 }

@@ -15,8 +15,12 @@ public sealed class CommandLineTests
 
         Assert.Equal("0 file folder", Names(await RunAsync(silo, "datasets"), "name"));
         Assert.Equal("0 t", Names(await RunAsync(silo, "topics"), "topic"));
-        Assert.Equal("""{"topic":"t","partition":0,"offset":0}""", (await RunAsync(silo, "append", "t", "k", "[1,2]")).Output.Replace("\"partition\":1", "\"partition\":0").Trim());
-        Assert.Contains("\"state\":{\"x\":\"ü<>\"},\"position\":{\"topic\":\"t\",\"partition\":0,\"offset\":4}", (await RunAsync(silo, "get", "file", "a")).Output);
+        Assert.Equal(
+            """{"topic":"t","partition":0,"offset":0}""",
+            (await RunAsync(silo, "append", "t", "k", "[1,2]")).Output.Replace("\"partition\":1", "\"partition\":0").Trim());
+        Assert.Contains(
+            "\"state\":{\"x\":\"ü<>\"},\"position\":{\"topic\":\"t\",\"partition\":0,\"offset\":4}",
+            (await RunAsync(silo, "get", "file", "a")).Output);
     }
 
     [Fact]
@@ -39,7 +43,8 @@ public sealed class CommandLineTests
     {
         await using var silo = await FakeSilo.StartAsync(("t", 2));
         var file = Path.GetTempFileName();
-        await File.WriteAllTextAsync(file, "{\"path\":\"a\",\"n\":1.50}\n{\"path\":\"b\",\"n\":2}\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            file, "{\"path\":\"a\",\"n\":1.50}\n{\"path\":\"b\",\"n\":2}\n", TestContext.Current.CancellationToken);
 
         var first = await RunAsync(silo, "load", "ndjson", file, "--topic", "t", "--key", "path");
         var second = await RunAsync(silo, "load", "ndjson", file, "--topic", "t", "--key", "path", "--resume");
@@ -69,5 +74,7 @@ public sealed class CommandLineTests
     }
 
     private static string Names((int Code, string Output, string Error) run, string member) => $"{run.Code} " + string.Join(
-        ' ', run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty(member).GetString()));
+        ' ',
+        run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty(member).GetString()));
 }

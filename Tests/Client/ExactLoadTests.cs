@@ -72,7 +72,8 @@ public sealed class ExactLoadTests
         using var client = silo.Client();
         await client.AppendAsync("t", [new() { Key = "k1", Value = "foreign" }], Token);
 
-        var error = await Assert.ThrowsAsync<ForeignRecordException>(() => new ExactLoader(client, "t", Fast with { Resume = true }).LoadAsync(new Numbers(10), Token));
+        var error = await Assert.ThrowsAsync<ForeignRecordException>(
+            () => new ExactLoader(client, "t", Fast with { Resume = true }).LoadAsync(new Numbers(10), Token));
 
         Assert.StartsWith("The record at t/0:0 (key 'k1') is not the input's next record", error.Message);
         Assert.Single(silo.Contents("t"));
@@ -100,7 +101,8 @@ public sealed class ExactLoadTests
         silo.OnAppend = append => append >= 1 ? new(Status: 503) : null;
         using var client = silo.Client();
 
-        var error = await Assert.ThrowsAsync<LoadStoppedException>(() => new ExactLoader(client, "t", Fast with { WaitSeconds = 0.1 }).LoadAsync(new Numbers(1_500), Token));
+        var error = await Assert.ThrowsAsync<LoadStoppedException>(
+            () => new ExactLoader(client, "t", Fast with { WaitSeconds = 0.1 }).LoadAsync(new Numbers(1_500), Token));
 
         Assert.Equal(1_000, error.Appended);
         Assert.Contains("--resume", error.Message);
@@ -113,7 +115,8 @@ public sealed class ExactLoadTests
         silo.OnAppend = append => append == 1 ? new(Status: 400, Errors: new[] { new { line = 17, error = "the key is empty." } }) : null;
         using var client = silo.Client();
 
-        var error = await Assert.ThrowsAsync<LoadStoppedException>(() => new ExactLoader(client, "t", Fast).LoadAsync(new Numbers(1_500), Token));
+        var error = await Assert.ThrowsAsync<LoadStoppedException>(
+            () => new ExactLoader(client, "t", Fast).LoadAsync(new Numbers(1_500), Token));
 
         Assert.StartsWith("Record 1,017 of the input was refused by topic 't': the key is empty.", error.Message);
     }
@@ -125,7 +128,8 @@ public sealed class ExactLoadTests
         silo.OnAppend = _ => new(1);
         using var client = silo.Client();
 
-        var error = await Assert.ThrowsAsync<AppendOutcomeUnknownException>(() => client.AppendAsync("t", [new() { Key = "a", Value = 1 }], Token));
+        var error = await Assert.ThrowsAsync<AppendOutcomeUnknownException>(
+            () => client.AppendAsync("t", [new() { Key = "a", Value = 1 }], Token));
 
         Assert.Equal(1, silo.Appends);
         Assert.StartsWith("It is unknown whether topic 't' has the record sent to it:", error.Message);
@@ -136,7 +140,9 @@ public sealed class ExactLoadTests
         // Each record once, and each key's in order.
         var contents = silo.Contents("t");
         Assert.Equal(Enumerable.Range(0, records), contents.Select(r => int.Parse(r.Value, CultureInfo.InvariantCulture)).Order());
-        Assert.All(contents.GroupBy(r => r.Key), key => Assert.Equal(key.Select(r => int.Parse(r.Value, CultureInfo.InvariantCulture)).Order(), key.Select(r => int.Parse(r.Value, CultureInfo.InvariantCulture))));
+        Assert.All(contents.GroupBy(r => r.Key), key => Assert.Equal(
+            key.Select(r => int.Parse(r.Value, CultureInfo.InvariantCulture)).Order(),
+            key.Select(r => int.Parse(r.Value, CultureInfo.InvariantCulture))));
     }
 
     private sealed class Numbers(int count) : LoadSource
@@ -147,7 +153,8 @@ public sealed class ExactLoadTests
 
         public override Task OpenAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 
-        public override async IAsyncEnumerable<AppendRecord> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        public override async IAsyncEnumerable<AppendRecord> ReadAsync(
+            [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
             await Task.CompletedTask;
             for (var i = 0; i < count; i++)

@@ -24,7 +24,9 @@ internal sealed class FakeSilo : IAsyncDisposable
     /// <summary>Answers whatever the silo does not: path and query as sent, and the response.</summary>
     public Func<HttpContext, string, Task> Other { get; set; } = (context, _) => ProblemAsync(context, 404, "There is nothing here.");
 
-    /// <summary>Called before each append with its number from 0: how many records land before the connection drops; null appends all.</summary>
+    /// <summary>
+    /// Called before each append with its number from 0: how many records land before the connection drops; null appends all.
+    /// </summary>
     public Func<int, AppendFailure?> OnAppend { get; set; } = _ => null;
 
     public List<string> Requests { get; } = [];
@@ -40,7 +42,8 @@ internal sealed class FakeSilo : IAsyncDisposable
         return silo;
     }
 
-    public ActorStreamsClient Client(ActorStreamsClientOptions? options = null) => new(Url, options ?? new() { ReconnectMinMilliseconds = 1, ReconnectMaxMilliseconds = 20 });
+    public ActorStreamsClient Client(ActorStreamsClientOptions? options = null) =>
+        new(Url, options ?? new() { ReconnectMinMilliseconds = 1, ReconnectMaxMilliseconds = 20 });
 
     /// <summary>Everything in a topic: key and value, partition by partition.</summary>
     public IReadOnlyList<(string Key, string Value)> Contents(string topic)
@@ -67,7 +70,8 @@ internal sealed class FakeSilo : IAsyncDisposable
 
     public static object State(string dataset, string key, object? state, long offset = 0) => new
     {
-        dataset, key, state, position = new { topic = "t", partition = 0, offset }, time = DateTimeOffset.UnixEpoch, behind = new { records = 0, seconds = 0.0 },
+        dataset, key, state, position = new { topic = "t", partition = 0, offset }, time = DateTimeOffset.UnixEpoch,
+        behind = new { records = 0, seconds = 0.0 },
     };
 
     private async Task ListenAsync(string url)
@@ -91,21 +95,32 @@ internal sealed class FakeSilo : IAsyncDisposable
             return context.Response.WriteAsJsonAsync(Datasets);
         if (target == "/api/topics")
             return context.Response.WriteAsJsonAsync(Topics());
-        if (target.Split('?')[0].Split('/') is ["", "api", "topics", var topic, "records"] && _topics.TryGetValue(topic, out var partitions))
+        if (target.Split('?')[0].Split('/') is ["", "api", "topics", var topic, "records"]
+            && _topics.TryGetValue(topic, out var partitions))
             return context.Request.Method == "POST" ? AppendAsync(context, topic, partitions) : ReadAsync(context, partitions);
         return Other(context, target);
     }
 
     private static object[] Datasets { get; } =
     [
-        new { name = "file", kind = "entity", version = 1, topic = "t", partitions = 1, sources = Array.Empty<string>(), states = 3, behind = new { records = 0, seconds = 0.0 }, status = "running" },
-        new { name = "folder", kind = "view", version = 1, topic = "folder.input", partitions = 1, sources = new[] { "file" }, states = 2, behind = new { records = 0, seconds = 0.0 }, status = "running" },
+        new
+        {
+            name = "file", kind = "entity", version = 1, topic = "t", partitions = 1, sources = Array.Empty<string>(), states = 3,
+            behind = new { records = 0, seconds = 0.0 }, status = "running",
+        },
+        new
+        {
+            name = "folder", kind = "view", version = 1, topic = "folder.input", partitions = 1, sources = new[] { "file" }, states = 2,
+            behind = new { records = 0, seconds = 0.0 }, status = "running",
+        },
     ];
 
     private object Topics()
     {
         lock (_lock)
-            return _topics.Select(t => new { topic = t.Key, kind = "source", partitions = t.Value.Select((p, i) => new { partition = i, start = 0, end = p.Count }).ToArray() }).ToArray();
+            return _topics.Select(
+                t => new { topic = t.Key, kind = "source", partitions = t.Value
+                    .Select((p, i) => new { partition = i, start = 0, end = p.Count }).ToArray() }).ToArray();
     }
 
     private async Task AppendAsync(HttpContext context, string topic, List<JsonObject>[] partitions)
@@ -149,8 +164,15 @@ internal sealed class FakeSilo : IAsyncDisposable
         string[] lines;
         lock (_lock)
         {
-            lines = [.. partitions[partition].Select((r, i) => (Record: r, Offset: i)).Skip(from).Take(int.Parse(query["limit"]!, CultureInfo.InvariantCulture))
-                .Select(r => JsonSerializer.Serialize(new { topic = "t", partition, offset = r.Offset, time = DateTimeOffset.UnixEpoch, key = r.Record["key"], value = r.Record["value"] }))];
+            lines = [.. partitions[partition].Select((r, i) => (Record: r, Offset: i)).Skip(from)
+                .Take(int.Parse(query["limit"]!, CultureInfo.InvariantCulture))
+                .Select(r =>
+                    JsonSerializer.Serialize(
+                        new
+                        {
+                            topic = "t", partition, offset = r.Offset, time = DateTimeOffset.UnixEpoch, key = r.Record["key"],
+                            value = r.Record["value"],
+                        }))];
         }
 
         foreach (var line in lines)
@@ -159,4 +181,5 @@ internal sealed class FakeSilo : IAsyncDisposable
 }
 
 /// <summary>How an append fails: with a status, or after some records, by a dropped connection.</summary>
-internal sealed record AppendFailure(int Landing = 0, bool AnswersFirst = false, int? Status = null, object? Errors = null, Func<Task>? Then = null);
+internal sealed record AppendFailure(
+    int Landing = 0, bool AnswersFirst = false, int? Status = null, object? Errors = null, Func<Task>? Then = null);

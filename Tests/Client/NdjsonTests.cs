@@ -11,7 +11,8 @@ public sealed class NdjsonTests
     [Fact]
     public async Task A_line_is_a_whole_record_when_no_key_is_named()
     {
-        var records = await ReadAsync(new(), """{"key":"a","value":{"x":1},"timestamp":1500,"headers":{"h":"1"}}""", "", """{"key":"b","value":null}""");
+        var records = await ReadAsync(
+            new(), """{"key":"a","value":{"x":1},"timestamp":1500,"headers":{"h":"1"}}""", "", """{"key":"b","value":null}""");
 
         Assert.Equal(["a", "b"], records.Select(r => r.Key));
         Assert.Equal("""{"x":1}""", records[0].Value!.ToString());
@@ -36,7 +37,8 @@ public sealed class NdjsonTests
     [InlineData("{", "Line 2 of '-' is no record:")]
     [InlineData("[1]", "Line 2 of '-' is no record: it is JSON array, but an object is needed.")]
     [InlineData("{\"value\":1}", "Line 2 of '-' is no record: it has no field 'key' for the key.")]
-    [InlineData("{\"key\":true,\"value\":1}", "Line 2 of '-' is no record: the key's field 'key' is JSON boolean, but text or a number is needed.")]
+    [InlineData(
+        "{\"key\":true,\"value\":1}", "Line 2 of '-' is no record: the key's field 'key' is JSON boolean, but text or a number is needed.")]
     public async Task A_bad_line_is_named_with_what_is_wrong(string line, string message)
     {
         var error = await Assert.ThrowsAsync<LoadSourceException>(() => ReadAsync(new(), """{"key":1,"value":1}""", line));

@@ -23,7 +23,9 @@ public sealed class ReadTests
 
         Assert.Equal(7, file!.State.Count);
         Assert.Equal(new Position("t", 0, 3), file.Position);
-        Assert.Equal(["/api/datasets", "/api/entities/file/a%20b/%C3%BC.cs", "/api/views/folder/%2E?atLeast=t%2F2%3A9&timeoutSeconds=1.5"], silo.Requests);
+        Assert.Equal(
+            ["/api/datasets", "/api/entities/file/a%20b/%C3%BC.cs", "/api/views/folder/%2E?atLeast=t%2F2%3A9&timeoutSeconds=1.5"],
+            silo.Requests);
     }
 
     [Fact]
@@ -46,7 +48,9 @@ public sealed class ReadTests
 
         var error = await Assert.ThrowsAsync<ActorStreamsException>(() => client.GetAsync<Lines>("file", "a", cancellationToken: Token));
 
-        Assert.Equal(("Position t/0:9 was not reached within 1 s.", HttpStatusCode.GatewayTimeout, "Refused"), (error.Message, error.Status!.Value, error.Title));
+        Assert.Equal(
+            ("Position t/0:9 was not reached within 1 s.", HttpStatusCode.GatewayTimeout, "Refused"),
+            (error.Message, error.Status!.Value, error.Title));
     }
 
     [Fact]
@@ -81,7 +85,8 @@ public sealed class ReadTests
     public async Task All_wrong_options_are_named_at_once()
     {
         await using var silo = await FakeSilo.StartAsync();
-        var error = Assert.Throws<ArgumentException>(() => silo.Client(new() { HeartbeatTimeoutSeconds = 0, ReconnectMaxMilliseconds = 1 }));
+        var error = Assert.Throws<ArgumentException>(
+            () => silo.Client(new() { HeartbeatTimeoutSeconds = 0, ReconnectMaxMilliseconds = 1 }));
         Assert.Contains("HeartbeatTimeoutSeconds is 0", error.Message);
         Assert.Contains("ReconnectMaxMilliseconds is 1", error.Message);
     }

@@ -26,10 +26,12 @@ public sealed class WatchTests
         };
         using var client = silo.Client();
 
-        var events = await client.WatchAsync<int?>("folder", "src", cancellationToken: TestContext.Current.CancellationToken).Take(4).ToListAsync(TestContext.Current.CancellationToken);
+        var events = await client.WatchAsync<int?>("folder", "src", cancellationToken: TestContext.Current.CancellationToken).Take(4)
+            .ToListAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["0:5:0", "0:6:0", "0:6:1", "0:9:0"], events.Select(e => e.Id));
-        Assert.Equal([WatchEventKind.State, WatchEventKind.Change, WatchEventKind.Change, WatchEventKind.Change], events.Select(e => e.Kind));
+        Assert.Equal(
+            [WatchEventKind.State, WatchEventKind.Change, WatchEventKind.Change, WatchEventKind.Change], events.Select(e => e.Kind));
         Assert.Equal((5, 6, 61), (events[0].After, events[1].After, events[2].After));
         Assert.Equal(new ChangePosition("t", 0, 6, 1), events[2].Position);
         Assert.Equal("orders/1:2", events[2].Cause!.Root.ToString());
@@ -60,7 +62,8 @@ public sealed class WatchTests
         };
         using var client = silo.Client(new() { HeartbeatTimeoutSeconds = 0.5, ReconnectMinMilliseconds = 1 });
 
-        var events = await client.WatchAsync<int?>("file", "a", cancellationToken: TestContext.Current.CancellationToken).Take(2).ToListAsync(TestContext.Current.CancellationToken);
+        var events = await client.WatchAsync<int?>("file", "a", cancellationToken: TestContext.Current.CancellationToken).Take(2)
+            .ToListAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["0:1:0", "0:2:0"], events.Select(e => e.Id));
         Assert.Equal(2, connections);
@@ -79,29 +82,38 @@ public sealed class WatchTests
         };
         using var client = silo.Client();
 
-        Assert.Equal(2, (await client.WatchAsync<int?>("file", "a", cancellationToken: TestContext.Current.CancellationToken).Take(2).ToListAsync(TestContext.Current.CancellationToken)).Count);
+        Assert.Equal(
+            2,
+            (await client.WatchAsync<int?>("file", "a", cancellationToken: TestContext.Current.CancellationToken).Take(2)
+                .ToListAsync(TestContext.Current.CancellationToken)).Count);
     }
 
     [Fact(Timeout = 20_000)]
     public async Task A_final_error_ends_the_watch_with_its_sentence()
     {
         await using var silo = await FakeSilo.StartAsync();
-        silo.Other = (context, _) => SendAsync(context, "event: error\ndata: {\"status\":400,\"detail\":\"0:99 is after the end of the log.\"}\n\n");
+        silo.Other =
+            (context, _) => SendAsync(context, "event: error\ndata: {\"status\":400,\"detail\":\"0:99 is after the end of the log.\"}\n\n");
         using var client = silo.Client();
 
-        var error = await Assert.ThrowsAsync<ActorStreamsException>(async () => await client.WatchAsync<int?>("file", "a", "0:99", TestContext.Current.CancellationToken).FirstAsync(TestContext.Current.CancellationToken));
+        var error = await Assert.ThrowsAsync<ActorStreamsException>(async () => await client.WatchAsync<int?>(
+            "file", "a", "0:99", TestContext.Current.CancellationToken).FirstAsync(TestContext.Current.CancellationToken));
 
         Assert.Equal("0:99 is after the end of the log.", error.Message);
     }
 
     private static Task StateAsync(HttpContext context, long offset) =>
-        SendAsync(context, $"event: state\nid: 0:{offset}:0\ndata: {JsonSerializer.Serialize(FakeSilo.State("x", "k", offset, offset))}\n\n");
+        SendAsync(
+            context, $"event: state\nid: 0:{offset}:0\ndata: {JsonSerializer.Serialize(FakeSilo.State("x", "k", offset, offset))}\n\n");
 
     private static Task ChangeAsync(HttpContext context, long offset, int index)
     {
         var after = index == 0 ? offset : (offset * 10) + index;
         var root = new { topic = "orders", partition = 1, offset = 2 };
-        var data = JsonSerializer.Serialize(new { key = "k", before = 0, after, position = new { topic = "t", partition = 0, offset, index }, cause = new { trigger = root, root }, time = DateTimeOffset.UnixEpoch });
+        var data = JsonSerializer.Serialize(new { key = "k", before = 0, after, position = new
+        {
+            topic = "t", partition = 0, offset, index,
+        }, cause = new { trigger = root, root }, time = DateTimeOffset.UnixEpoch });
         return SendAsync(context, $"event: change\nid: 0:{offset}:{index}\ndata: {data}\n\n");
     }
 

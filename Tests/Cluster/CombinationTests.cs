@@ -7,7 +7,9 @@ using ActorStreams.Tests.Storage.Postgres;
 
 namespace ActorStreams.Tests.Cluster;
 
-/// <summary>The log and the states are chosen one by one: a silo alone with one of them shared goes on after a crash as with none or both.</summary>
+/// <summary>
+/// The log and the states are chosen one by one: a silo alone with one of them shared goes on after a crash as with none or both.
+/// </summary>
 [Collection(AlsoBesideOthersCollection.Name)]
 public sealed class CombinationTests : EndToEndTest
 {
@@ -19,7 +21,10 @@ public sealed class CombinationTests : EndToEndTest
         await using var kafka = await MockBrokers.StartAsync();
         foreach (var (topic, partitions) in SameAnswersTests.Topics())
             await kafka.CreateTopicAsync(topic, partitions);
-        await using var silo = new SiloProcess { Settings = ["--Silo:Log=kafka", $"--Kafka:BootstrapServers={kafka.BootstrapServers}", "--Kafka:Consumer:fetch.wait.max.ms=10"] };
+        await using var silo = new SiloProcess
+        {
+            Settings = ["--Silo:Log=kafka", $"--Kafka:BootstrapServers={kafka.BootstrapServers}", "--Kafka:Consumer:fetch.wait.max.ms=10"],
+        };
         await GoesOnAsync(silo);
     }
 
@@ -27,7 +32,10 @@ public sealed class CombinationTests : EndToEndTest
     public async Task The_log_embedded_and_the_states_in_PostgreSQL()
     {
         await using var postgres = await PostgresServer.StartNewAsync();
-        await using var silo = new SiloProcess { Settings = ["--Silo:States=postgres", $"--Postgres:ConnectionString={(await postgres.NewDatabaseAsync()).ConnectionString}"] };
+        await using var silo = new SiloProcess
+        {
+            Settings = ["--Silo:States=postgres", $"--Postgres:ConnectionString={(await postgres.NewDatabaseAsync()).ConnectionString}"],
+        };
         await GoesOnAsync(silo);
     }
 
@@ -53,7 +61,9 @@ public sealed class CombinationTests : EndToEndTest
     private static async Task<IEnumerable<Position>> PlaceAsync(SiloProcess silo, int from)
     {
         var positions = await silo.Client.AppendAsync(
-            "shop.orders", Enumerable.Range(from, Orders / 2).Select(i => new AppendRecord { Key = $"o{i}", Value = new { type = "placed", customer = $"c{i % 10}", total = 1 } }));
+            "shop.orders",
+            Enumerable.Range(from, Orders / 2)
+                .Select(i => new AppendRecord { Key = $"o{i}", Value = new { type = "placed", customer = $"c{i % 10}", total = 1 } }));
         return positions.GroupBy(position => position.Partition).Select(partition => partition.MaxBy(position => position.Offset));
     }
 }

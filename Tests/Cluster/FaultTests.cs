@@ -6,7 +6,8 @@ using ActorStreams.Tests.EndToEnd;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
-/// Three silos under random faults while a foreign producer sends orders. By default a short run; the long one is asked for by environment variables:
+/// Three silos under random faults while a foreign producer sends orders. By default a short run; the long one is
+/// asked for by environment variables:
 /// <c>FAULTS=36 FAULT_RECORDS=2000000 FAULT_SECONDS=13 SEED=…</c>.
 /// </summary>
 public sealed class FaultTests : EndToEndTest
@@ -16,7 +17,8 @@ public sealed class FaultTests : EndToEndTest
     [Fact]
     public async Task States_are_exact_and_nothing_lags_after_silos_brokers_and_the_database_failed_at_random()
     {
-        var (random, faultCount, records, mostSecondsBetween) = (NewRandom(), Number("FAULTS", 3), Number("FAULT_RECORDS", 6_000), Number("FAULT_SECONDS", 4));
+        var (random, faultCount, records, mostSecondsBetween) =
+            (NewRandom(), Number("FAULTS", 3), Number("FAULT_RECORDS", 6_000), Number("FAULT_SECONDS", 4));
         await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), Settings);
         await cluster.StartSilosAsync(3);
         using var stream = new OrderStream(cluster.Kafka.BootstrapServers, Partitions, random.Next());
@@ -37,7 +39,9 @@ public sealed class FaultTests : EndToEndTest
                 var behind = await BehindAsync(cluster);
                 if (Stopwatch.GetElapsedTime(told).TotalSeconds > 3)
                 {
-                    Print($"{Stopwatch.GetElapsedTime(passed).TotalSeconds,7:N1} s after the last fault: {(behind == long.MaxValue ? "not all partitions run" : $"{behind:N0} records behind")}");
+                    Print(
+                        $"{Stopwatch.GetElapsedTime(passed).TotalSeconds,7:N1} s after the last fault: "
+                        + $"{(behind == long.MaxValue ? "not all partitions run" : $"{behind:N0} records behind")}");
                     told = Stopwatch.GetTimestamp();
                 }
 
@@ -57,12 +61,13 @@ public sealed class FaultTests : EndToEndTest
     }
 
     /// <summary>
-    /// Failures are noticed fast, small tables make partitions read through the store, and no checkpoint is far away. One request under way a broker: the mock does not look at sequence
-    /// numbers, and would take a later batch after it refused an earlier one.
+    /// Failures are noticed fast, small tables make partitions read through the store, and no checkpoint is far away. One request under way
+    /// a broker: the mock does not look at sequence numbers, and would take a later batch after it refused an earlier one.
     /// </summary>
     private static string[] Settings =>
     [
-        $"--Streams:DefaultPartitions={Partitions}", "--Streams:TableEntries=10000", "--Streams:CheckpointIntervalSeconds=0.5", "--Streams:MaxRetrySeconds=2", "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2",
+        $"--Streams:DefaultPartitions={Partitions}", "--Streams:TableEntries=10000", "--Streams:CheckpointIntervalSeconds=0.5",
+        "--Streams:MaxRetrySeconds=2", "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2",
         "--Kafka:Producer:max.in.flight=1",
     ];
 
@@ -71,7 +76,9 @@ public sealed class FaultTests : EndToEndTest
         try
         {
             var datasets = (await cluster.Client.DatasetsAsync()).Where(dataset => dataset.Name is "order" or "spend").ToList();
-            return datasets.TrueForAll(dataset => dataset.Status == "running") ? datasets.Sum(dataset => dataset.Behind!.Records) : long.MaxValue;
+            return datasets.TrueForAll(dataset => dataset.Status == "running")
+                ? datasets.Sum(dataset => dataset.Behind!.Records)
+                : long.MaxValue;
         }
         catch (ActorStreamsException)
         {
@@ -87,8 +94,11 @@ public sealed class FaultTests : EndToEndTest
         {
             var expected = batch.Json(dataset).ToDictionary(state => state.Key, state => Encoding.UTF8.GetString(state.Value));
             var live = await silo.AllAsync(dataset);
-            var wrong = expected.Keys.Union(live.Keys).Where(key => expected.GetValueOrDefault(key) != live.GetValueOrDefault(key)).ToList();
-            Assert.True(wrong.Count == 0, $"{wrong.Count} of {expected.Count} states of '{dataset}' are wrong; the first: '{wrong.FirstOrDefault()}' is {live.GetValueOrDefault(wrong.FirstOrDefault() ?? "")}, a batch has {expected.GetValueOrDefault(wrong.FirstOrDefault() ?? "")}.");
+            var wrong = expected.Keys.Union(live.Keys)
+                .Where(key => expected.GetValueOrDefault(key) != live.GetValueOrDefault(key)).ToList();
+            Assert.True(wrong.Count == 0, $"{wrong.Count} of {expected.Count} states of '{dataset}' are wrong; the first: "
+                + $"'{wrong.FirstOrDefault()}' is {live.GetValueOrDefault(wrong.FirstOrDefault() ?? "")}, a batch has "
+                + $"{expected.GetValueOrDefault(wrong.FirstOrDefault() ?? "")}.");
             Print($"{dataset}: {live.Count:N0} states are exact.");
         }
     }

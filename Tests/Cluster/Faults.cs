@@ -5,8 +5,8 @@ using ActorStreams.Tests.EndToEnd;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
-/// What may happen to a cluster, at random. A silo that has ended for whatever reason is started again after a moment, as Kubernetes would. Faults may overlap, but one silo is left alone
-/// at any time, and each fault passes.
+/// What may happen to a cluster, at random. A silo that has ended for whatever reason is started again after a moment, as Kubernetes would.
+/// Faults may overlap, but one silo is left alone at any time, and each fault passes.
 /// </summary>
 internal sealed class Faults(SiloCluster cluster, Random random)
 {
@@ -75,7 +75,8 @@ internal sealed class Faults(SiloCluster cluster, Random random)
     private void Pass(string kind, SiloProcess? silo, Func<SiloProcess?, Task> fault)
     {
         _counts[kind] = _counts.GetValueOrDefault(kind) + 1;
-        EndToEndTest.Print($"{_clock.Elapsed.TotalSeconds,7:N1} s  {kind}{(silo is null ? "" : $" of silo {cluster.Silos.ToList().IndexOf(silo) + 1}")}");
+        EndToEndTest.Print(
+            $"{_clock.Elapsed.TotalSeconds,7:N1} s  {kind}{(silo is null ? "" : $" of silo {cluster.Silos.ToList().IndexOf(silo) + 1}")}");
         _passing.Add(PassAsync());
 
         async Task PassAsync()
@@ -156,7 +157,9 @@ internal sealed class Faults(SiloCluster cluster, Random random)
 
     private int[] Errors(params int[] kinds) => [.. Enumerable.Range(0, random.Next(1, 8)).Select(_ => kinds[random.Next(kinds.Length)])];
 
-    /// <summary>Starts again what has ended by itself: a silo that could not write to the membership table for long, for instance.</summary>
+    /// <summary>
+    /// Starts again what has ended by itself: a silo that could not write to the membership table for long, for instance.
+    /// </summary>
     private async Task SuperviseAsync(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)

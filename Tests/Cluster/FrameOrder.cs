@@ -6,21 +6,24 @@ using ActorStreams.Log;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
-/// Whether a view's input log kept what Kafka promises: what one producer sends to one partition lands in order. The mock cluster does not look at sequence numbers, so a batch that it
-/// refused may land behind a later one; a change that comes for the first time below its mark is lost to the view, and no fault of ours.
+/// Whether a view's input log kept what Kafka promises: what one producer sends to one partition lands in order. The mock cluster does not
+/// look at sequence numbers, so a batch that it refused may land behind a later one; a change that comes for the first time below its mark
+/// is lost to the view, and no fault of ours.
 /// </summary>
 internal static class FrameOrder
 {
     /// <returns>Changes that came for the first time behind a later one of the same origin.</returns>
     internal static async Task<int> LateChangesAsync(string bootstrapServers, string topic)
     {
-        await using var log = KafkaChangeLog.Open(new() { BootstrapServers = bootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "10" } });
+        await using var log =
+            KafkaChangeLog.Open(new() { BootstrapServers = bootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "10" } });
         var late = 0;
         var ranges = await log.OffsetsAsync(topic);
         for (var partition = 0; partition < ranges.Count; partition++)
         {
             var (marks, seen) = (new Marks(), new HashSet<(int Source, Origin Origin)>());
-            await foreach (var batch in log.ReadRangeAsync(new(topic, partition), ranges[partition].Start, ranges[partition].End, ReadLimits.Default))
+            await foreach (var batch in log.ReadRangeAsync(
+                new(topic, partition), ranges[partition].Start, ranges[partition].End, ReadLimits.Default))
             {
                 foreach (var record in batch.Records)
                     late += Late(record.Value!.Value, marks, seen);

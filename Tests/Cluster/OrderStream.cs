@@ -22,7 +22,10 @@ internal sealed class OrderStream : IDisposable
     private const int Customers = 2_000;
     private const int PerTick = 50;
 
-    /// <summary>So that batches are not tiny: the mock answers one batch of a partition to a fetch, where a broker would answer many, and looks for it from the oldest on.</summary>
+    /// <summary>
+    /// So that batches are not tiny: the mock answers one batch of a partition to a fetch, where a broker would answer many, and
+    /// looks for it from the oldest on.
+    /// </summary>
     private const int LingerMilliseconds = 100;
 
     private readonly IProducer<byte[], byte[]> _producer;
@@ -36,7 +39,8 @@ internal sealed class OrderStream : IDisposable
         (_random, _partitions, _bootstrapServers) = (new(seed), partitions, bootstrapServers);
         _producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
         {
-            BootstrapServers = bootstrapServers, EnableIdempotence = true, MessageTimeoutMs = 0, LingerMs = LingerMilliseconds, CompressionType = CompressionType.Lz4, QueueBufferingMaxMessages = 2_000_000,
+            BootstrapServers = bootstrapServers, EnableIdempotence = true, MessageTimeoutMs = 0, LingerMs = LingerMilliseconds,
+            CompressionType = CompressionType.Lz4, QueueBufferingMaxMessages = 2_000_000,
         }).SetErrorHandler((_, _) => { }).SetLogHandler((_, _) => { }).Build();
     }
 
@@ -48,7 +52,9 @@ internal sealed class OrderStream : IDisposable
         var begin = System.Diagnostics.Stopwatch.GetTimestamp();
         while (!stop.IsCancellationRequested || Sent < least)
         {
-            var due = stop.IsCancellationRequested ? long.MaxValue : (long)(System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalSeconds * recordsPerSecond);
+            var due = stop.IsCancellationRequested
+                ? long.MaxValue
+                : (long)(System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalSeconds * recordsPerSecond);
             for (var i = 0; i < PerTick && Sent < due; i++)
                 Send(NextOrder());
             if (Sent >= due)
@@ -59,10 +65,14 @@ internal sealed class OrderStream : IDisposable
         Assert.Equal(0, Interlocked.Read(ref _failed));
     }
 
-    /// <summary>What a batch folds of all that is in Kafka: each record that was sent, and for some of them once more what the mock doubled when an answer was lost.</summary>
+    /// <summary>
+    /// What a batch folds of all that is in Kafka: each record that was sent, and for some of them once more what the mock
+    /// doubled when an answer was lost.
+    /// </summary>
     internal async Task<BatchResult> BatchAsync()
     {
-        await using var log = KafkaChangeLog.Open(new() { BootstrapServers = _bootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "10" } });
+        await using var log =
+            KafkaChangeLog.Open(new() { BootstrapServers = _bootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "10" } });
         var topology = new TopologyBuilder();
         ShopDefinitions.AddTo(topology);
         var result = await new BatchRunner(topology.Build(), log).RunAsync();
@@ -82,7 +92,10 @@ internal sealed class OrderStream : IDisposable
             0 => """{"type":"cancelled"}""",
             1 => null,
             < 5 => $$"""{"type":"moved","to":"{{customer}}"}""",
-            _ => string.Create(CultureInfo.InvariantCulture, $$"""{"type":"placed","customer":"{{customer}}","total":{{_random.Next(1, 100_000) / 100m}}}"""),
+            _ =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $$"""{"type":"placed","customer":"{{customer}}","total":{{_random.Next(1, 100_000) / 100m}}}"""),
         });
     }
 
@@ -90,7 +103,10 @@ internal sealed class OrderStream : IDisposable
     {
         var (key, value) = (Encoding.UTF8.GetBytes(order.Key), order.Value is null ? null : Encoding.UTF8.GetBytes(order.Value));
         var (partition, time) = (Partitioner.PartitionOf(key, _partitions), DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
-        _producer.Produce(new Confluent.Kafka.TopicPartition(Topic, partition), new() { Key = key, Value = value!, Timestamp = new(time, TimestampType.CreateTime) }, report =>
+        _producer.Produce(new Confluent.Kafka.TopicPartition(Topic, partition), new()
+        {
+            Key = key, Value = value!, Timestamp = new(time, TimestampType.CreateTime),
+        }, report =>
         {
             if (report.Error.IsError)
                 Interlocked.Increment(ref _failed);

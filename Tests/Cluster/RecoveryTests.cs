@@ -8,8 +8,9 @@ using Partitioner = ActorStreams.Log.Partitioner;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
-/// How long a reader of his own write waits, in the partition that makes him wait the longest, while a silo is killed or stopped: detection, decision, opening and folding all in one. The
-/// figures are printed, and asserted only so far as that it ends. Only on request: <c>ROUNDS=10</c>.
+/// How long a reader of his own write waits, in the partition that makes him wait the longest, while a silo is killed or
+/// stopped: detection, decision, opening and folding all in one. The figures are printed, and asserted only so far as that it
+/// ends. Only on request: <c>ROUNDS=10</c>.
 /// </summary>
 public sealed class RecoveryTests : EndToEndTest
 {
@@ -20,7 +21,9 @@ public sealed class RecoveryTests : EndToEndTest
     {
         var rounds = Number("ROUNDS", 0);
         Assert.SkipUnless(rounds > 0, "It measures, and takes half a minute a round: ROUNDS=10.");
-        await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}", "--Logging:LogLevel:Orleans.Runtime.MembershipService=Information");
+        await using var cluster = await SiloCluster.StartAsync(
+            SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}",
+            "--Logging:LogLevel:Orleans.Runtime.MembershipService=Information");
         await cluster.StartSilosAsync(3);
         var lines = new ConcurrentQueue<(long At, string Text)>();
         foreach (var silo in cluster.Silos)
@@ -43,10 +46,14 @@ public sealed class RecoveryTests : EndToEndTest
             await silo.StartAsync();
             await EvenAsync(cluster, 3);
 
-            double After(string text) => lines.Where(line => line.At > kill && line.Text.Contains(text, StringComparison.OrdinalIgnoreCase)).Select(line => Stopwatch.GetElapsedTime(kill, line.At).TotalSeconds).DefaultIfEmpty(double.NaN).First();
+            double After(
+                string text) => lines.Where(line => line.At > kill && line.Text.Contains(text, StringComparison.OrdinalIgnoreCase))
+                    .Select(line => Stopwatch.GetElapsedTime(kill, line.At).TotalSeconds).DefaultIfEmpty(double.NaN).First();
         }
 
-        Print($"SIGKILL: median {killed.Order().ElementAt(rounds / 2):N2} s, worst {killed.Max():N2} s; SIGTERM: median {stopped.Order().ElementAt(rounds / 2):N2} s, worst {stopped.Max():N2} s");
+        Print(
+            $"SIGKILL: median {killed.Order().ElementAt(rounds / 2):N2} s, worst {killed.Max():N2} s; SIGTERM: median "
+            + $"{stopped.Order().ElementAt(rounds / 2):N2} s, worst {stopped.Max():N2} s");
     }
 
     /// <summary>The partitions of each dataset, by silo, as the silos themselves say.</summary>
@@ -55,7 +62,8 @@ public sealed class RecoveryTests : EndToEndTest
         await UntilAsync(
             async () =>
             {
-                var owners = (await cluster.Silos[0].GetAsync("api/datasets/order/partitions")).Json.EnumerateArray().Select(partition => partition.GetProperty("silo").GetString()).ToList();
+                var owners = (await cluster.Silos[0].GetAsync("api/datasets/order/partitions")).Json.EnumerateArray()
+                    .Select(partition => partition.GetProperty("silo").GetString()).ToList();
                 var counts = owners.GroupBy(owner => owner).Select(owner => owner.Count()).ToList();
                 return counts.Count == silos && counts.TrueForAll(count => count is 5 or 6);
             },
@@ -69,12 +77,14 @@ public sealed class RecoveryTests : EndToEndTest
         var loops = Enumerable.Range(0, Partitions).Select(partition => Task.Run(async () =>
         {
             var (longest, done) = (0.0, false);
-            var key = Enumerable.Range(0, int.MaxValue).Select(i => $"r{i}").First(key => Partitioner.PartitionOf(key, Partitions) == partition);
+            var key = Enumerable.Range(0, int.MaxValue).Select(i => $"r{i}")
+                .First(key => Partitioner.PartitionOf(key, Partitions) == partition);
             while (!done)
             {
                 done = happened.Task.IsCompleted;
                 var begin = Stopwatch.GetTimestamp();
-                var position = (await asked.Client.AppendAsync("shop.orders", [new() { Key = key, Value = new { type = "placed", customer = "c", total = 1 } }]))[0];
+                var position = (await asked.Client.AppendAsync(
+                    "shop.orders", [new() { Key = key, Value = new { type = "placed", customer = "c", total = 1 } }]))[0];
                 while (await TryReadAsync(asked, key, position) is false)
                 {
                 }

@@ -7,8 +7,8 @@ using ActorStreams.Tests.EndToEnd;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
-/// A rolling update as Kubernetes makes it: a new silo becomes ready, then an old one is asked to stop. Clients go through something that sends requests to silos that are ready, as a
-/// Service does, and try nothing twice. Only on request: <c>ROLL=3 APPENDS=500 READS=2000</c>.
+/// A rolling update as Kubernetes makes it: a new silo becomes ready, then an old one is asked to stop. Clients go through something that
+/// sends requests to silos that are ready, as a Service does, and try nothing twice. Only on request: <c>ROLL=3 APPENDS=500 READS=2000</c>.
 /// </summary>
 public sealed class RollingRestartTests : EndToEndTest
 {
@@ -16,7 +16,10 @@ public sealed class RollingRestartTests : EndToEndTest
     private const int Preloaded = 100;
     private const int Partitions = 16;
 
-    /// <summary>Requests of one kind under way: beyond, a machine that is too slow for the load is asked for less, and the test says how much it was.</summary>
+    /// <summary>
+    /// Requests of one kind under way: beyond, a machine that is too slow for the load is asked for less, and
+    /// the test says how much it was.
+    /// </summary>
     private const int MaxUnderWay = 200;
 
     [Fact]
@@ -24,7 +27,8 @@ public sealed class RollingRestartTests : EndToEndTest
     {
         var (replaced, appendsPerSecond, readsPerSecond) = (Number("ROLL", 0), Number("APPENDS", 50), Number("READS", 200));
         Assert.SkipUnless(replaced > 0, "It takes about a minute: ROLL=1, or ROLL=3 APPENDS=500 READS=2000.");
-        await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}", "--Silo:DrainSeconds=2");
+        await using var cluster = await SiloCluster.StartAsync(
+            SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}", "--Silo:DrainSeconds=2");
         await cluster.StartSilosAsync(3);
         var service = new ReadySilos(cluster);
         using var stop = new CancellationTokenSource();
@@ -48,7 +52,9 @@ public sealed class RollingRestartTests : EndToEndTest
         await end.CancelAsync();
         await running;
         var seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
-        Print($"{load.Appended:N0} appends, {load.Read:N0} reads in {seconds:N0} s, slowest {load.Slowest.TotalSeconds:N2} s, {load.Errors.Count} errors while {replaced} silos were replaced.");
+        Print(
+            $"{load.Appended:N0} appends, {load.Read:N0} reads in {seconds:N0} s, slowest {load.Slowest.TotalSeconds:N2} s, "
+            + $"{load.Errors.Count} errors while {replaced} silos were replaced.");
         Assert.Empty(load.Errors);
         var silo = cluster.Silos.First(silo => silo.Runs);
         await UntilAsync(async () => await OrdersAsync(silo) == load.Appended, $"the views have all {load.Appended} orders");
@@ -76,7 +82,8 @@ public sealed class RollingRestartTests : EndToEndTest
             for (var due = Stopwatch.GetElapsedTime(begin).TotalSeconds * perSecond; done < due && !end.IsCancellationRequested; done++)
             {
                 await free.WaitAsync(CancellationToken.None);
-                _ = act().ContinueWith(_ => free.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                _ = act().ContinueWith(
+                    _ => free.Release(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
         }
 
@@ -90,7 +97,9 @@ public sealed class RollingRestartTests : EndToEndTest
         private volatile SiloProcess[] _ready = [.. cluster.Silos];
         private int _turn;
 
-        internal SiloProcess Next() => _ready is { Length: > 0 } ready ? ready[(uint)Interlocked.Increment(ref _turn) % (uint)ready.Length] : throw new InvalidOperationException("No silo is ready.");
+        internal SiloProcess Next() => _ready is { Length: > 0 } ready
+            ? ready[(uint)Interlocked.Increment(ref _turn) % (uint)ready.Length]
+            : throw new InvalidOperationException("No silo is ready.");
 
         internal async Task WatchAsync(CancellationToken stop)
         {
@@ -121,7 +130,9 @@ public sealed class RollingRestartTests : EndToEndTest
         internal Task AppendAsync() => CallAsync(async silo =>
         {
             var number = Interlocked.Increment(ref _number);
-            using var body = new StringContent($$$"""{"key":"o{{{number}}}","value":{"type":"placed","customer":"c{{{number % Customers}}}","total":1}}""", Encoding.UTF8, "application/x-ndjson");
+            using var body = new StringContent(
+                $$$"""{"key":"o{{{number}}}","value":{"type":"placed","customer":"c{{{number % Customers}}}","total":1}}""", Encoding.UTF8,
+                "application/x-ndjson");
             using var answer = await silo.Http.PostAsync("api/topics/shop.orders/records", body);
             var said = await answer.Content.ReadAsStringAsync();
             if (!answer.IsSuccessStatusCode || !said.Contains("\"offset\"", StringComparison.Ordinal))
@@ -133,7 +144,9 @@ public sealed class RollingRestartTests : EndToEndTest
         internal Task ReadAsync() => CallAsync(async silo =>
         {
             var number = Random.Shared.Next(1, Preloaded);
-            using var answer = await silo.Http.GetAsync(number % 4 == 0 ? $"api/views/spend/c{number % Customers}" : $"api/entities/order/o{number}");
+            using var answer = await silo.Http.GetAsync(number % 4 == 0
+                ? $"api/views/spend/c{number % Customers}"
+                : $"api/entities/order/o{number}");
             if (!answer.IsSuccessStatusCode)
                 throw new InvalidOperationException($"read: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
             Interlocked.Increment(ref _read);

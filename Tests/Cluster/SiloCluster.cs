@@ -17,7 +17,8 @@ internal sealed class SiloCluster : IAsyncDisposable
         (Kafka, Postgres, Database) = (kafka, postgres, database);
         _settings =
         [
-            "--Silo:Log=kafka", "--Silo:States=postgres", $"--Kafka:BootstrapServers={kafka.BootstrapServers}", $"--Postgres:ConnectionString={database.ConnectionString}",
+            "--Silo:Log=kafka", "--Silo:States=postgres", $"--Kafka:BootstrapServers={kafka.BootstrapServers}",
+            $"--Postgres:ConnectionString={database.ConnectionString}",
             // The mock answers an empty fetch only after this time, whatever comes meanwhile.
             "--Kafka:Consumer:fetch.wait.max.ms=10", .. settings,
         ];

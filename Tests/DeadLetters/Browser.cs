@@ -23,7 +23,11 @@ internal sealed class Browser : IAsyncDisposable
         Needed.Program("chromium", "Install the Debian package of this name.");
         var profile = new TemporaryDirectory();
         var start = new ProcessStartInfo("chromium") { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in new[] { "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run", "--remote-debugging-port=0", $"--user-data-dir={profile.Path}", "about:blank" })
+        foreach (var argument in new[]
+        {
+            "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
+            "--remote-debugging-port=0", $"--user-data-dir={profile.Path}", "about:blank",
+        })
             start.ArgumentList.Add(argument);
         var browser = new Browser(Process.Start(start)!, profile);
         await browser.ConnectAsync();
@@ -34,7 +38,9 @@ internal sealed class Browser : IAsyncDisposable
     internal async Task OpenAsync(Uri address, int width, bool dark, string until)
     {
         await SendAsync("Emulation.setDeviceMetricsOverride", new { width, height = 900, deviceScaleFactor = 1, mobile = width < 600 });
-        await SendAsync("Emulation.setEmulatedMedia", new { features = new[] { new { name = "prefers-color-scheme", value = dark ? "dark" : "light" } } });
+        await SendAsync(
+            "Emulation.setEmulatedMedia",
+            new { features = new[] { new { name = "prefers-color-scheme", value = dark ? "dark" : "light" } } });
         await SendAsync("Page.navigate", new { url = address.AbsoluteUri });
         await UntilAsync(until);
     }
@@ -81,14 +87,17 @@ internal sealed class Browser : IAsyncDisposable
         using var limit = new CancellationTokenSource(Patience);
         string? line;
         do
-            line = await _process.StandardError.ReadLineAsync(limit.Token) ?? throw new InvalidOperationException("The browser ended before it listened.");
+            line = await _process.StandardError.ReadLineAsync(limit.Token)
+                ?? throw new InvalidOperationException("The browser ended before it listened.");
         while (!line.StartsWith("DevTools listening on ", StringComparison.Ordinal));
         // Nobody reads on, and a full pipe would hold it up. They end with the process.
         _ = _process.StandardError.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
         _ = _process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
         using var http = new HttpClient { BaseAddress = new Uri($"http://{new Uri(line["DevTools listening on ".Length..]).Authority}/") };
         var pages = await http.GetFromJsonAsync<JsonElement[]>("json/list", limit.Token);
-        await _page.ConnectAsync(new(pages!.First(page => page.GetProperty("type").GetString() == "page").GetProperty("webSocketDebuggerUrl").GetString()!), limit.Token);
+        await _page.ConnectAsync(
+            new(pages!.First(page => page.GetProperty("type").GetString() == "page").GetProperty("webSocketDebuggerUrl").GetString()!),
+            limit.Token);
         await SendAsync("Page.enable", new { });
     }
 
@@ -96,7 +105,8 @@ internal sealed class Browser : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(Patience);
         var id = ++_number;
-        await _page.SendAsync(JsonSerializer.SerializeToUtf8Bytes(new { id, method, @params = parameters }), WebSocketMessageType.Text, true, limit.Token);
+        await _page.SendAsync(
+            JsonSerializer.SerializeToUtf8Bytes(new { id, method, @params = parameters }), WebSocketMessageType.Text, true, limit.Token);
         while (true)
         {
             var message = await ReceiveAsync(limit.Token);

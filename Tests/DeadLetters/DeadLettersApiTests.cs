@@ -64,9 +64,13 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
     [InlineData("{\"dataset\":\"nothing\"}", true, HttpStatusCode.NotFound, "no dataset 'nothing'")]
     [InlineData("{\"all\":true,\"limit\":1001}", true, HttpStatusCode.BadRequest, "1 to 1000")]
     [InlineData("{\"all\":true,\"waitSeconds\":31}", true, HttpStatusCode.BadRequest, "0 to 30")]
-    public async Task What_cannot_be_redriven_as_it_is_asked_is_refused_with_a_sentence(string body, bool withHeader, HttpStatusCode status, string says)
+    public async Task What_cannot_be_redriven_as_it_is_asked_is_refused_with_a_sentence(
+        string body, bool withHeader, HttpStatusCode status, string says)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, Silo.Raw("api/dead-letters/redrive")) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Silo.Raw("api/dead-letters/redrive"))
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
         if (withHeader)
             request.Headers.Add("X-ActorStreams", "operate");
         using var response = await Silo.Http.SendAsync(request);
@@ -79,23 +83,31 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
     public async Task A_redrive_of_all_is_a_dry_run_unless_it_is_said_and_refuses_what_no_definition_can_fold()
     {
         var letter = await SetAsideAsync(NewKey());
-        using var request = new HttpRequestMessage(HttpMethod.Post, Silo.Raw("api/dead-letters/redrive")) { Content = new StringContent("{\"all\":true}", Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, Silo.Raw("api/dead-letters/redrive"))
+        {
+            Content = new StringContent("{\"all\":true}", Encoding.UTF8, "application/json"),
+        };
         request.Headers.Add("X-ActorStreams", "operate");
         using var response = await Silo.Http.SendAsync(request);
         var answer = JsonElement.Parse(await response.Content.ReadAsStringAsync());
         Assert.True(answer.GetProperty("dryRun").GetBoolean());
-        Assert.Contains(answer.GetProperty("appended").EnumerateArray(), one => one.GetProperty("id").GetString() == letter.Id && one.GetProperty("outcome").GetString() == "planned");
+        Assert.Contains(answer.GetProperty("appended").EnumerateArray(), one => one.GetProperty("id").GetString() == letter.Id
+            && one.GetProperty("outcome").GetString() == "planned");
 
-        var refused = await Silo.Client.Operations.RedriveAsync(["spend@actorstreams.spend.v1.input/0:0#0", "gone@shop.orders/0:0#0", "order@shop.orders/99:0#0", "order@other/0:0#0"]);
+        var refused = await Silo.Client.Operations.RedriveAsync(
+            ["spend@actorstreams.spend.v1.input/0:0#0", "gone@shop.orders/0:0#0", "order@shop.orders/99:0#0", "order@other/0:0#0"]);
         Assert.Empty(refused.Appended);
-        Assert.Equal(["a change of a view", "no dataset 'gone'", "has 4 partitions", "not folded from 'other'"], new[] { "a change of a view", "no dataset 'gone'", "has 4 partitions", "not folded from 'other'" }
-            .Where(text => refused.Refused.Any(one => one.Reason.Contains(text, StringComparison.Ordinal))));
+        Assert.Equal(
+            ["a change of a view", "no dataset 'gone'", "has 4 partitions", "not folded from 'other'"],
+            new[] { "a change of a view", "no dataset 'gone'", "has 4 partitions", "not folded from 'other'" }
+                .Where(text => refused.Refused.Any(one => one.Reason.Contains(text, StringComparison.Ordinal))));
     }
 
     [Fact]
     public async Task No_client_may_append_a_redrive_of_its_own()
     {
-        var answer = await Silo.PostAsync(Orders, "{\"key\":\"a\",\"value\":{},\"headers\":{\"ActorStreams-Redrive\":\"order@shop.orders/0:0#0\"}}");
+        var answer = await Silo.PostAsync(
+            Orders, "{\"key\":\"a\",\"value\":{},\"headers\":{\"ActorStreams-Redrive\":\"order@shop.orders/0:0#0\"}}");
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
         Assert.Contains("the system's own", answer.Detail, StringComparison.Ordinal);
     }
@@ -107,10 +119,13 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
         Assert.Contains("\"status\":\"active\"", await CommandAsync(0, "silos"), StringComparison.Ordinal);
         Assert.Equal(4, (await CommandAsync(0, "partitions", "order")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         Assert.Contains("\"status\":\"ready\"", await CommandAsync(0, "health"), StringComparison.Ordinal);
-        Assert.Contains(letter.Id, await CommandAsync(0, "deadletters", "list", "--dataset", "order", "--state", "open"), StringComparison.Ordinal);
+        Assert.Contains(
+            letter.Id, await CommandAsync(0, "deadletters", "list", "--dataset", "order", "--state", "open"), StringComparison.Ordinal);
         Assert.Contains("lost", await CommandAsync(0, "deadletters", "show", letter.Id), StringComparison.Ordinal);
-        Assert.Contains("\"outcome\":\"planned\"", await CommandAsync(0, "deadletters", "redrive", letter.Id, "--dry-run"), StringComparison.Ordinal);
-        Assert.Contains("\"outcome\":\"failed again\"", await CommandAsync(1, "deadletters", "redrive", letter.Id), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"outcome\":\"planned\"", await CommandAsync(0, "deadletters", "redrive", letter.Id, "--dry-run"), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"outcome\":\"failed again\"", await CommandAsync(1, "deadletters", "redrive", letter.Id), StringComparison.Ordinal);
         await CommandAsync(2, "deadletters", "redrive");
     }
 
@@ -118,7 +133,8 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var got = await CommandLine.RunAsync([.. arguments, "--url", Silo.Url.AbsoluteUri], new Shell(output, error, outputIsTerminal: false, errorIsTerminal: false));
+        var got = await CommandLine.RunAsync(
+            [.. arguments, "--url", Silo.Url.AbsoluteUri], new Shell(output, error, outputIsTerminal: false, errorIsTerminal: false));
         Assert.True(code == got, $"Exit code {got}: {output}{error}");
         return output.ToString();
     }
@@ -127,7 +143,9 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
     {
         var position = (await Silo.Client.AppendAsync(Orders, [new() { Key = key, Value = new { type = "<b>lost</b>" } }]))[0];
         DeadLetterInfo? letter = null;
-        await UntilAsync(async () => (letter = (await Silo.Client.Operations.DeadLettersAsync("order").ToListAsync()).Find(one => one.Position == position)) is not null, "the dead letter");
+        await UntilAsync(
+            async () => (letter = (await Silo.Client.Operations.DeadLettersAsync("order").ToListAsync())
+                .Find(one => one.Position == position)) is not null, "the dead letter");
         return letter!;
     }
 }

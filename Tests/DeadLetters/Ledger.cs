@@ -16,8 +16,8 @@ internal sealed record PaidIn(int Amount, string Note) : Payment(Amount);
 internal sealed record PaidOut(int Amount) : Payment(Amount);
 
 /// <summary>
-/// Counts records and sums up a checksum of their bytes, so that one that is left out or folded twice is seen. Its definition takes only what it should, until it is mended: then it
-/// takes any bytes at all.
+/// Counts records and sums up a checksum of their bytes, so that one that is left out or folded twice is seen. Its definition takes only
+/// what it should, until it is mended: then it takes any bytes at all.
 /// </summary>
 internal sealed record Ledger(int Records, long Checksum, int Repaired) : IEntity<Ledger>
 {
@@ -25,7 +25,8 @@ internal sealed record Ledger(int Records, long Checksum, int Repaired) : IEntit
 
     public static EntityFold<Ledger> Fold => new LedgerFold(null);
 
-    internal static void AddTo(TopologyBuilder topology) => topology.AddEntity<Ledger>(ledger => ledger.WithPartitions(4)).AddView<Book>(book => book.WithPartitions(2));
+    internal static void AddTo(TopologyBuilder topology) =>
+        topology.AddEntity<Ledger>(ledger => ledger.WithPartitions(4)).AddView<Book>(book => book.WithPartitions(2));
 
     internal static long ChecksumOf(ReadOnlySpan<byte> value)
     {
@@ -43,7 +44,10 @@ internal sealed record Ledger(int Records, long Checksum, int Repaired) : IEntit
         internal override Type EventType => typeof(Payment);
 
         internal override EntityFold<Ledger> Bind(JsonSerializerOptions options) =>
-            new LedgerFold((JsonTypeInfo<Payment>)new JsonSerializerOptions(options) { RespectNullableAnnotations = true }.GetTypeInfo(typeof(Payment)));
+            new LedgerFold((JsonTypeInfo<Payment>)new JsonSerializerOptions(options)
+            {
+                RespectNullableAnnotations = true,
+            }.GetTypeInfo(typeof(Payment)));
 
         internal override Ledger? Apply(Ledger? state, string key, in ChangeRecord record, TopicPartition partition)
         {
@@ -77,5 +81,6 @@ internal sealed record Book(int Ledgers, long Records, long Checksum) : IView<Bo
     public static IEnumerable<string> KeysOf(string key, Ledger source) => [key[..2]];
 
     public static Book? Apply(Book? state, in Change<Ledger> change) =>
-        new((state?.Ledgers ?? 0) + change.Count, (state?.Records ?? 0) + change.Sum(ledger => ledger.Records), (state?.Checksum ?? 0) + change.Sum(ledger => ledger.Checksum));
+        new((state?.Ledgers ?? 0) + change.Count, (state?.Records ?? 0) + change.Sum(ledger => ledger.Records), (state?.Checksum
+            ?? 0) + change.Sum(ledger => ledger.Checksum));
 }

@@ -4,12 +4,16 @@ using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.DeadLetters;
 
-/// <summary>The operations page in a real browser. With the environment variable ACTORSTREAMS_SCREENSHOTS the pictures go into that folder: docs/images.</summary>
+/// <summary>
+/// The operations page in a real browser. With the environment variable ACTORSTREAMS_SCREENSHOTS the pictures go
+/// into that folder: docs/images.
+/// </summary>
 [Collection(AlsoBesideOthersCollection.Name)]
 public sealed class OperationsPageTests : EndToEndTest
 {
     private const string Evil = "<img src=x onerror=\"window.evil=1\"><script>window.evil=1</script>";
-    private const string Loaded = "document.getElementById('live').textContent.includes('seen by') && document.querySelectorAll('.letter').length > 0";
+    private const string Loaded =
+        "document.getElementById('live').textContent.includes('seen by') && document.querySelectorAll('.letter').length > 0";
 
     [Fact]
     public async Task The_page_runs_no_script_but_its_own()
@@ -19,7 +23,10 @@ public sealed class OperationsPageTests : EndToEndTest
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
         Assert.Contains("script-src 'self';", string.Join("", page.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
         var script = (await silo.GetAsync("operations/page.js")).Body;
-        Assert.All(new[] { "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(" }, text => Assert.DoesNotContain(text, script, StringComparison.Ordinal));
+        Assert.All(new[]
+        {
+            "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(",
+        }, text => Assert.DoesNotContain(text, script, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -29,7 +36,9 @@ public sealed class OperationsPageTests : EndToEndTest
         var silo = await StartSiloAsync();
         await FillAsync(silo);
         using var temporary = new TemporaryDirectory();
-        var folder = Environment.GetEnvironmentVariable("ACTORSTREAMS_SCREENSHOTS") is { Length: > 0 } given ? Directory.CreateDirectory(given).FullName : temporary.Path;
+        var folder = Environment.GetEnvironmentVariable("ACTORSTREAMS_SCREENSHOTS") is { Length: > 0 } given
+            ? Directory.CreateDirectory(given).FullName
+            : temporary.Path;
 
         foreach (var (width, dark) in new[] { (1280, false), (1280, true), (390, false), (390, true) })
         {
@@ -37,33 +46,45 @@ public sealed class OperationsPageTests : EndToEndTest
             if (width > 1_000)
                 await browser.EvaluateAsync("document.querySelector('#datasets button').click()");
             await browser.ScreenshotAsync(Path.Combine(folder, $"operations-{width}{(dark ? "-dark" : "")}.png"), width);
-            Assert.True((await browser.EvaluateAsync("document.documentElement.scrollWidth <= innerWidth")).GetBoolean(), $"At {width} pixels the page is wider than that.");
+            Assert.True(
+                (await browser.EvaluateAsync("document.documentElement.scrollWidth <= innerWidth")).GetBoolean(),
+                $"At {width} pixels the page is wider than that.");
         }
 
         // What records hold is shown as it is, and does nothing.
-        Assert.True((await browser.EvaluateAsync("window.evil === undefined && document.querySelector('#letters img, #letters script, #troubles img') === null")).GetBoolean());
-        Assert.Contains(Evil, (await browser.EvaluateAsync("document.getElementById('letters').textContent")).GetString(), StringComparison.Ordinal);
+        Assert.True((await browser.EvaluateAsync(
+            "window.evil === undefined && document.querySelector('#letters img, #letters script, #troubles img') === null")).GetBoolean());
+        Assert.Contains(
+            Evil, (await browser.EvaluateAsync("document.getElementById('letters').textContent")).GetString(), StringComparison.Ordinal);
         await browser.EvaluateAsync("document.querySelector('.letter .acts button').click()");
         await browser.UntilAsync("document.querySelector('.letter pre') !== null");
-        Assert.True((await browser.EvaluateAsync("window.evil === undefined && document.querySelector('.letter pre *') === null")).GetBoolean());
+        Assert.True((await browser.EvaluateAsync("window.evil === undefined && document.querySelector('.letter pre *') === null"))
+            .GetBoolean());
 
         // Nothing without a yes, and with it once.
         await browser.OpenAsync(new(silo.Url, "operations"), 1280, dark: false, Loaded);
-        var before = (await silo.Client.TopicsAsync()).Single(topic => topic.Topic == "shop.orders").Partitions.Sum(partition => partition.End);
+        var before = (await silo.Client.TopicsAsync()).Single(topic => topic.Topic == "shop.orders").Partitions
+            .Sum(partition => partition.End);
         await browser.EvaluateAsync("document.querySelector('.letter button.do').click()");
         await browser.UntilAsync("document.getElementById('confirm').open");
         await browser.ScreenshotAsync(Path.Combine(folder, "operations-redrive.png"), 1280, maxHeight: 900);
         await browser.EvaluateAsync("document.querySelector('#confirm button').click()");
-        Assert.Equal(before, (await silo.Client.TopicsAsync()).Single(topic => topic.Topic == "shop.orders").Partitions.Sum(partition => partition.End));
+        Assert.Equal(
+            before,
+            (await silo.Client.TopicsAsync()).Single(topic => topic.Topic == "shop.orders").Partitions.Sum(partition => partition.End));
         await browser.EvaluateAsync("document.querySelector('.letter button.do').click()");
         await browser.UntilAsync("document.getElementById('confirm').open");
         await browser.EvaluateAsync("document.getElementById('yes').click()");
         await browser.UntilAsync("document.getElementById('notice').textContent.includes('1 failed again')");
-        Assert.Equal(before + 1, (await silo.Client.TopicsAsync()).Single(topic => topic.Topic == "shop.orders").Partitions.Sum(partition => partition.End));
+        Assert.Equal(
+            before + 1,
+            (await silo.Client.TopicsAsync()).Single(topic => topic.Topic == "shop.orders").Partitions.Sum(partition => partition.End));
 
         foreach (var width in new[] { 1280, 390 })
         {
-            await browser.OpenAsync(new(silo.Url, "dashboard/"), width, dark: false, "/grain/i.test(document.body.innerText) && /silo/i.test(document.body.innerText)");
+            await browser.OpenAsync(
+                new(silo.Url, "dashboard/"), width, dark: false,
+                "/grain/i.test(document.body.innerText) && /silo/i.test(document.body.innerText)");
             await Task.Delay(3_000); // its curves need some points
             await browser.ScreenshotAsync(Path.Combine(folder, $"dashboard-{width}.png"), width, maxHeight: 1_400);
         }
@@ -72,9 +93,17 @@ public sealed class OperationsPageTests : EndToEndTest
     private static async Task FillAsync(SiloProcess silo)
     {
         var random = new Random(1);
-        await silo.Client.AppendAsync("shop.orders", Enumerable.Range(0, 3_000).Select(i => new AppendRecord { Key = $"o{i % 900}", Value = new { type = "placed", customer = $"customer-{random.Next(60)}", total = random.Next(1, 400) } }));
+        await silo.Client.AppendAsync(
+            "shop.orders",
+            Enumerable.Range(0, 3_000)
+                .Select(i => new AppendRecord
+                {
+                    Key = $"o{i % 900}",
+                    Value = new { type = "placed", customer = $"customer-{random.Next(60)}", total = random.Next(1, 400) },
+                }));
         foreach (var lines in GitInput.Instance.Lines.Take(4_000).Chunk(1_000))
-            await silo.Client.AppendAsync(GitInput.Topic, lines.Select(line => new AppendRecord { Key = line.GetProperty("path").GetString()!, Value = line }));
+            await silo.Client.AppendAsync(
+                GitInput.Topic, lines.Select(line => new AppendRecord { Key = line.GetProperty("path").GetString()!, Value = line }));
         await silo.Client.AppendAsync("shop.orders",
         [
             new() { Key = "o17", Value = new { type = "placed", customer = "customer-7", total = "twelve" } },
@@ -84,6 +113,7 @@ public sealed class OperationsPageTests : EndToEndTest
         ]);
         await silo.CaughtUpAsync("shop.orders");
         await silo.CaughtUpAsync(GitInput.Topic);
-        await UntilAsync(async () => (await silo.Client.Operations.DeadLettersAsync("order").ToListAsync()).Count == 4, "four dead letters");
+        await UntilAsync(
+            async () => (await silo.Client.Operations.DeadLettersAsync("order").ToListAsync()).Count == 4, "four dead letters");
     }
 }

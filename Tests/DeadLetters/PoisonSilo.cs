@@ -4,7 +4,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace ActorStreams.Tests.DeadLetters;
 
-/// <summary>A silo with <see cref="Ledger"/>s, as a process of its own: with the environment variable <see cref="FixedVariable"/> its definitions are mended.</summary>
+/// <summary>
+/// A silo with <see cref="Ledger"/>s, as a process of its own: with the environment variable
+/// <see cref="FixedVariable"/> its definitions are mended.
+/// </summary>
 internal static class PoisonSilo
 {
     internal const string Command = "poison-silo";
@@ -15,7 +18,8 @@ internal static class PoisonSilo
         Ledger.IsFixed = Environment.GetEnvironmentVariable(FixedVariable) == "true";
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
-            Args = [.. args.Select(arg => arg switch { "--data" => "--Silo:DataDirectory", "--rebuild" => "--Silo:Rebuild=true", _ => arg })],
+            Args = [.. args.Select(arg => arg switch { "--data" => "--Silo:DataDirectory",
+            "--rebuild" => "--Silo:Rebuild=true", _ => arg })],
             ContentRootPath = AppContext.BaseDirectory,
         });
         builder.AddActorStreams(Ledger.AddTo);

@@ -10,7 +10,9 @@ using DeadLetterState = ActorStreams.Client.DeadLetterState;
 
 namespace ActorStreams.Tests.DeadLetters;
 
-/// <summary>Poison among good records: set aside, and folded exactly once when the definitions are mended, in a silo that is killed all the while.</summary>
+/// <summary>
+/// Poison among good records: set aside, and folded exactly once when the definitions are mended, in a silo that is killed all the while.
+/// </summary>
 [Collection(AlsoBesideOthersCollection.Name)]
 public sealed class PoisonTests : EndToEndTest
 {
@@ -21,7 +23,8 @@ public sealed class PoisonTests : EndToEndTest
     public async Task A_thousand_poison_records_of_ten_kinds_are_set_aside_and_redriven_exactly_once_under_kills()
     {
         var random = NewRandom();
-        var (records, silo) = (new PoisonRecords(random), Keep(new SiloProcess { Program = ["ActorStreams.Tests.dll", PoisonSilo.Command] }));
+        var (records, silo) =
+            (new PoisonRecords(random), Keep(new SiloProcess { Program = ["ActorStreams.Tests.dll", PoisonSilo.Command] }));
         await records.WriteAsync(silo.Data, Good, Poison);
 
         await FoldUnderKillsAsync(silo, random);
@@ -57,7 +60,9 @@ public sealed class PoisonTests : EndToEndTest
 
         await silo.StartAsync();
         DeadLetterInfo? letter = null;
-        await UntilAsync(async () => (letter = (await silo.Client.Operations.DeadLettersAsync("order").ToListAsync()).SingleOrDefault()) is not null, "the dead letter");
+        await UntilAsync(
+            async () => (letter = (await silo.Client.Operations.DeadLettersAsync("order").ToListAsync()).SingleOrDefault()) is not null,
+            "the dead letter");
         var outcome = await silo.Client.Operations.RedriveAsync([letter!.Id]);
         Assert.Empty(outcome.Appended);
         Assert.Contains("has no key", Assert.Single(outcome.Refused).Reason, StringComparison.Ordinal);
@@ -96,7 +101,11 @@ public sealed class PoisonTests : EndToEndTest
         {
             // Two press the button at the same time, and one of them for some again that were done before.
             random.Shuffle(ids);
-            var pressed = new[] { TryAsync(() => silo.Client.Operations.RedriveOpenAsync("ledger", dryRun: false)), TryAsync(() => silo.Client.Operations.RedriveAsync(ids[..300])) };
+            var pressed = new[]
+            {
+                TryAsync(() => silo.Client.Operations.RedriveOpenAsync("ledger", dryRun: false)),
+                TryAsync(() => silo.Client.Operations.RedriveAsync(ids[..300])),
+            };
             await Task.Delay(random.Next(20, 1_200));
             await silo.KillAsync();
             await Task.WhenAll(pressed);
@@ -125,14 +134,17 @@ public sealed class PoisonTests : EndToEndTest
     /// <summary>Every ledger, and the books of them.</summary>
     private static async Task AssertStatesAsync(SiloProcess silo, Dictionary<string, (int Records, long Checksum)> expected)
     {
-        var ledgers = (await silo.AllAsync("ledger")).ToDictionary(pair => pair.Key, pair => JsonSerializer.Deserialize<Ledger>(pair.Value, JsonSerializerOptions.Web)!);
+        var ledgers = (await silo.AllAsync("ledger"))
+            .ToDictionary(pair => pair.Key, pair => JsonSerializer.Deserialize<Ledger>(pair.Value, JsonSerializerOptions.Web)!);
         Assert.Equal(
             expected.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.Records, pair.Value.Checksum)),
             ledgers.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.Records, pair.Value.Checksum)));
         foreach (var (key, json) in await silo.AllAsync("book"))
         {
             var of = expected.Where(pair => pair.Key.StartsWith(key, StringComparison.Ordinal)).ToList();
-            Assert.Equal(new Book(of.Count, of.Sum(pair => (long)pair.Value.Records), of.Sum(pair => pair.Value.Checksum)), JsonSerializer.Deserialize<Book>(json, JsonSerializerOptions.Web));
+            Assert.Equal(
+                new Book(of.Count, of.Sum(pair => (long)pair.Value.Records), of.Sum(pair => pair.Value.Checksum)),
+                JsonSerializer.Deserialize<Book>(json, JsonSerializerOptions.Web));
         }
     }
 
@@ -145,7 +157,9 @@ public sealed class PoisonTests : EndToEndTest
         await using var log = SqliteChangeLog.Open(new() { Path = directory.FilePath("log.db") });
         var batch = await new BatchRunner(topology.Build(), log).RunAsync();
         Assert.Empty(batch.DeadLetters);
-        Assert.Equal(live.Select(pair => pair.Key + pair.Value), batch.Json("ledger").Select(pair => pair.Key + System.Text.Encoding.UTF8.GetString(pair.Value)));
+        Assert.Equal(
+            live.Select(pair => pair.Key + pair.Value),
+            batch.Json("ledger").Select(pair => pair.Key + System.Text.Encoding.UTF8.GetString(pair.Value)));
     }
 
     private static async Task TryAsync(Func<Task<RedriveInfo>> redrive)
@@ -160,5 +174,6 @@ public sealed class PoisonTests : EndToEndTest
         }
     }
 
-    private static Comparer<Position> Comparer { get; } = Comparer<Position>.Create((a, b) => (a.Partition, a.Offset).CompareTo((b.Partition, b.Offset)));
+    private static Comparer<Position> Comparer { get; } =
+        Comparer<Position>.Create((a, b) => (a.Partition, a.Offset).CompareTo((b.Partition, b.Offset)));
 }

@@ -11,7 +11,9 @@ public sealed class TopologyTests
         var topology = new TopologyBuilder { Application = "app" }.AddEntity<Leaf>().AddView<OneView>().Build();
         var (leaf, view) = (topology.Of<Leaf>(), topology.Of<OneView>());
         Assert.Equal(("leaf", "leaf", 1, 4, DatasetKind.Entity), (leaf.Name, leaf.Topic, leaf.Version, leaf.Partitions, leaf.Kind));
-        Assert.Equal(("one-view", "app.one-view.v1.input", 1, 4, DatasetKind.View), (view.Name, view.Topic, view.Version, view.Partitions, view.Kind));
+        Assert.Equal(
+            ("one-view", "app.one-view.v1.input", 1, 4, DatasetKind.View),
+            (view.Name, view.Topic, view.Version, view.Partitions, view.Kind));
         Assert.Equal("app.dead-letters", topology.DeadLetterTopic);
         Assert.Equal(["leaf"], topology.SourceTopics);
         Assert.Equal([leaf], view.Sources);
@@ -55,7 +57,8 @@ public sealed class TopologyTests
     public void A_name_that_is_too_long_is_a_fault() => Fault("at most 100", t => t.AddEntity<Leaf>(leaf => leaf.Named(new('a', 101))));
 
     [Fact]
-    public void A_missing_source_is_a_fault() => Fault("no dataset has states of that type. Add it with AddEntity<Leaf>()", t => t.AddView<OneView>());
+    public void A_missing_source_is_a_fault() =>
+        Fault("no dataset has states of that type. Add it with AddEntity<Leaf>()", t => t.AddView<OneView>());
 
     [Fact]
     public void A_name_given_twice_is_a_fault() =>
@@ -69,7 +72,8 @@ public sealed class TopologyTests
     public void A_view_without_a_source_is_a_fault() => Fault("has no source", t => t.AddView<Sourceless>());
 
     [Fact]
-    public void Views_in_a_circle_are_a_fault() => Fault("'ping' → 'pong' → 'ping' feed each other in a circle", t => t.AddView<Ping>().AddView<Pong>());
+    public void Views_in_a_circle_are_a_fault() =>
+        Fault("'ping' → 'pong' → 'ping' feed each other in a circle", t => t.AddView<Ping>().AddView<Pong>());
 
     [Fact]
     public void What_is_reached_only_through_a_circle_is_a_fault() =>
@@ -81,7 +85,8 @@ public sealed class TopologyTests
     [Theory]
     [InlineData(0)]
     [InlineData(1025)]
-    public void Partitions_have_a_bound(int partitions) => Fault($"has {partitions} partitions", t => t.AddEntity<Leaf>(leaf => leaf.WithPartitions(partitions)));
+    public void Partitions_have_a_bound(int partitions) =>
+        Fault($"has {partitions} partitions", t => t.AddEntity<Leaf>(leaf => leaf.WithPartitions(partitions)));
 
     [Fact]
     public void A_topic_has_one_number_of_partitions() => Fault(
@@ -90,18 +95,21 @@ public sealed class TopologyTests
 
     [Fact]
     public void A_topic_has_one_partitioner() => Fault(
-        "say different partitioners", t => t.AddEntity<Leaf>(e => e.FromTopic("t").PartitionedBy(KeyPartitioner.Crc32)).AddEntity<Other>(e => e.FromTopic("t")));
+        "say different partitioners",
+        t => t.AddEntity<Leaf>(e => e.FromTopic("t").PartitionedBy(KeyPartitioner.Crc32)).AddEntity<Other>(e => e.FromTopic("t")));
 
     [Theory]
     [InlineData("app.one-view.v1.input")]
     [InlineData("app.dead-letters")]
     public void A_topic_that_the_application_writes_is_no_source(string topic) => Fault(
-        "the application writes itself", t => (t.Application = "app", t.AddEntity<Leaf>(leaf => leaf.FromTopic(topic)).AddView<OneView>()).Item2);
+        "the application writes itself",
+        t => (t.Application = "app", t.AddEntity<Leaf>(leaf => leaf.FromTopic(topic)).AddView<OneView>()).Item2);
 
     [Fact]
     public void All_faults_are_told_at_once()
     {
-        var builder = new TopologyBuilder { Application = "?" }.AddEntity<Leaf>(leaf => leaf.WithVersion(0).WithPartitions(0)).AddView<Behind>().AddView<Sourceless>();
+        var builder = new TopologyBuilder { Application = "?" }.AddEntity<Leaf>(leaf => leaf.WithVersion(0).WithPartitions(0))
+            .AddView<Behind>().AddView<Sourceless>();
         var error = Assert.Throws<TopologyException>(builder.Build);
         Assert.Equal(5, error.Errors.Count);
         Assert.All(error.Errors, fault => Assert.Contains(fault, error.Message));

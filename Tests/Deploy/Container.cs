@@ -4,7 +4,10 @@ using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Deploy;
 
-/// <summary>A container of our image as Kubernetes would run it: little memory, a root that nobody may write to, no capabilities. Needs root, podman and runc.</summary>
+/// <summary>
+/// A container of our image as Kubernetes would run it: little memory, a root that nobody may write to, no
+/// capabilities. Needs root, podman and runc.
+/// </summary>
 internal sealed class Container : IAsyncDisposable
 {
     private readonly TemporaryDirectory _data = new();
@@ -13,7 +16,10 @@ internal sealed class Container : IAsyncDisposable
 
     private Container(string image) => _image = image;
 
-    internal HttpClient Http { get; } = new() { BaseAddress = new($"http://127.0.0.1:{SiloProcess.FreePort()}/"), Timeout = TimeSpan.FromSeconds(10) };
+    internal HttpClient Http { get; } = new()
+    {
+        BaseAddress = new($"http://127.0.0.1:{SiloProcess.FreePort()}/"), Timeout = TimeSpan.FromSeconds(10),
+    };
 
     internal static async Task<Container> StartAsync(string image, double drainSeconds)
     {
@@ -60,7 +66,8 @@ internal sealed class Container : IAsyncDisposable
 
     internal async Task<(int Code, string Output)> ExecuteAsync(params string[] command)
     {
-        var (code, output, errors) = await Tool.TryAsync("podman", ["exec", "--env", $"ACTORSTREAMS_URL={Http.BaseAddress}", _name, .. command]);
+        var (code, output, errors) = await Tool.TryAsync(
+            "podman", ["exec", "--env", $"ACTORSTREAMS_URL={Http.BaseAddress}", _name, .. command]);
         return (code, output + errors);
     }
 
@@ -81,7 +88,9 @@ internal sealed class Container : IAsyncDisposable
         "podman", "--runtime", "runc", "run", "--detach", "--name", _name, "--network", "host", "--memory", "512m", "--cpus", "2",
         // Without CAP_SYS_RESOURCE podman cannot raise limits, and would try.
         "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096",
-        "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp:size=64m", "--volume", $"{_data.Path}:/data", "--cap-drop", "all", "--security-opt", "no-new-privileges",
-        "--env", $"ASPNETCORE_URLS={Http.BaseAddress}", "--env", "DOTNET_GCHeapHardLimitPercent=3C", "--env", "DOTNET_GCgen0size=4000000", "--env", string.Create(CultureInfo.InvariantCulture, $"Silo__DrainSeconds={drainSeconds}"),
+        "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp:size=64m", "--volume", $"{_data.Path}:/data", "--cap-drop", "all",
+        "--security-opt", "no-new-privileges",
+        "--env", $"ASPNETCORE_URLS={Http.BaseAddress}", "--env", "DOTNET_GCHeapHardLimitPercent=3C", "--env", "DOTNET_GCgen0size=4000000",
+        "--env", string.Create(CultureInfo.InvariantCulture, $"Silo__DrainSeconds={drainSeconds}"),
         _image);
 }

@@ -3,7 +3,9 @@ using k8s.Models;
 
 namespace ActorStreams.Tests.Deploy;
 
-/// <summary>Objects of others' definitions, as far as we use them: what is not here is a mistake in ours, or to be looked up and added.</summary>
+/// <summary>
+/// Objects of others' definitions, as far as we use them: what is not here is a mistake in ours, or to be looked up and added.
+/// </summary>
 internal static class CustomResources
 {
     internal static Dictionary<string, Type> Types => new()

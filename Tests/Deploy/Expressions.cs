@@ -6,13 +6,16 @@ namespace ActorStreams.Tests.Deploy;
 internal static partial class Expressions
 {
     internal static IReadOnlySet<string> MetricsOf(string query) =>
-        Name().Matches(Grouping().Replace(Selector().Replace(query, " "), " ")).Select(match => match.Value).Where(name => name.Contains('_', StringComparison.Ordinal) && !IsFunction(name)).ToHashSet(StringComparer.Ordinal);
+        Name().Matches(Grouping().Replace(Selector().Replace(query, " "), " ")).Select(match => match.Value)
+            .Where(name => name.Contains('_', StringComparison.Ordinal) && !IsFunction(name)).ToHashSet(StringComparer.Ordinal);
 
     internal static IReadOnlySet<string> LabelsOf(string query) =>
         Selector().Matches(query).SelectMany(match => Matcher().Matches(match.Value)).Select(match => match.Groups[1].Value)
-            .Concat(Grouping().Matches(query).SelectMany(match => match.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries))).ToHashSet(StringComparer.Ordinal);
+            .Concat(Grouping().Matches(query).SelectMany(match => match.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries)))
+            .ToHashSet(StringComparer.Ordinal);
 
-    private static bool IsFunction(string name) => name is "histogram_quantile" or "label_values" || name.StartsWith("__", StringComparison.Ordinal);
+    private static bool IsFunction(string name) =>
+        name is "histogram_quantile" or "label_values" || name.StartsWith("__", StringComparison.Ordinal);
 
     [GeneratedRegex(@"\{[^}]*\}")]
     private static partial Regex Selector();

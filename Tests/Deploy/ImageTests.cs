@@ -11,7 +11,8 @@ namespace ActorStreams.Tests.Deploy;
 /// </summary>
 public sealed class ImageTests : EndToEndTest
 {
-    private const string Reason = "Builds an image and runs it in containers: set ACTORSTREAMS_TEST_IMAGE=1, as root, with mmdebstrap, podman and runc.";
+    private const string Reason =
+        "Builds an image and runs it in containers: set ACTORSTREAMS_TEST_IMAGE=1, as root, with mmdebstrap, podman and runc.";
     private const string Packages = "var/lib/dpkg/status.d/";
     private static readonly Lazy<Task<(string Image, string Digest)>> Built = new(BuildAsync);
 
@@ -26,8 +27,11 @@ public sealed class ImageTests : EndToEndTest
         foreach (var label in new[] { "title", "version", "revision", "created", "licenses" })
             Assert.NotEmpty((string)inspected["Labels"]![$"org.opencontainers.image.{label}"]!);
         var files = await FilesAsync(image);
-        Assert.DoesNotContain(files.Where(file => !file.StartsWith(Packages, StringComparison.Ordinal)), file => file.Split('/') is [.., "sh" or "bash" or "dash" or "busybox" or "apt" or "dpkg" or "perl" or "openssl"]);
-        Assert.DoesNotContain(files, file => !file.EndsWith('/') && (file.StartsWith("bin/", StringComparison.Ordinal) || file.StartsWith("usr/bin/", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            files.Where(file => !file.StartsWith(Packages, StringComparison.Ordinal)),
+            file => file.Split('/') is [.., "sh" or "bash" or "dash" or "busybox" or "apt" or "dpkg" or "perl" or "openssl"]);
+        Assert.DoesNotContain(files, file => !file.EndsWith('/')
+            && (file.StartsWith("bin/", StringComparison.Ordinal) || file.StartsWith("usr/bin/", StringComparison.Ordinal)));
         Assert.Equal(["app/centos8-librdkafka.so"], files.Where(file => file.Contains("librdkafka", StringComparison.Ordinal)));
         // What scanners are told is there, and nothing else: a program's package whose files were left out would only raise alarms.
         Assert.Contains($"{Packages}libc6", files);
@@ -55,7 +59,8 @@ public sealed class ImageTests : EndToEndTest
         Print($"ready after {ready.TotalSeconds:0.0} s");
         Assert.True(ready < TimeSpan.FromSeconds(10), $"It was ready after {ready.TotalSeconds:0.0} s.");
 
-        var (code, said) = await container.ExecuteAsync("/app/actorstreams", "append", "shop.orders", "o1", """{"type":"placed","customer":"ann","total":10.5}""");
+        var (code, said) = await container.ExecuteAsync(
+            "/app/actorstreams", "append", "shop.orders", "o1", """{"type":"placed","customer":"ann","total":10.5}""");
         Assert.True(code == 0, said);
         await container.AnswersAsync("api/views/spend/ann");
         Assert.NotEqual(0, (await container.ExecuteAsync("sh", "-c", "true")).Code);
@@ -69,7 +74,9 @@ public sealed class ImageTests : EndToEndTest
         Assert.Equal(0, await container.EndAsync());
     }
 
-    /// <summary>From the signal on, and for as long as it drains, it answers everybody, and says to those who ask that it is not ready.</summary>
+    /// <summary>
+    /// From the signal on, and for as long as it drains, it answers everybody, and says to those who ask that it is not ready.
+    /// </summary>
     private static async Task DrainsAsync(Container container)
     {
         var asked = Stopwatch.GetTimestamp();
@@ -81,13 +88,17 @@ public sealed class ImageTests : EndToEndTest
             Assert.Equal(200, await container.StatusAsync("health/live"));
             answered++;
             notReady += await container.StatusAsync("health/ready") == 503 ? 1 : 0;
-            using var appended = await container.Http.PostAsJsonAsync("api/topics/shop.orders/records", new { key = "o2", value = new { type = "placed", customer = "bob", total = 1 } });
+            using var appended = await container.Http.PostAsJsonAsync(
+                "api/topics/shop.orders/records", new { key = "o2", value = new { type = "placed", customer = "bob", total = 1 } });
             Assert.True(appended.IsSuccessStatusCode, $"{appended.StatusCode}: {await appended.Content.ReadAsStringAsync()}");
         }
 
-        Assert.True(notReady > 0 && answered > 10, $"Only {answered} rounds while it drained, and {notReady} times it said that it is not ready.");
+        Assert.True(
+            notReady > 0 && answered > 10, $"Only {answered} rounds while it drained, and {notReady} times it said that it is not ready.");
         Assert.Equal(0, await container.EndAsync());
-        Print($"{answered} rounds while it drained; it ended {Stopwatch.GetElapsedTime(asked).TotalSeconds:0.0} s after the signal, 3 s of them for the drain");
+        Print(
+            $"{answered} rounds while it drained; it ended {Stopwatch.GetElapsedTime(asked).TotalSeconds:0.0} s after the signal, "
+            + "3 s of them for the drain");
     }
 
     private static async Task<(string Image, string Digest)> ImageAsync()
@@ -104,7 +115,8 @@ public sealed class ImageTests : EndToEndTest
         return (loaded[(loaded.LastIndexOf(' ') + 1)..].Trim(), digest);
     }
 
-    private static async Task<string> BuildAsync(string file) => (await Tool.RunAsync("bash", Repository.File("deploy/image/build.sh"), file)).Trim();
+    private static async Task<string> BuildAsync(string file) =>
+        (await Tool.RunAsync("bash", Repository.File("deploy/image/build.sh"), file)).Trim();
 
     private static async Task<IReadOnlyList<string>> FilesAsync(string image)
     {
@@ -120,6 +132,7 @@ public sealed class ImageTests : EndToEndTest
             await Tool.RunAsync("podman", "rm", name);
         }
 
-        return [.. (await Tool.RunAsync("tar", "-tf", directory.File("files.tar"))).Split('\n').Select(file => file.TrimStart('.', '/')).Where(file => file.Length > 0)];
+        return [.. (await Tool.RunAsync("tar", "-tf", directory.File("files.tar"))).Split('\n').Select(file => file.TrimStart('.', '/'))
+            .Where(file => file.Length > 0)];
     }
 }

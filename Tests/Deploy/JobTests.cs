@@ -23,7 +23,13 @@ public sealed class JobTests(SharedSilo shared) : SharedSiloTest(shared)
         var role = $"silo_of_{owner.Database}";
         using var directory = new TemporaryDirectory();
         await File.WriteAllTextAsync(directory.File("password"), owner.Password);
-        var silo = new PostgresOptions { ConnectionString = new NpgsqlConnectionStringBuilder(options.ConnectionString) { Username = role, Password = "p" }.ConnectionString };
+        var silo = new PostgresOptions
+        {
+            ConnectionString = new NpgsqlConnectionStringBuilder(options.ConnectionString)
+            {
+                Username = role, Password = "p",
+            }.ConnectionString,
+        };
         owner.Password = null;
         var manifests = await Manifests.OfAsync("overlays/production/migration");
         var text = manifests.One<V1ConfigMap>().Data["migration.json"];
@@ -32,7 +38,8 @@ public sealed class JobTests(SharedSilo shared) : SharedSiloTest(shared)
             .Replace(given["Postgres:ConnectionString"]!, owner.ConnectionString, StringComparison.Ordinal)
             .Replace(given["Postgres:PasswordFile"]!, directory.File("password"), StringComparison.Ordinal)
             .Replace($"\"{given["Postgres:SiloRole"]}\"", $"\"{role}\"", StringComparison.Ordinal));
-        var arguments = manifests.One<V1Job>().Spec.Template.Spec.Containers.Single().Args.Select(argument => argument.StartsWith('/') ? directory.File("migration.json") : argument).ToArray();
+        var arguments = manifests.One<V1Job>().Spec.Template.Spec.Containers.Single().Args
+            .Select(argument => argument.StartsWith('/') ? directory.File("migration.json") : argument).ToArray();
 
         Assert.Equal(1, await SiloProgram.RunAsync(arguments)); // there is no such role yet
         await PostgresServer.ExecuteAsync(options, $"CREATE ROLE {role} LOGIN PASSWORD 'p'");
@@ -40,7 +47,8 @@ public sealed class JobTests(SharedSilo shared) : SharedSiloTest(shared)
         await PostgresSchema.CheckAsync(silo);
         await using var store = PostgresStateStore.Open(silo);
         await store.WriteDatasetsAsync(new Dictionary<string, string> { ["a"] = "1" });
-        Assert.Equal("42501", (await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(silo, "CREATE TABLE x ()"))).SqlState);
+        Assert.Equal(
+            "42501", (await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(silo, "CREATE TABLE x ()"))).SqlState);
     }
 
     [Fact]
@@ -62,7 +70,8 @@ public sealed class JobTests(SharedSilo shared) : SharedSiloTest(shared)
 
     private async Task<(int Code, string Output)> RunAsync(V1Container container, string pod)
     {
-        var arguments = container.Args.Select(argument => argument.Replace("$(POD_NAME)", pod, StringComparison.Ordinal)).Concat(["--url", Silo.Url.AbsoluteUri]).ToList();
+        var arguments = container.Args.Select(argument => argument.Replace("$(POD_NAME)", pod, StringComparison.Ordinal))
+            .Concat(["--url", Silo.Url.AbsoluteUri]).ToList();
         await using var output = new StringWriter();
         await using var errors = new StringWriter();
         var code = await CommandLine.RunAsync(arguments, new Shell(output, errors, false, false));

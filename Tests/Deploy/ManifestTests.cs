@@ -16,7 +16,10 @@ public sealed class ManifestTests
         var manifests = await Manifests.OfAsync(name);
         Assert.NotEmpty(manifests.Objects);
         Assert.All(manifests.Objects, one => Assert.Equal("actorstreams", one.Metadata.NamespaceProperty));
-        Assert.DoesNotContain(manifests.Objects, one => one.Kind is "Namespace" or "ClusterRole" or "ClusterRoleBinding" or "Role" or "RoleBinding" or "CustomResourceDefinition" or "Secret");
+        Assert.DoesNotContain(
+            manifests.Objects,
+            one => one.Kind is "Namespace" or "ClusterRole" or "ClusterRoleBinding" or "Role" or "RoleBinding" or "CustomResourceDefinition"
+                or "Secret");
     }
 
     [Theory]
@@ -26,12 +29,19 @@ public sealed class ManifestTests
         foreach (var pod in (await Manifests.OfAsync(name)).Pods.Select(pod => pod.Spec))
         {
             Assert.False(pod.AutomountServiceAccountToken);
-            Assert.True(pod.SecurityContext is { RunAsNonRoot: true, RunAsUser: 10001, RunAsGroup: 10001, FsGroup: 10001, SeccompProfile.Type: "RuntimeDefault" });
+            Assert.True(pod.SecurityContext is
+            {
+                RunAsNonRoot: true, RunAsUser: 10001, RunAsGroup: 10001, FsGroup: 10001, SeccompProfile.Type: "RuntimeDefault",
+            });
             Assert.Null(pod.HostNetwork ?? pod.HostPID ?? pod.HostIPC);
-            Assert.All(pod.Volumes ?? [], volume => Assert.True(volume.EmptyDir is not null || volume.ConfigMap is not null || volume.Secret is not null || volume.PersistentVolumeClaim is not null));
+            Assert.All(pod.Volumes ?? [], volume => Assert.True(volume.EmptyDir is not null || volume.ConfigMap is not null
+                || volume.Secret is not null || volume.PersistentVolumeClaim is not null));
             foreach (var container in pod.Containers.Concat(pod.InitContainers ?? []))
             {
-                Assert.True(container.SecurityContext is { AllowPrivilegeEscalation: false, ReadOnlyRootFilesystem: true, Privileged: null, Capabilities.Add: null });
+                Assert.True(container.SecurityContext is
+                {
+                    AllowPrivilegeEscalation: false, ReadOnlyRootFilesystem: true, Privileged: null, Capabilities.Add: null,
+                });
                 Assert.Equal(["ALL"], container.SecurityContext.Capabilities.Drop);
                 Assert.All(container.Ports ?? [], port => Assert.Null(port.HostPort));
             }
@@ -43,14 +53,16 @@ public sealed class ManifestTests
     {
         var space = k8s.KubernetesYaml.Deserialize<V1Namespace>(Repository.Read("deploy/k8s/namespace.yaml"), strict: true);
         Assert.Equal((await Manifests.OfAsync("overlays/production")).Deployment.Metadata.NamespaceProperty, space.Metadata.Name);
-        Assert.All(["enforce", "warn", "audit"], mode => Assert.Equal("restricted", space.Metadata.Labels[$"pod-security.kubernetes.io/{mode}"]));
+        Assert.All(
+            ["enforce", "warn", "audit"], mode => Assert.Equal("restricted", space.Metadata.Labels[$"pod-security.kubernetes.io/{mode}"]));
     }
 
     [Theory]
     [MemberData(nameof(All))]
     public async Task Memory_is_limited_to_what_is_asked_for_and_cpu_is_not_limited(string name)
     {
-        foreach (var container in (await Manifests.OfAsync(name)).Pods.SelectMany(pod => pod.Spec.Containers.Concat(pod.Spec.InitContainers ?? [])))
+        foreach (var container in (await Manifests.OfAsync(name)).Pods
+            .SelectMany(pod => pod.Spec.Containers.Concat(pod.Spec.InitContainers ?? [])))
         {
             Assert.Equal(container.Resources.Requests["memory"], container.Resources.Limits["memory"]);
             Assert.Contains("cpu", container.Resources.Requests.Keys);
@@ -86,7 +98,8 @@ public sealed class ManifestTests
     {
         foreach (var pod in (await Manifests.OfAsync(name)).Pods.Select(pod => pod.Spec))
         {
-            Assert.All((pod.Volumes ?? []).Where(volume => volume.Secret is not null), volume => Assert.Equal(Convert.ToInt32("440", 8), volume.Secret.DefaultMode));
+            Assert.All((pod.Volumes ?? []).Where(volume => volume.Secret is not null), volume => Assert.Equal(
+                Convert.ToInt32("440", 8), volume.Secret.DefaultMode));
             foreach (var container in pod.Containers.Concat(pod.InitContainers ?? []))
             {
                 Assert.All(container.Env ?? [], variable => Assert.Null(variable.ValueFrom?.SecretKeyRef));
@@ -122,9 +135,13 @@ public sealed class ManifestTests
         Assert.Equal(["Ingress", "Egress"], deny.Spec.PolicyTypes);
         foreach (var pod in await PodsOfAllAsync())
             Assert.Subset(pod.Metadata.Labels.ToHashSet(), deny.Spec.PodSelector.MatchLabels.ToHashSet());
-        var ports = manifests.SiloContainer.Ports.ToDictionary(port => port.Name, port => port.ContainerPort.ToString(CultureInfo.InvariantCulture));
-        var holes = policies.SelectMany(policy => (policy.Spec.Ingress ?? []).SelectMany(rule => rule.Ports.Select(port => (port.Port.Value, From: rule.FromProperty.Count)))).ToList();
-        Assert.Equal([ports["silo"], ports["api"], ports["operations"]], holes.Select(hole => hole.Value).OrderBy(port => port == ports["silo"] ? 0 : port == ports["api"] ? 1 : 2));
+        var ports = manifests.SiloContainer.Ports.ToDictionary(
+            port => port.Name, port => port.ContainerPort.ToString(CultureInfo.InvariantCulture));
+        var holes = policies.SelectMany(policy => (policy.Spec.Ingress
+            ?? []).SelectMany(rule => rule.Ports.Select(port => (port.Port.Value, From: rule.FromProperty.Count)))).ToList();
+        Assert.Equal(
+            [ports["silo"], ports["api"], ports["operations"]],
+            holes.Select(hole => hole.Value).OrderBy(port => port == ports["silo"] ? 0 : port == ports["api"] ? 1 : 2));
         Assert.All(holes, hole => Assert.NotEqual(0, hole.From));
         Assert.All(policies.SelectMany(policy => policy.Spec.Egress ?? []), rule => Assert.NotEmpty(rule.Ports));
     }
@@ -136,5 +153,6 @@ public sealed class ManifestTests
             Assert.True(job.Spec is { ActiveDeadlineSeconds: > 0 and <= 1800, BackoffLimit: > 0 and <= 6, TtlSecondsAfterFinished: > 0 });
     }
 
-    private static async Task<IEnumerable<V1PodTemplateSpec>> PodsOfAllAsync() => (await Task.WhenAll(Manifests.All.Select(Manifests.OfAsync))).SelectMany(manifests => manifests.Pods);
+    private static async Task<IEnumerable<V1PodTemplateSpec>> PodsOfAllAsync() =>
+        (await Task.WhenAll(Manifests.All.Select(Manifests.OfAsync))).SelectMany(manifests => manifests.Pods);
 }

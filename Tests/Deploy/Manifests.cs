@@ -33,7 +33,8 @@ internal sealed class Manifests
     internal V1Container SiloContainer => Assert.Single(Silo.Containers);
 
     /// <summary>Every pod that it makes, with its labels.</summary>
-    internal IEnumerable<V1PodTemplateSpec> Pods => Of<V1Deployment>().Select(one => one.Spec.Template).Concat(Of<V1Job>().Select(one => one.Spec.Template));
+    internal IEnumerable<V1PodTemplateSpec> Pods =>
+        Of<V1Deployment>().Select(one => one.Spec.Template).Concat(Of<V1Job>().Select(one => one.Spec.Template));
 
     internal static Task<Manifests> OfAsync(string name)
     {
@@ -47,7 +48,9 @@ internal sealed class Manifests
 
     /// <summary>The environment of a container, without values that the pod's own fields give.</summary>
     internal static IReadOnlyDictionary<string, string> EnvironmentOf(V1Container container) =>
-        (container.Env ?? []).ToDictionary(variable => variable.Name, variable => variable.Value ?? $"({variable.ValueFrom?.FieldRef?.FieldPath})");
+        (container.Env ?? []).ToDictionary(
+            variable => variable.Name, variable => variable.Value ?? $"({variable.ValueFrom?.FieldRef?.FieldPath})");
 
-    private static async Task<Manifests> RenderAsync(string name) => new(name, await Tool.RunAsync("kubectl", "kustomize", Repository.File($"deploy/k8s/{name}")));
+    private static async Task<Manifests> RenderAsync(string name) =>
+        new(name, await Tool.RunAsync("kubectl", "kustomize", Repository.File($"deploy/k8s/{name}")));
 }

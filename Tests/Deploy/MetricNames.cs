@@ -40,20 +40,23 @@ internal static class MetricNames
     /// <summary>What the runtime and ASP.NET tell of themselves, as far as it is used.</summary>
     internal static IReadOnlySet<string> Others { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "dotnet_process_memory_working_set_bytes", "dotnet_process_cpu_time_seconds_total", "dotnet_gc_pause_time_seconds_total", "http_server_request_duration_seconds_count",
+        "dotnet_process_memory_working_set_bytes", "dotnet_process_cpu_time_seconds_total", "dotnet_gc_pause_time_seconds_total",
+        "http_server_request_duration_seconds_count",
         "http_server_request_duration_seconds_bucket",
     };
 
     /// <summary>The attributes that queries may tell series apart by, and what Prometheus adds.</summary>
     internal static IReadOnlySet<string> Labels { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "namespace", "pod", "job", "le", "actorstreams_dataset", "actorstreams_view_name", "actorstreams_subscription_kind", "messaging_destination_name", "messaging_destination_partition_id",
+        "namespace", "pod", "job", "le", "actorstreams_dataset", "actorstreams_view_name", "actorstreams_subscription_kind",
+        "messaging_destination_name", "messaging_destination_partition_id",
         "outcome", "reason", "error_type", "server_address", "http_route", "http_response_status_code",
     };
 
     /// <summary>As Prometheus reads it; a histogram without what its three series end in.</summary>
     internal static string InPrometheus((string Name, string Kind, string Unit) metric) =>
-        metric.Name.Replace('.', '_') + metric.Unit switch { "s" => "_seconds", "By" => "_bytes", _ => "" } + (metric.Kind == Counter ? "_total" : "");
+        metric.Name.Replace('.', '_') + metric.Unit switch { "s" => "_seconds",
+        "By" => "_bytes", _ => "" } + (metric.Kind == Counter ? "_total" : "");
 
     private static IEnumerable<string> SeriesOf((string Name, string Kind, string Unit) metric)
     {

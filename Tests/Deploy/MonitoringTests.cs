@@ -22,7 +22,9 @@ public sealed class MonitoringTests
         foreach (var alert in Alerts())
         {
             var cases = tests.SelectMany(test => test.AlertRuleTest).Where(one => one.Alertname == alert.Alert).ToList();
-            Assert.True(cases.Exists(one => one.ExpAlerts.Count > 0) && cases.Exists(one => one.ExpAlerts.Count == 0), $"{alert.Alert} is not tested both ways.");
+            Assert.True(
+                cases.Exists(one => one.ExpAlerts.Count > 0) && cases.Exists(one => one.ExpAlerts.Count == 0),
+                $"{alert.Alert} is not tested both ways.");
         }
     }
 
@@ -72,7 +74,9 @@ public sealed class MonitoringTests
         }
 
         Assert.All(MetricNames.Documented.Take(20), metric =>
-            Assert.True(shown.Any(name => name.StartsWith(metric.Name.Replace('.', '_'), StringComparison.Ordinal)), $"No dashboard shows {metric.Name}."));
+            Assert.True(
+                shown.Any(name => name.StartsWith(metric.Name.Replace('.', '_'), StringComparison.Ordinal)),
+                $"No dashboard shows {metric.Name}."));
     }
 
     [Fact]
@@ -80,14 +84,17 @@ public sealed class MonitoringTests
     {
         Assert.SkipUnless(File.Exists(Repository.File("docs/reference/metrics.md")), "There is no docs/reference/metrics.md yet.");
         var page = Repository.Read("docs/reference/metrics.md");
-        Assert.All(MetricNames.Documented, metric => Assert.Contains($"`{metric.Name}` | `{MetricNames.InPrometheus(metric)}`", page, StringComparison.Ordinal));
+        Assert.All(MetricNames.Documented, metric => Assert.Contains(
+            $"`{metric.Name}` | `{MetricNames.InPrometheus(metric)}`", page, StringComparison.Ordinal));
     }
 
     private static void Check(string query, string where)
     {
         var metrics = Expressions.MetricsOf(query);
         Assert.NotEmpty(metrics);
-        Assert.True(metrics.All(name => MetricNames.Own.Contains(name) || MetricNames.Others.Contains(name)), $"{where}: {string.Join(", ", metrics)}");
+        Assert.True(
+            metrics.All(name => MetricNames.Own.Contains(name) || MetricNames.Others.Contains(name)),
+            $"{where}: {string.Join(", ", metrics)}");
         var labels = Expressions.LabelsOf(query);
         Assert.True(labels.IsSubsetOf(MetricNames.Labels), $"{where}: {string.Join(", ", labels)}");
     }
@@ -95,7 +102,8 @@ public sealed class MonitoringTests
     private static IEnumerable<AlertRule> Alerts() => Decode<RuleFile>(Rules).Groups.SelectMany(group => group.Rules);
 
     private static T Decode<T>(string path) =>
-        new DeserializerBuilder().WithNamingConvention(typeof(T) == typeof(TestFile) ? UnderscoredNamingConvention.Instance : CamelCaseNamingConvention.Instance).IgnoreUnmatchedProperties().Build().Deserialize<T>(Repository.Read(path));
+        new DeserializerBuilder().WithNamingConvention(typeof(T) == typeof(TestFile) ? UnderscoredNamingConvention.Instance
+            : CamelCaseNamingConvention.Instance).IgnoreUnmatchedProperties().Build().Deserialize<T>(Repository.Read(path));
 
     public sealed class TestFile
     {

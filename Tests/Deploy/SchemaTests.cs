@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace ActorStreams.Tests.Deploy;
 
-/// <summary>Every rendered object against the published schemas, those of KEDA and the Prometheus operator too: what must be there and is not fails here.</summary>
+/// <summary>
+/// Every rendered object against the published schemas, those of KEDA and the Prometheus operator too: what must
+/// be there and is not fails here.
+/// </summary>
 public sealed class SchemaTests
 {
     private const string Missing = "The schemas are not installed: npm ci --prefix deploy/k8s/validate";
@@ -22,7 +25,11 @@ public sealed class SchemaTests
     public async Task What_is_missing_or_of_a_wrong_kind_is_found()
     {
         var text = await Tool.RunAsync("kubectl", "kustomize", Repository.File("deploy/k8s/overlays/autoscale"));
-        foreach (var (right, wrong) in new[] { ("memory: 2Gi", "memory: 2Gx"), ("triggers:", "trigger:"), ("podMetricsEndpoints:", "podMetricsEndpoints: none\n  unknown:"), ("kind: ScaledObject", "kind: ScaledThing") })
+        foreach (var (right, wrong) in new[]
+        {
+            ("memory: 2Gi", "memory: 2Gx"), ("triggers:", "trigger:"), ("podMetricsEndpoints:", "podMetricsEndpoints: none\n  unknown:"),
+            ("kind: ScaledObject", "kind: ScaledThing"),
+        })
             Assert.Equal(1, (await ValidateAsync(text.Replace(right, wrong, StringComparison.Ordinal))).Code);
     }
 

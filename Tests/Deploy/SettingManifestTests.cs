@@ -9,7 +9,10 @@ namespace ActorStreams.Tests.Deploy;
 /// <summary>The settings in the manifests are those that the code has.</summary>
 public sealed class SettingManifestTests
 {
-    private static readonly string[] NotOurs = ["POD_NAME", "POD_IP", "ASPNETCORE_URLS", "ACTORSTREAMS_URL", "DOTNET_GCHeapHardLimitPercent", "DOTNET_GCgen0size"];
+    private static readonly string[] NotOurs =
+    [
+        "POD_NAME", "POD_IP", "ASPNETCORE_URLS", "ACTORSTREAMS_URL", "DOTNET_GCHeapHardLimitPercent", "DOTNET_GCgen0size",
+    ];
 
     public static TheoryData<string> All => ManifestTests.All;
 
@@ -19,15 +22,18 @@ public sealed class SettingManifestTests
     [MemberData(nameof(All))]
     public async Task Every_variable_is_a_setting_of_the_code(string name)
     {
-        foreach (var container in (await Manifests.OfAsync(name)).Pods.SelectMany(pod => pod.Spec.Containers.Concat(pod.Spec.InitContainers ?? [])))
-            Assert.All(Manifests.EnvironmentOf(container).Keys.Except(NotOurs), variable => Assert.True(SettingNames.Exists(variable.Replace("__", ":", StringComparison.Ordinal)), $"No option is bound to {variable}."));
+        foreach (var container in (await Manifests.OfAsync(name)).Pods
+            .SelectMany(pod => pod.Spec.Containers.Concat(pod.Spec.InitContainers ?? [])))
+            Assert.All(Manifests.EnvironmentOf(container).Keys.Except(NotOurs), variable => Assert.True(
+                SettingNames.Exists(variable.Replace("__", ":", StringComparison.Ordinal)), $"No option is bound to {variable}."));
     }
 
     [Fact]
     public async Task Every_setting_of_the_settings_files_is_one_of_the_code()
     {
         foreach (var settings in await SettingsAsync())
-            Assert.All(settings.AsEnumerable().Where(one => one.Value is not null), one => Assert.True(SettingNames.Exists(one.Key), $"No option is bound to {one.Key}."));
+            Assert.All(settings.AsEnumerable().Where(one => one.Value is not null), one => Assert.True(
+                SettingNames.Exists(one.Key), $"No option is bound to {one.Key}."));
     }
 
     [Theory]
@@ -38,7 +44,9 @@ public sealed class SettingManifestTests
         var environment = Manifests.EnvironmentOf(silo);
         var ports = silo.Ports.ToDictionary(port => port.Name, port => port.ContainerPort.ToString(CultureInfo.InvariantCulture));
         Assert.Equal(name == "overlays/dev" ? $"http://+:{ports["api"]}" : $"https://+:{ports["api"]}", environment["ASPNETCORE_URLS"]);
-        Assert.Equal((ports["operations"], ports["silo"], "0"), (environment["Silo__OperationsPort"], environment["Silo__SiloPort"], environment["Silo__GatewayPort"]));
+        Assert.Equal(
+            (ports["operations"], ports["silo"], "0"),
+            (environment["Silo__OperationsPort"], environment["Silo__SiloPort"], environment["Silo__GatewayPort"]));
         Assert.Equal(("$(POD_NAME)", "$(POD_IP)"), (environment["Silo__Name"], environment["Silo__AdvertisedAddress"]));
         Assert.Equal(("(metadata.name)", "(status.podIP)"), (environment["POD_NAME"], environment["POD_IP"]));
     }
@@ -62,9 +70,11 @@ public sealed class SettingManifestTests
         var manifests = await Manifests.OfAsync(name);
         var pod = Assert.Single(manifests.Pods).Spec;
         var container = Assert.Single(pod.Containers);
-        var files = Settings(manifests, file).AsEnumerable().SelectMany(one => (one.Value ?? "").Split(';', '=')).Where(value => value.StartsWith("/etc/actorstreams/", StringComparison.Ordinal)).ToList();
+        var files = Settings(manifests, file).AsEnumerable().SelectMany(one => (one.Value ?? "").Split(';', '='))
+            .Where(value => value.StartsWith("/etc/actorstreams/", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(files);
-        Assert.All(files, path => Assert.Contains(container.VolumeMounts, mount => Path.GetDirectoryName(path) == mount.MountPath && pod.Volumes.Single(volume => volume.Name == mount.Name).Secret is not null));
+        Assert.All(files, path => Assert.Contains(container.VolumeMounts, mount => Path.GetDirectoryName(path) == mount.MountPath
+            && pod.Volumes.Single(volume => volume.Name == mount.Name).Secret is not null));
         var at = container.Args.IndexOf("--settings");
         Assert.Contains(container.VolumeMounts, mount => container.Args[at + 1] == $"{mount.MountPath}/{file}");
     }
@@ -72,14 +82,17 @@ public sealed class SettingManifestTests
     [Fact]
     public async Task Migration_has_a_role_of_its_own_and_grants_silos_theirs()
     {
-        var silo = new Npgsql.NpgsqlConnectionStringBuilder(Settings(await Manifests.OfAsync("overlays/production"), "silo.json")["Postgres:ConnectionString"]);
+        var silo = new Npgsql.NpgsqlConnectionStringBuilder(
+            Settings(await Manifests.OfAsync("overlays/production"), "silo.json")["Postgres:ConnectionString"]);
         var migration = Settings(await Manifests.OfAsync("overlays/production/migration"), "migration.json");
         var owner = new Npgsql.NpgsqlConnectionStringBuilder(migration["Postgres:ConnectionString"]);
         Assert.NotEqual(silo.Username, owner.Username);
         Assert.Equal(silo.Username, migration["Postgres:SiloRole"]);
         Assert.Equal((silo.Host, silo.Database), (owner.Host, owner.Database));
         var secrets = new[] { "overlays/production", "overlays/production/migration" }.Select(async name =>
-            (await Manifests.OfAsync(name)).Pods.Single().Spec.Volumes.Single(volume => volume.Secret?.SecretName.StartsWith("actorstreams-postgres", StringComparison.Ordinal) == true).Secret.SecretName);
+            (await Manifests.OfAsync(name)).Pods.Single().Spec.Volumes
+                .Single(volume =>
+                    volume.Secret?.SecretName.StartsWith("actorstreams-postgres", StringComparison.Ordinal) == true).Secret.SecretName);
         Assert.Equal(2, (await Task.WhenAll(secrets)).Distinct().Count());
     }
 
@@ -90,7 +103,8 @@ public sealed class SettingManifestTests
         await File.WriteAllTextAsync(directory.File("username"), "silo\n");
         await File.WriteAllTextAsync(directory.File("password"), "secret\n");
         await File.WriteAllTextAsync(directory.File("ca.crt"), Certificates.SelfSigned());
-        var text = Text(await Manifests.OfAsync("overlays/production"), "silo.json").Replace("/etc/actorstreams/kafka", directory.Path, StringComparison.Ordinal);
+        var text = Text(await Manifests.OfAsync("overlays/production"), "silo.json")
+            .Replace("/etc/actorstreams/kafka", directory.Path, StringComparison.Ordinal);
         var options = Parse(text).GetSection(KafkaOptions.Section).Get<KafkaOptions>()!;
         var settings = ClientSettings.Of(options);
         Assert.Equal(("silo", "secret"), (settings.Consumer["sasl.username"], settings.Producer["sasl.password"]));
@@ -104,7 +118,8 @@ public sealed class SettingManifestTests
         const long Mebi = 1 << 20, Runtime = 150 * Mebi, Brokers = 3, Sqlite = 64 * Mebi;
         var silo = (await Manifests.OfAsync(name)).SiloContainer;
         var limit = (long)silo.Resources.Limits["memory"].ToDecimal();
-        var heap = limit * int.Parse(Manifests.EnvironmentOf(silo)["DOTNET_GCHeapHardLimitPercent"], NumberStyles.HexNumber, CultureInfo.InvariantCulture) / 100;
+        var heap = limit * int.Parse(
+            Manifests.EnvironmentOf(silo)["DOTNET_GCHeapHardLimitPercent"], NumberStyles.HexNumber, CultureInfo.InvariantCulture) / 100;
         var kafka = new KafkaOptions { BootstrapServers = "localhost:9092" };
         var settings = ClientSettings.Of(kafka);
         var consumers = 2 + kafka.MaxExtraConsumers;
@@ -112,7 +127,10 @@ public sealed class SettingManifestTests
             : (long.Parse(settings.Producer["queue.buffering.max.kbytes"], CultureInfo.InvariantCulture) << 10)
               + (consumers * (long.Parse(settings.Consumer["queued.max.messages.kbytes"], CultureInfo.InvariantCulture) << 10))
               + (consumers * Brokers * long.Parse(settings.Consumer["fetch.max.bytes"], CultureInfo.InvariantCulture));
-        Assert.True(heap + native + Runtime <= limit, $"{heap / Mebi} MiB of heap, {native / Mebi} MiB of buffers and {Runtime / Mebi} MiB of the runtime are more than {limit / Mebi} MiB.");
+        Assert.True(
+            heap + native + Runtime <= limit,
+            $"{heap / Mebi} MiB of heap, {native / Mebi} MiB of buffers and {Runtime / Mebi} MiB of the runtime are more than "
+            + $"{limit / Mebi} MiB.");
     }
 
     internal static IConfiguration Settings(Manifests manifests, string file) => Parse(Text(manifests, file));
@@ -123,7 +141,9 @@ public sealed class SettingManifestTests
         Settings(await Manifests.OfAsync("overlays/production/migration"), "migration.json"),
     ];
 
-    private static string Text(Manifests manifests, string file) => manifests.Of<V1ConfigMap>().Single(map => map.Data.ContainsKey(file)).Data[file];
+    private static string Text(Manifests manifests, string file) =>
+        manifests.Of<V1ConfigMap>().Single(map => map.Data.ContainsKey(file)).Data[file];
 
-    private static IConfiguration Parse(string text) => new ConfigurationBuilder().AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))).Build();
+    private static IConfiguration Parse(string text) =>
+        new ConfigurationBuilder().AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))).Build();
 }

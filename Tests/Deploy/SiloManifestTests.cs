@@ -57,7 +57,10 @@ public sealed class SiloManifestTests
         var manifests = await Manifests.OfAsync(name);
         var silo = manifests.SiloContainer;
         var scheme = name == "overlays/dev" ? null : "HTTPS";
-        foreach (var (probe, path) in new[] { (silo.StartupProbe, "/health/startup"), (silo.ReadinessProbe, "/health/ready"), (silo.LivenessProbe, "/health/live") })
+        foreach (var (probe, path) in new[]
+        {
+            (silo.StartupProbe, "/health/startup"), (silo.ReadinessProbe, "/health/ready"), (silo.LivenessProbe, "/health/live"),
+        })
         {
             Assert.Equal((path, "operations", scheme), (probe.HttpGet.Path, probe.HttpGet.Port.Value, probe.HttpGet.Scheme));
             Assert.True(probe.TimeoutSeconds >= 5);
@@ -78,7 +81,9 @@ public sealed class SiloManifestTests
         Assert.True(drain + 60 <= shutdown, "A hand-over needs time beside the drain.");
         Assert.True(shutdown + 15 <= manifests.Silo.TerminationGracePeriodSeconds, "The kubelet must not kill what is still stopping.");
         if (name != "overlays/dev")
-            Assert.True(drain >= manifests.SiloContainer.ReadinessProbe.PeriodSeconds * manifests.SiloContainer.ReadinessProbe.FailureThreshold, "Requests come until the probes have seen the drain.");
+            Assert.True(
+                drain >= manifests.SiloContainer.ReadinessProbe.PeriodSeconds * manifests.SiloContainer.ReadinessProbe.FailureThreshold,
+                "Requests come until the probes have seen the drain.");
 
         double Seconds(string variable) => double.Parse(environment[variable], CultureInfo.InvariantCulture);
     }
@@ -124,7 +129,9 @@ public sealed class SiloManifestTests
     [InlineData("overlays/production/smoke-test")]
     [InlineData("overlays/autoscale")]
     public async Task The_image_of_production_is_named_by_its_digest(string name) =>
-        Assert.All((await Manifests.OfAsync(name)).Pods.SelectMany(pod => pod.Spec.Containers.Concat(pod.Spec.InitContainers ?? [])), container => Assert.Matches("^[^@:]+@sha256:[0-9a-f]{64}$", container.Image));
+        Assert.All(
+            (await Manifests.OfAsync(name)).Pods.SelectMany(pod => pod.Spec.Containers.Concat(pod.Spec.InitContainers ?? [])),
+            container => Assert.Matches("^[^@:]+@sha256:[0-9a-f]{64}$", container.Image));
 
     [Theory]
     [InlineData("overlays/production")]
@@ -138,7 +145,8 @@ public sealed class SiloManifestTests
         Assert.Equal(("operations", "/metrics", "https"), (endpoint.Port, endpoint.Path, endpoint.Scheme));
         Assert.NotEmpty(endpoint.Authorization!.Credentials.Name);
         Assert.NotEmpty(endpoint.TlsConfig!.Ca.Secret.Name);
-        Assert.Equal(2, manifests.Of<V1ConfigMap>().Single(map => map.Metadata.Labels?.ContainsKey("grafana_dashboard") == true).Data.Count);
+        Assert.Equal(
+            2, manifests.Of<V1ConfigMap>().Single(map => map.Metadata.Labels?.ContainsKey("grafana_dashboard") == true).Data.Count);
         Assert.NotEmpty(manifests.One<PrometheusRule>().Spec.Groups);
     }
 }

@@ -6,7 +6,9 @@ using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Deploy;
 
-/// <summary>The alerts on a real silo, watched by a real Prometheus with the shipped rules; only their waiting times are cut short.</summary>
+/// <summary>
+/// The alerts on a real silo, watched by a real Prometheus with the shipped rules; only their waiting times are cut short.
+/// </summary>
 [Collection(AlsoBesideOthersCollection.Name)]
 public sealed partial class StalledPartitionTests : EndToEndTest
 {
@@ -20,7 +22,8 @@ public sealed partial class StalledPartitionTests : EndToEndTest
         var silo = await StartSiloAsync("--Streams:CheckpointIntervalSeconds=0.1", "--Streams:TableEntries=8");
         await silo.PlaceAsync("o0", "c", 1);
         var rules = directory.File("rules.yaml");
-        await File.WriteAllTextAsync(rules, Waits().Replace(await File.ReadAllTextAsync(Repository.File("deploy/monitoring/rules.yaml")), "for: 2s"));
+        await File.WriteAllTextAsync(
+            rules, Waits().Replace(await File.ReadAllTextAsync(Repository.File("deploy/monitoring/rules.yaml")), "for: 2s"));
         var configuration = directory.File("prometheus.yaml");
         await File.WriteAllTextAsync(configuration, $$"""
             global: { scrape_interval: 1s, evaluation_interval: 1s }
@@ -29,11 +32,17 @@ public sealed partial class StalledPartitionTests : EndToEndTest
             """);
         var address = $"127.0.0.1:{SiloProcess.FreePort()}";
         using var prometheus = Process.Start(new ProcessStartInfo(
-            "prometheus", [$"--config.file={configuration}", $"--storage.tsdb.path={directory.File("tsdb")}", $"--web.listen-address={address}", "--log.level=error"]))!;
+            "prometheus",
+            [
+                $"--config.file={configuration}", $"--storage.tsdb.path={directory.File("tsdb")}", $"--web.listen-address={address}",
+                "--log.level=error",
+            ]))!;
         using var http = new HttpClient { BaseAddress = new($"http://{address}/") };
         try
         {
-            await UntilAsync(async () => (await AskAsync(http, "query?query=actorstreams_silo_ready")).GetProperty("result").GetArrayLength() == 1, "the silo is scraped");
+            await UntilAsync(
+                async () => (await AskAsync(http, "query?query=actorstreams_silo_ready")).GetProperty("result").GetArrayLength() == 1,
+                "the silo is scraped");
             Assert.False(await FiresAsync(http));
             using (StorageTroubleTests.Lock(silo, "states.db"))
             {
@@ -51,7 +60,8 @@ public sealed partial class StalledPartitionTests : EndToEndTest
     }
 
     private static async Task<bool> FiresAsync(HttpClient http) => (await AskAsync(http, "alerts")).GetProperty("alerts").EnumerateArray()
-        .Any(alert => alert.GetProperty("labels").GetProperty("alertname").GetString() == Alert && alert.GetProperty("state").GetString() == "firing");
+        .Any(alert => alert.GetProperty("labels").GetProperty("alertname").GetString() == Alert
+            && alert.GetProperty("state").GetString() == "firing");
 
     private static async Task<JsonElement> AskAsync(HttpClient http, string what)
     {

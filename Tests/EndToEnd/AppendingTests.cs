@@ -16,12 +16,17 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
     {
         var (key, before) = (NewKey(), await EndsAsync());
         var answer = await Silo.PostAsync(
-            Orders, Placed(key, "c", 1), "nonsense", """{"value":1}""", """{"key":"k"}""", $$"""{"key":"{{key}}","value":null,"extra":1}""", """{"key":7,"value":1}""",
-            """{"key":"k","value":1,"timestamp":"soon"}""", """{"key":"k","value":{"a":}}""", """{"key":"\ud800","value":1}""", Placed(key, "c", 2));
+            Orders, Placed(key, "c", 1), "nonsense", """{"value":1}""", """{"key":"k"}""", $$"""{"key":"{{key}}","value":null,"extra":1}""",
+            """{"key":7,"value":1}""",
+            """{"key":"k","value":1,"timestamp":"soon"}""", """{"key":"k","value":{"a":}}""", """{"key":"\ud800","value":1}""",
+            Placed(key, "c", 2));
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
-        Assert.Equal([2, 3, 4, 5, 6, 7, 8, 9], answer.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("line").GetInt32()));
-        Assert.All(answer.Json.GetProperty("errors").EnumerateArray(), error => Assert.EndsWith(".", error.GetProperty("error").GetString(), StringComparison.Ordinal));
+        Assert.Equal(
+            [2, 3, 4, 5, 6, 7, 8, 9],
+            answer.Json.GetProperty("errors").EnumerateArray().Select(error => error.GetProperty("line").GetInt32()));
+        Assert.All(answer.Json.GetProperty("errors").EnumerateArray(), error => Assert.EndsWith(
+            ".", error.GetProperty("error").GetString(), StringComparison.Ordinal));
         Assert.Contains("no key", answer.Json.GetProperty("errors")[1].GetProperty("error").GetString(), StringComparison.Ordinal);
         Assert.Equal(before, await EndsAsync());
     }
@@ -30,7 +35,9 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task One_record_may_come_as_JSON_and_what_is_neither_is_told_so()
     {
         var key = NewKey();
-        Assert.Equal(HttpStatusCode.OK, (await Silo.PostAsync(Orders, new StringContent(Placed(key, "c", 1), Encoding.UTF8, "application/json"))).Status);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await Silo.PostAsync(Orders, new StringContent(Placed(key, "c", 1), Encoding.UTF8, "application/json"))).Status);
         var refused = await Silo.PostAsync(Orders, new StringContent(Placed(key, "c", 1), Encoding.UTF8, "text/plain"));
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, refused.Status);
         Assert.Equal(415, refused.Json.GetProperty("status").GetInt32());
@@ -50,7 +57,8 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task Bad_lines_in_a_long_body_are_answered_in_their_place_and_the_others_are_appended()
     {
         var (key, bad) = (NewKey(), new HashSet<int> { 1, 1_000, 1_001, 1_500, 3_200, 5_000 });
-        var answer = await Silo.PostAsync(Orders, Enumerable.Range(1, 5_000).Select(i => bad.Contains(i) ? "{" : Placed($"{key}-{i}", "c", i)));
+        var answer = await Silo.PostAsync(
+            Orders, Enumerable.Range(1, 5_000).Select(i => bad.Contains(i) ? "{" : Placed($"{key}-{i}", "c", i)));
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal(5_000, answer.Lines.Length);
         foreach (var (index, line) in answer.Lines.Index())
@@ -65,7 +73,10 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
         using var connection = new TcpClient(Silo.Url.Host, Silo.Url.Port);
         await using var stream = connection.GetStream();
         using var reader = new StreamReader(stream);
-        await SendAsync(stream, $"POST /api/topics/{Orders}/records HTTP/1.1\r\nHost: {Silo.Url.Authority}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+        await SendAsync(
+            stream,
+            $"POST /api/topics/{Orders}/records HTTP/1.1\r\nHost: {Silo.Url.Authority}\r\nTransfer-Encoding: chunked\r\nConnection: "
+            + "close\r\n\r\n");
         var key = NewKey();
         await SendChunkAsync(stream, string.Concat(Enumerable.Range(0, 1_500).Select(i => Placed(key, "c", i) + "\n")));
         Assert.Contains("200", await reader.ReadLineAsync(), StringComparison.Ordinal);
@@ -84,14 +95,18 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
         var (key, customer) = (NewKey(), NewKey("customer"));
         var bad = $$"""{"type":"placed","customer":7,"total":"{{key}}"}""";
         var positions = (await Silo.PostAsync(
-            Orders, Placed(key, customer, 1), Line(key, bad), Line(key, "\"text\""), Line(key, """{"type":"lost"}"""), Placed(key + "-2", customer, 2))).Lines;
+            Orders, Placed(key, customer, 1), Line(key, bad), Line(key, "\"text\""), Line(key, """{"type":"lost"}"""),
+            Placed(key + "-2", customer, 2))).Lines;
         await Silo.CaughtUpAsync(Orders);
 
         Assert.Equal(new Order(customer, 1), (await Silo.Client.GetAsync<Order>("order", key))!.State);
         Assert.Equal(new Spend(2, 3), (await Silo.Client.GetAsync<Spend>("spend", customer))!.State);
-        var letters = (await Silo.GetAsync($"api/topics/{DeadLetters}/records?limit=1000000")).Lines.Select(line => line.GetProperty("value"))
+        var letters = (await Silo.GetAsync($"api/topics/{DeadLetters}/records?limit=1000000")).Lines
+            .Select(line => line.GetProperty("value"))
             .Where(letter => letter.GetProperty("key").GetString() == key).ToList();
-        Assert.Equal(positions[1..4].Select(p => $"{Orders}/{p.GetProperty("partition")}:{p.GetProperty("offset")}"), letters.Select(letter => letter.GetProperty("position").GetString()));
+        Assert.Equal(
+            positions[1..4].Select(p => $"{Orders}/{p.GetProperty("partition")}:{p.GetProperty("offset")}"),
+            letters.Select(letter => letter.GetProperty("position").GetString()));
         Assert.Equal([bad, "\"text\"", """{"type":"lost"}"""], letters.Select(letter => letter.GetProperty("value").GetString()));
         Assert.All(letters, letter => Assert.Contains("OrderEvent", letter.GetProperty("reason").GetString(), StringComparison.Ordinal));
         Assert.All(letters, letter => Assert.Equal("order", letter.GetProperty("dataset").GetString()));
@@ -105,7 +120,9 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
         var answer = await Silo.PostAsync(Orders, Placed(key, new string('x', 20 << 20), 1));
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
         Assert.Contains("1048576", answer.Detail, StringComparison.Ordinal);
-        var among = await Silo.PostAsync(Orders, [.. Enumerable.Range(0, 1_200).Select(i => Placed($"{key}-{i}", "c", i)), Placed(key, new string('x', 20 << 20), 1), Placed($"{key}-last", "c", 1)]);
+        var among = await Silo.PostAsync(
+            Orders, [.. Enumerable.Range(0, 1_200).Select(i => Placed($"{key}-{i}", "c", i)), Placed(
+                key, new string('x', 20 << 20), 1), Placed($"{key}-last", "c", 1)]);
         Assert.Equal(HttpStatusCode.OK, among.Status);
         Assert.Equal(1_201, among.Lines.Single(line => line.TryGetProperty("error", out _)).GetProperty("line").GetInt32());
         Assert.Equal(1_202, among.Lines.Length);
@@ -173,11 +190,13 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
     }
 
     private async Task<string> EndsAsync() =>
-        string.Join(' ', (await Silo.Client.TopicsAsync()).Single(topic => topic.Topic == Orders).Partitions.Select(partition => partition.End));
+        string.Join(
+            ' ', (await Silo.Client.TopicsAsync()).Single(topic => topic.Topic == Orders).Partitions.Select(partition => partition.End));
 
     private static Task SendAsync(NetworkStream stream, string text) => stream.WriteAsync(Encoding.UTF8.GetBytes(text)).AsTask();
 
-    private static Task SendChunkAsync(NetworkStream stream, string text) => SendAsync(stream, $"{Encoding.UTF8.GetByteCount(text):x}\r\n{text}\r\n");
+    private static Task SendChunkAsync(NetworkStream stream, string text) =>
+        SendAsync(stream, $"{Encoding.UTF8.GetByteCount(text):x}\r\n{text}\r\n");
 
     /// <summary>A body of one line, made as it is sent.</summary>
     private sealed class EndlessLine(long bytes) : HttpContent

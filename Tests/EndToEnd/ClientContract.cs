@@ -53,17 +53,38 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
     {
         var at = (await _client.AppendAsync(Orders, [Placed("o", "ann", 5)], Token))[0];
         await FailsAsync(HttpStatusCode.NotFound, "'spent'", () => _client.GetAsync<Spend>("spent", "ann", cancellationToken: Token));
-        await FailsAsync(HttpStatusCode.GatewayTimeout, "not yet", () => _client.GetAsync<Spend>("spend", "ann", new() { AtLeast = at with { Offset = 99 }, TimeoutSeconds = 0.1 }, Token));
-        await FailsAsync(HttpStatusCode.BadRequest, "Nothing of topic 'else'", () => _client.GetAsync<Spend>("spend", "ann", new() { AtLeast = at with { Topic = "else" } }, Token));
-        await FailsAsync(HttpStatusCode.BadRequest, "there is no partition 9", () => _client.GetAsync<Spend>("spend", "ann", new() { AtLeast = at with { Partition = 9 } }, Token));
-        await FailsAsync(HttpStatusCode.NotFound, "no topic 'nowhere'", () => _client.AppendAsync("nowhere", [Placed("o", "ann", 5)], Token));
-        await FailsAsync(HttpStatusCode.BadRequest, "written by the system alone", () => _client.AppendAsync("actorstreams.dead-letters", [Placed("o", "ann", 5)], Token));
-        await FailsAsync(HttpStatusCode.NotFound, "no topic 'nowhere'", async () => await _client.ReadRecordsAsync("nowhere", cancellationToken: Token).ToListAsync(Token));
-        await FailsAsync(HttpStatusCode.NotFound, "there is no partition 9", async () => await _client.ReadRecordsAsync(Orders, 9, cancellationToken: Token).ToListAsync(Token));
-        await FailsAsync(HttpStatusCode.BadRequest, "was to be read from 77", async () => await _client.ReadRecordsAsync(Orders, at.Partition, 77, cancellationToken: Token).ToListAsync(Token));
-        await FailsAsync(HttpStatusCode.BadRequest, "has the form", async () => await _client.WatchAsync<Order>("order", "o", "x", Token).FirstAsync(Token));
-        await FailsAsync(HttpStatusCode.BadRequest, "partition", async () => await _client.WatchAsync<Order>("order", "o", $"{(at.Partition + 1) % 4}:0", Token).FirstAsync(Token));
-        await FailsAsync(HttpStatusCode.BadRequest, "that log ends at", async () => await _client.WatchAsync<Order>("order", "o", $"{at.Partition}:50", Token).FirstAsync(Token));
+        await FailsAsync(
+            HttpStatusCode.GatewayTimeout, "not yet",
+            () => _client.GetAsync<Spend>("spend", "ann", new() { AtLeast = at with { Offset = 99 }, TimeoutSeconds = 0.1 }, Token));
+        await FailsAsync(
+            HttpStatusCode.BadRequest, "Nothing of topic 'else'",
+            () => _client.GetAsync<Spend>("spend", "ann", new() { AtLeast = at with { Topic = "else" } }, Token));
+        await FailsAsync(
+            HttpStatusCode.BadRequest, "there is no partition 9",
+            () => _client.GetAsync<Spend>("spend", "ann", new() { AtLeast = at with { Partition = 9 } }, Token));
+        await FailsAsync(
+            HttpStatusCode.NotFound, "no topic 'nowhere'", () => _client.AppendAsync("nowhere", [Placed("o", "ann", 5)], Token));
+        await FailsAsync(
+            HttpStatusCode.BadRequest, "written by the system alone",
+            () => _client.AppendAsync("actorstreams.dead-letters", [Placed("o", "ann", 5)], Token));
+        await FailsAsync(
+            HttpStatusCode.NotFound, "no topic 'nowhere'",
+            async () => await _client.ReadRecordsAsync("nowhere", cancellationToken: Token).ToListAsync(Token));
+        await FailsAsync(
+            HttpStatusCode.NotFound, "there is no partition 9",
+            async () => await _client.ReadRecordsAsync(Orders, 9, cancellationToken: Token).ToListAsync(Token));
+        await FailsAsync(
+            HttpStatusCode.BadRequest, "was to be read from 77",
+            async () => await _client.ReadRecordsAsync(Orders, at.Partition, 77, cancellationToken: Token).ToListAsync(Token));
+        await FailsAsync(
+            HttpStatusCode.BadRequest, "has the form",
+            async () => await _client.WatchAsync<Order>("order", "o", "x", Token).FirstAsync(Token));
+        await FailsAsync(
+            HttpStatusCode.BadRequest, "partition",
+            async () => await _client.WatchAsync<Order>("order", "o", $"{(at.Partition + 1) % 4}:0", Token).FirstAsync(Token));
+        await FailsAsync(
+            HttpStatusCode.BadRequest, "that log ends at",
+            async () => await _client.WatchAsync<Order>("order", "o", $"{at.Partition}:50", Token).FirstAsync(Token));
     }
 
     [Fact]
@@ -73,25 +94,33 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
             _client.AppendAsync(Orders, [Placed("o1", "ann", 1), Placed("o2", new('x', 20_000), 1), Placed("o3", "ann", 1)], Token));
         Assert.Equal((2, HttpStatusCode.BadRequest), (refused.Line, refused.Status!.Value));
         Assert.Contains("at most 10000 are taken", refused.Error, StringComparison.Ordinal);
-        Assert.All((await _client.TopicsAsync(Token)).Single(topic => topic.Topic == Orders).Partitions, partition => Assert.Equal(0, partition.End));
+        Assert.All((await _client.TopicsAsync(Token)).Single(topic => topic.Topic == Orders).Partitions, partition => Assert.Equal(
+            0, partition.End));
     }
 
     [Fact]
     public async Task Many_records_come_back_in_order_and_lists_go_on_page_after_page()
     {
-        var positions = await _client.AppendAsync(Orders, Enumerable.Range(0, 2_500).Select(i => Placed($"o{i:0000}", $"c{i % 10}", i)), Token);
+        var positions = await _client.AppendAsync(
+            Orders, Enumerable.Range(0, 2_500).Select(i => Placed($"o{i:0000}", $"c{i % 10}", i)), Token);
         Assert.Equal(2_500, positions.Count);
         await UntilAsync(async () => (await _client.DatasetsAsync(Token)).All(dataset => dataset.Behind!.Records == 0), "all folded");
         var listed = await _client.ListAsync<Order>("order", pageSize: 700, cancellationToken: Token).ToListAsync(Token);
-        Assert.Equal(Enumerable.Range(0, 2_500).Select(i => ($"o{i:0000}", (decimal)i)), listed.Select(item => (item.Key, item.State.Total)));
-        Assert.Equal(["o0120", "o0121"], (await _client.ListAsync<Order>("order", "o012", 2, Token).Take(2).ToListAsync(Token)).Select(item => item.Key));
+        Assert.Equal(
+            Enumerable.Range(0, 2_500).Select(i => ($"o{i:0000}", (decimal)i)), listed.Select(item => (item.Key, item.State.Total)));
+        Assert.Equal(
+            ["o0120", "o0121"],
+            (await _client.ListAsync<Order>("order", "o012", 2, Token).Take(2).ToListAsync(Token)).Select(item => item.Key));
         Assert.Equal(100, await _client.ReadRecordsAsync(Orders, cancellationToken: Token).CountAsync(Token));
         var all = await _client.ReadRecordsAsync(Orders, limit: 10_000, cancellationToken: Token).ToListAsync(Token);
-        Assert.Equal(positions.Order(Comparer<Position>.Create((x, y) => (x.Partition, x.Offset).CompareTo((y.Partition, y.Offset)))), all.Select(r => new Position(r.Topic, r.Partition, r.Offset)));
+        Assert.Equal(
+            positions.Order(Comparer<Position>.Create((x, y) => (x.Partition, x.Offset).CompareTo((y.Partition, y.Offset)))),
+            all.Select(r => new Position(r.Topic, r.Partition, r.Offset)));
         Assert.Equal("placed", all[0].Value!.Value.GetProperty("type").GetString());
         var followed = await _client.ReadRecordsAsync(Orders, follow: true, cancellationToken: Token).Take(2_500).ToListAsync(Token);
         Assert.Equal(2_500, followed.Select(record => record.Key).Distinct().Count());
-        Assert.NotEmpty(await _client.ReadRecordsAsync("actorstreams.spend.v1.input", cancellationToken: Token).Where(record => record.Frame is not null).ToListAsync(Token));
+        Assert.NotEmpty(await _client.ReadRecordsAsync("actorstreams.spend.v1.input", cancellationToken: Token)
+            .Where(record => record.Frame is not null).ToListAsync(Token));
     }
 
     [Fact]
@@ -99,7 +128,9 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
     {
         Assert.True(await _client.IsReadyAsync(Token) || await WaitAsync());
         var datasets = await _client.DatasetsAsync(Token);
-        Assert.Equal([("order", DatasetKind.Entity, 4), ("spend", DatasetKind.View, 4)], datasets.Select(dataset => (dataset.Name, dataset.Kind, dataset.Partitions)));
+        Assert.Equal(
+            [("order", DatasetKind.Entity, 4), ("spend", DatasetKind.View, 4)],
+            datasets.Select(dataset => (dataset.Name, dataset.Kind, dataset.Partitions)));
         Assert.Equal(["order"], datasets[1].Sources);
         var lineage = await _client.LineageAsync(Token);
         Assert.Equal([new("topic", Orders), new("dataset", "order")], lineage.Edges.Select(edge => edge.From));
@@ -140,7 +171,8 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
         }
 
         Assert.Equal([0, 1, 2, 3, 4, 5], totals);
-        var again = await _client.WatchAsync<Order>("order", "w", $"{last.Split(':')[0]}:0", Token).Take(totals.Count - 1).ToListAsync(Token);
+        var again = await _client.WatchAsync<Order>("order", "w", $"{last.Split(':')[0]}:0", Token).Take(totals.Count - 1)
+            .ToListAsync(Token);
         Assert.Equal(totals.Skip(1), again.Select(e => e.After!.Total));
     }
 
@@ -149,7 +181,10 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
     {
         using var directory = new TemporaryDirectory();
         var file = directory.File("orders.ndjson");
-        await File.WriteAllLinesAsync(file, Enumerable.Range(0, 300).Select(i => $"{{\"key\":\"o{i}\",\"value\":{{\"type\":\"placed\",\"customer\":\"c\",\"total\":{i}}}}}"), Token);
+        await File.WriteAllLinesAsync(
+            file,
+            Enumerable.Range(
+                0, 300).Select(i => $"{{\"key\":\"o{i}\",\"value\":{{\"type\":\"placed\",\"customer\":\"c\",\"total\":{i}}}}}"), Token);
         for (var load = 0; load < 2; load++)
         {
             var source = new NdjsonSource(file);

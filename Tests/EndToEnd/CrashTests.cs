@@ -8,8 +8,8 @@ using ActorStreams.Tests.Log;
 namespace ActorStreams.Tests.EndToEnd;
 
 /// <summary>
-/// A silo that is killed again and again while a history is loaded. Each life takes its own random options, so that between the kills there are evictions,
-/// reads of what was evicted, and checkpoints of all sizes. <c>KILLS=20</c> for more.
+/// A silo that is killed again and again while a history is loaded. Each life takes its own random options, so that between the kills there
+/// are evictions, reads of what was evicted, and checkpoints of all sizes. <c>KILLS=20</c> for more.
 /// </summary>
 public sealed class CrashTests : EndToEndTest
 {
@@ -23,7 +23,8 @@ public sealed class CrashTests : EndToEndTest
         var busiest = input.Lines.GroupBy(line => line.GetProperty("path").GetString()!).MaxBy(file => file.Count())!.Key;
         var silo = NewSilo();
         await silo.StartAsync(RandomSettings(random));
-        await using SeenChanges root = new(silo, "folder", "."), file = new(silo, "file", busiest), board = new(silo, "leaderboard", Leaderboard.Key);
+        await using SeenChanges root = new(silo, "folder", "."),
+            file = new(silo, "file", busiest), board = new(silo, "leaderboard", Leaderboard.Key);
         SeenChanges[] watchers = [root, file, board];
         await Task.WhenAll(watchers.Select(watcher => watcher.Begun));
 
@@ -61,7 +62,8 @@ public sealed class CrashTests : EndToEndTest
             while (loader.Appended < landed && !loading.IsCompleted)
                 await Task.Delay(2);
             await Task.Delay(random.Next(3) == 0 ? random.Next(700) : random.Next(80));
-            Assert.False(loading.IsCompleted, $"The load ended before kill {kill + 1}, with {loader.Appended} records: {loading.Exception}");
+            Assert.False(
+                loading.IsCompleted, $"The load ended before kill {kill + 1}, with {loader.Appended} records: {loading.Exception}");
             await silo.KillAsync();
             silo.Launch(RandomSettings(random));
             if (random.Next(5) == 0)
@@ -96,10 +98,13 @@ public sealed class CrashTests : EndToEndTest
     private static async Task<List<SeenChange>> HistoryAsync(SiloProcess silo, SeenChanges watcher)
     {
         var info = (await silo.Client.DatasetsAsync()).Single(dataset => dataset.Name == watcher.Dataset);
-        var path = $"api/{(info.Kind == DatasetKind.Entity ? "entities" : "views")}/{watcher.Dataset}/{watcher.Key.Replace(".", "%2E", StringComparison.Ordinal)}";
+        var (kind, key) =
+            (info.Kind == DatasetKind.Entity ? "entities" : "views", watcher.Key.Replace(".", "%2E", StringComparison.Ordinal));
+        var path = $"api/{kind}/{watcher.Dataset}/{key}";
         var (count, changes) = (watcher.Changes.Count, new List<SeenChange>());
         using var limit = new CancellationTokenSource(Patience);
-        await foreach (var item in silo.EventsAsync($"{path}?watch=true&since={Partitioner.PartitionOf(watcher.Key, info.Partitions)}:-1", stop: limit.Token))
+        await foreach (var item in silo.EventsAsync(
+            $"{path}?watch=true&since={Partitioner.PartitionOf(watcher.Key, info.Partitions)}:-1", stop: limit.Token))
         {
             changes.Add(SeenChange.Of(item));
             if (changes.Count == count)
@@ -137,7 +142,9 @@ public sealed class CrashTests : EndToEndTest
             foreach (var (one, other) in wanted.Zip(found))
             {
                 Assert.Equal((one.Key.Text(), one.Timestamp), (other.Key.Text(), other.Timestamp));
-                Assert.True(JsonElement.DeepEquals(JsonElement.Parse(one.Value!.Value.Span), JsonElement.Parse(other.Value!.Value.Span)), other.Value.Text());
+                Assert.True(
+                    JsonElement.DeepEquals(JsonElement.Parse(one.Value!.Value.Span), JsonElement.Parse(other.Value!.Value.Span)),
+                    other.Value.Text());
             }
         }
     }

@@ -25,7 +25,8 @@ public sealed class DefinitionsTests : EndToEndTest
     [Fact]
     public async Task A_dataset_that_stops_at_bad_records_stops_before_one_and_says_where()
     {
-        await using var host = await StartAsync(topology => topology.AddEntity<Meter>(meter => meter.OnBadRecord(BadRecords.Stop).WithPartitions(1)));
+        await using var host =
+            await StartAsync(topology => topology.AddEntity<Meter>(meter => meter.OnBadRecord(BadRecords.Stop).WithPartitions(1)));
         using var client = ClientOf(host);
         var good = (await client.AppendAsync("meter", [Reading("m", 1)]))[0];
         await client.GetAsync<Meter>("meter", "m", new() { AtLeast = good });
@@ -44,7 +45,8 @@ public sealed class DefinitionsTests : EndToEndTest
     [Fact]
     public void Views_that_feed_each_other_are_refused_before_anything_starts()
     {
-        var error = Assert.Throws<TopologyException>(() => WebApplication.CreateBuilder().AddActorStreams(topology => topology.AddView<Hen>().AddView<Egg>()));
+        var error = Assert.Throws<TopologyException>(() => WebApplication.CreateBuilder()
+            .AddActorStreams(topology => topology.AddView<Hen>().AddView<Egg>()));
         Assert.Contains(error.Errors, sentence => sentence.Contains("'hen' → 'egg' → 'hen'", StringComparison.Ordinal));
     }
 
@@ -67,7 +69,8 @@ public sealed class DefinitionsTests : EndToEndTest
         {
             await using var host = await StartAsync(WithTotal, $"--Silo:Rebuild={rebuild}");
             using var client = ClientOf(host);
-            await UntilAsync(async () => (await client.GetAsync<Total>("total", "all"))?.State == new Total(10, 100), "the total of all meters");
+            await UntilAsync(
+                async () => (await client.GetAsync<Total>("total", "all"))?.State == new Total(10, 100), "the total of all meters");
             Assert.Equal(new(10, 93), (await client.GetAsync<Meter>("meter", "m3"))!.State);
             await host.StopAsync();
         }

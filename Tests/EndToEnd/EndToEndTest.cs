@@ -7,7 +7,10 @@ public sealed class EndToEndCollection
     internal const string Name = "real silos";
 }
 
-/// <summary>Tests of silos in processes of their own that measure nothing, one after the other, beside those that need no silo: half of the time a silo that starts keeps one core busy at most.</summary>
+/// <summary>
+/// Tests of silos in processes of their own that measure nothing, one after the other, beside those that need no silo: half of the time a
+/// silo that starts keeps one core busy at most.
+/// </summary>
 [CollectionDefinition(Name)]
 public sealed class BesideOthersCollection
 {
@@ -59,7 +62,8 @@ public abstract class EndToEndTest : IAsyncLifetime
     internal static void Print(string line) => TestContext.Current.TestOutputHelper!.WriteLine(line);
 
     /// <summary>What is asked for by an environment variable.</summary>
-    internal static int Number(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : otherwise;
+    internal static int Number(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : otherwise;
 
     /// <summary>Random, but the same again with the environment variable SEED.</summary>
     internal static Random NewRandom()

@@ -10,8 +10,8 @@ using ActorStreams.Samples.GitHistory;
 namespace ActorStreams.Tests.EndToEnd;
 
 /// <summary>
-/// The history that is loaded: the real one where it lies beside the repository, otherwise one made up like it. What must come of it is counted here without
-/// any of the project's code.
+/// The history that is loaded: the real one where it lies beside the repository, otherwise one made up like it. What must come of it is
+/// counted here without any of the project's code.
 /// </summary>
 internal sealed class GitInput
 {
@@ -44,7 +44,8 @@ internal sealed class GitInput
     {
         var mapping = new NdjsonMapping { KeyField = "path", TimeField = "time" };
         return _file is not null ? new NdjsonSource(_file, mapping)
-            : new NdjsonSource("-", mapping, new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', Lines.Select(line => line.GetRawText())))));
+            : new NdjsonSource(
+                "-", mapping, new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', Lines.Select(line => line.GetRawText())))));
     }
 
     internal static Topology NewTopology()
@@ -89,7 +90,8 @@ internal sealed class GitInput
             LinesOf[path] = status == "A" ? delta : LinesOf.GetValueOrDefault(path) + delta;
     }
 
-    private static long Number(JsonElement line, string name) => line.GetProperty(name) is { ValueKind: JsonValueKind.Number } number ? number.GetInt64() : 0;
+    private static long Number(JsonElement line, string name) =>
+        line.GetProperty(name) is { ValueKind: JsonValueKind.Number } number ? number.GetInt64() : 0;
 
     private static IEnumerable<JsonElement> Read(string file)
     {
@@ -100,7 +102,9 @@ internal sealed class GitInput
 
     private static GitInput Find()
     {
-        var real = Path.GetDirectoryName(Repository.Folder) is { } beside ? Path.Combine(beside, "shared", "data", "git-history.ndjson.gz") : null;
+        var real = Path.GetDirectoryName(Repository.Folder) is { } beside
+            ? Path.Combine(beside, "shared", "data", "git-history.ndjson.gz")
+            : null;
         return new(File.Exists(real) ? real : null);
     }
 }

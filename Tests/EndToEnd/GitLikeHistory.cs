@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ActorStreams.Tests.EndToEnd;
 
 /// <summary>
-/// A made-up history of the shape of a real repository's: about 70,000 changes that leave about 5,000 files, in folders of any depth, with deletions and
-/// creations anew, changes of type, binary files, busy and idle authors, and a clock that now and then runs backwards.
+/// A made-up history of the shape of a real repository's: about 70,000 changes that leave about 5,000 files, in folders of any depth, with
+/// deletions and creations anew, changes of type, binary files, busy and idle authors, and a clock that now and then runs backwards.
 /// </summary>
 internal static class GitLikeHistory
 {
@@ -51,7 +51,8 @@ internal static class GitLikeHistory
 
             yield return JsonSerializer.Serialize(new
             {
-                commit = $"{commit:x9}", seq = commit, time, author, path, status, added = binary ? (int?)null : added, deleted = binary ? (int?)null : deleted,
+                commit = $"{commit:x9}", seq = commit, time, author, path, status, added = binary ? (int?)null : added,
+                deleted = binary ? (int?)null : deleted,
             });
         }
     }

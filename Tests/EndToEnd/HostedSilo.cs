@@ -11,7 +11,9 @@ using Orleans.Configuration;
 
 namespace ActorStreams.Tests.EndToEnd;
 
-/// <summary>A silo of this process with a gateway for clients of its cluster, which can be stopped and started again at the same ports.</summary>
+/// <summary>
+/// A silo of this process with a gateway for clients of its cluster, which can be stopped and started again at the same ports.
+/// </summary>
 internal sealed class HostedSilo : IAsyncDisposable
 {
     private readonly TemporaryDirectory _data = new();
@@ -33,7 +35,8 @@ internal sealed class HostedSilo : IAsyncDisposable
 
     internal async Task StartAsync()
     {
-        var builder = WebApplication.CreateBuilder(["--Silo:DataDirectory", _data.File("data"), "--Silo:MaxRecordBytes", "10000", .. Settings]);
+        var builder =
+            WebApplication.CreateBuilder(["--Silo:DataDirectory", _data.File("data"), "--Silo:MaxRecordBytes", "10000", .. Settings]);
         builder.Logging.ClearProviders();
         builder.AddActorStreams(Define);
         Configure(builder);

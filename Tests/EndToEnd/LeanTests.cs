@@ -13,9 +13,16 @@ public sealed class LeanTests : EndToEndTest
     {
         var silo = await StartSiloAsync("--Streams:TableEntries=5000");
         var started = Stopwatch.GetTimestamp();
-        await silo.Client.AppendAsync("shop.orders", Enumerable.Range(0, Keys).Select(i => new AppendRecord { Key = $"order-{i}", Value = new { type = "placed", customer = $"c{i % 1_000}", total = i } }));
+        await silo.Client.AppendAsync(
+            "shop.orders",
+            Enumerable.Range(0, Keys)
+                .Select(i => new AppendRecord
+                {
+                    Key = $"order-{i}", Value = new { type = "placed", customer = $"c{i % 1_000}", total = i },
+                }));
         await silo.CaughtUpAsync("shop.orders");
-        Print($"{Keys:N0} keys loaded and folded in {Stopwatch.GetElapsedTime(started).TotalSeconds:N1} s; the silo has {MemoryOf(silo)} MB");
+        Print(
+            $"{Keys:N0} keys loaded and folded in {Stopwatch.GetElapsedTime(started).TotalSeconds:N1} s; the silo has {MemoryOf(silo)} MB");
 
         await silo.StopAsync();
         await silo.StartAsync("--Streams:TableEntries=5000");
@@ -32,7 +39,8 @@ public sealed class LeanTests : EndToEndTest
             Assert.Equal(new Order($"c{key % 1_000}", key), (await silo.Client.GetAsync<Order>("order", $"order-{key}"))!.State);
         }
 
-        Assert.Equal(new Spend(100, Enumerable.Range(0, 100).Sum(i => 7L + (1_000 * i))), (await silo.Client.GetAsync<Spend>("spend", "c7"))!.State);
+        Assert.Equal(
+            new Spend(100, Enumerable.Range(0, 100).Sum(i => 7L + (1_000 * i))), (await silo.Client.GetAsync<Spend>("spend", "c7"))!.State);
         Assert.Equal(Keys, (await silo.Client.DatasetsAsync()).Single(dataset => dataset.Name == "order").States);
     }
 

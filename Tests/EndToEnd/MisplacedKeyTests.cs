@@ -17,7 +17,8 @@ public sealed class MisplacedKeyTests : EndToEndTest
     public async Task A_key_that_lies_elsewhere_is_read_listed_and_watched_there_and_counted_also_after_a_restart()
     {
         var silo = NewSilo();
-        await ProduceAsync(silo, Enumerable.Range(0, 60).Select(i => (Key: $"o{i}", PartitionOf($"o{i}", 1), Value: Placed($"c{i % 7}", i))));
+        await ProduceAsync(
+            silo, Enumerable.Range(0, 60).Select(i => (Key: $"o{i}", PartitionOf($"o{i}", 1), Value: Placed($"c{i % 7}", i))));
         await silo.StartAsync();
         await silo.CaughtUpAsync(Orders);
         for (var life = 0; life < 2; life++)
@@ -40,7 +41,9 @@ public sealed class MisplacedKeyTests : EndToEndTest
     public async Task A_watch_goes_to_the_partition_that_has_the_key_and_is_resumed_there()
     {
         var silo = NewSilo();
-        await ProduceAsync(silo, [("w", PartitionOf("w", 2), Placed("ann", 1)), ("w", PartitionOf("w", 2), Placed("ann", 2)), ("w", PartitionOf("w", 2), Placed("ann", 3))]);
+        await ProduceAsync(
+            silo, [("w", PartitionOf("w", 2), Placed("ann", 1)), ("w", PartitionOf("w", 2), Placed("ann", 2)), ("w", PartitionOf("w", 2),
+                Placed("ann", 3))]);
         await silo.StartAsync();
         await silo.CaughtUpAsync(Orders);
         await foreach (var e in silo.Client.WatchAsync<Order>("order", "w"))
@@ -65,11 +68,14 @@ public sealed class MisplacedKeyTests : EndToEndTest
     public async Task Where_a_key_stands_in_two_partitions_its_home_counts_in_reads_and_lists_and_positions_of_both_are_waited_for()
     {
         var silo = NewSilo();
-        await ProduceAsync(silo, [("two", PartitionOf("two", 1), Placed("else", 7)), ("other", PartitionOf("other", 1), Placed("else", 1)), ("other", PartitionOf("other", 3), Placed("later", 2))]);
+        await ProduceAsync(
+            silo, [("two", PartitionOf("two", 1), Placed("else", 7)), ("other", PartitionOf("other", 1), Placed("else", 1)), ("other",
+                PartitionOf("other", 3), Placed("later", 2))]);
         await silo.StartAsync();
         await silo.CaughtUpAsync(Orders);
         Assert.Equal("else", (await silo.Client.GetAsync<Order>("order", "two"))!.State.Customer);
-        var home = (await silo.Client.AppendAsync(Orders, [new() { Key = "two", Value = new { type = "placed", customer = "home", total = 1 } }]))[0];
+        var home = (await silo.Client.AppendAsync(
+            Orders, [new() { Key = "two", Value = new { type = "placed", customer = "home", total = 1 } }]))[0];
         Assert.Equal(PartitionOf("two", 0), home.Partition);
         Assert.Equal("home", (await silo.Client.GetAsync<Order>("order", "two", new() { AtLeast = home }))!.State.Customer);
         var all = await silo.AllAsync("order", pageSize: 1);
@@ -98,7 +104,8 @@ public sealed class MisplacedKeyTests : EndToEndTest
         await log.CreateTopicAsync(Orders, Partitions);
         await log.AppendAsync(Orders, [.. records.Select((record, i) => new NewRecord
         {
-            Partition = record.Partition, Timestamp = 1_000 + i, Key = Encoding.UTF8.GetBytes(record.Key), Value = Encoding.UTF8.GetBytes(record.Value),
+            Partition = record.Partition, Timestamp = 1_000 + i, Key = Encoding.UTF8.GetBytes(record.Key),
+            Value = Encoding.UTF8.GetBytes(record.Value),
         })]);
     }
 }

@@ -9,7 +9,8 @@ internal static class OrderRequests
     internal const string Orders = "shop.orders";
 
     /// <summary>The line that places an order.</summary>
-    internal static string Placed(string key, string customer, decimal total) => JsonSerializer.Serialize(new { key, value = new { type = "placed", customer, total } });
+    internal static string Placed(string key, string customer, decimal total) =>
+        JsonSerializer.Serialize(new { key, value = new { type = "placed", customer, total } });
 
     internal static async Task<Position> PlaceAsync(this SiloProcess silo, string key, string customer, decimal total)
     {

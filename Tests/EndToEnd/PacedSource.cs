@@ -3,7 +3,9 @@ using ActorStreams.Client;
 
 namespace ActorStreams.Tests.EndToEnd;
 
-/// <summary>A source that gives its records only as far as it has been opened: so that a load lasts until a test has done all it wants to do to it.</summary>
+/// <summary>
+/// A source that gives its records only as far as it has been opened: so that a load lasts until a test has done all it wants to do to it.
+/// </summary>
 internal sealed class PacedSource(LoadSource source) : LoadSource
 {
     private readonly Lock _gate = new();

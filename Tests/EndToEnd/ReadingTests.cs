@@ -13,7 +13,8 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
 {
     private static readonly string[] OddKeys =
     [
-        "", ".", "..", "/", "//", "a/b", "a//b", "/a", "a/", "./x", "x/.", "x/..", "a/../b", "a b", " ", "+", "%", "%2F", "%2e", "100%", "a?b", "?", "#", "a#b", "&key=x", "=",
+        "", ".", "..", "/", "//", "a/b", "a//b", "/a", "a/", "./x", "x/.", "x/..", "a/../b", "a b", " ", "+", "%", "%2F", "%2e", "100%",
+        "a?b", "?", "#", "a#b", "&key=x", "=",
         "ü", "日本", "😀", "a\u0301", "\\", "\"", "a\nb", "\t", "~", ":", "@", "[x]", "{0}", "null", "'; drop table states; --",
     ];
 
@@ -44,15 +45,18 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
         Assert.Equal(HttpStatusCode.GatewayTimeout, late.Status);
         Assert.Contains("1000", late.Detail, StringComparison.Ordinal);
         Assert.True(late.Json.GetProperty("position").GetProperty("offset").GetInt64() >= at.Offset);
-        Assert.Equal(HttpStatusCode.GatewayTimeout, (await Silo.GetAsync($"api/views/spend/c?atLeast={Orders}/{at.Partition}:{at.Offset + 1_000_000}&timeoutSeconds=0")).Status);
+        Assert.Equal(HttpStatusCode.GatewayTimeout, (await Silo.GetAsync(
+            $"api/views/spend/c?atLeast={Orders}/{at.Partition}:{at.Offset + 1_000_000}&timeoutSeconds=0")).Status);
     }
 
     [Fact]
     public async Task Pages_of_a_list_give_every_key_in_byte_order_while_others_are_written()
     {
         var prefix = NewKey();
-        var keys = Enumerable.Range(0, 300).Select(i => $"{prefix}{(i % 7 == 0 ? "é" : i % 5 == 0 ? "😀" : "\uffee")}{i}").Concat(OddKeys.Select(odd => prefix + odd)).ToList();
-        await Silo.Client.AppendAsync(Orders, keys.Select(key => new AppendRecord { Key = key, Value = new { type = "placed", customer = "lists", total = 1 } }));
+        var keys = Enumerable.Range(0, 300).Select(i => $"{prefix}{(i % 7 == 0 ? "é" : i % 5 == 0 ? "😀" : "\uffee")}{i}")
+            .Concat(OddKeys.Select(odd => prefix + odd)).ToList();
+        await Silo.Client.AppendAsync(
+            Orders, keys.Select(key => new AppendRecord { Key = key, Value = new { type = "placed", customer = "lists", total = 1 } }));
         await Silo.CaughtUpAsync(Orders);
         using var stop = new CancellationTokenSource();
         var writing = WriteBesideAsync(prefix, stop.Token);
@@ -72,15 +76,22 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
     {
         foreach (var (index, key) in OddKeys.Index())
         {
-            var at = (await Silo.Client.AppendAsync(Orders, [new() { Key = key, Value = new { type = "placed", customer = key, total = index } }]))[0];
+            var at = (await Silo.Client.AppendAsync(
+                Orders, [new() { Key = key, Value = new { type = "placed", customer = key, total = index } }]))[0];
             var expected = new Order(key, index);
             var read = await Silo.Client.GetAsync<Order>("order", key, new() { AtLeast = at });
             Assert.True(read?.State == expected && read.Key == key, $"'{key}' reads as {read}.");
-            Assert.Equal(index, JsonSerializer.Deserialize<Order>((await Silo.GetAsync($"api/entities/order?key={Uri.EscapeDataString(key)}")).State, JsonSerializerOptions.Web)!.Total);
+            Assert.Equal(
+                index,
+                JsonSerializer.Deserialize<Order>(
+                    (await Silo.GetAsync($"api/entities/order?key={Uri.EscapeDataString(key)}")).State, JsonSerializerOptions.Web)!.Total);
             if (key == "." || (key.Length > 0 && !key.Split('/').Any(segment => segment is "." or "..")))
             {
                 var path = key == "." ? "%2E" : Uri.EscapeDataString(key);
-                Assert.Equal(index, JsonSerializer.Deserialize<Order>((await Silo.GetAsync($"api/entities/order/{path}")).State, JsonSerializerOptions.Web)!.Total);
+                Assert.Equal(
+                    index,
+                    JsonSerializer.Deserialize<Order>(
+                        (await Silo.GetAsync($"api/entities/order/{path}")).State, JsonSerializerOptions.Web)!.Total);
             }
 
             Assert.Equal(1, (await Silo.Client.GetAsync<Spend>("spend", key, new() { AtLeast = at }))!.State.Orders);
@@ -110,7 +121,10 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task A_stopped_silo_starts_with_all_its_states_and_folds_nothing_again()
     {
         var silo = await StartSiloAsync("--Streams:CheckpointIntervalSeconds=3600");
-        await silo.Client.AppendAsync(GitInput.Topic, GitInput.Instance.Lines.Take(5_000).Select(line => new AppendRecord { Key = line.GetProperty("path").GetString()!, Value = line }));
+        await silo.Client.AppendAsync(
+            GitInput.Topic,
+            GitInput.Instance.Lines.Take(5_000)
+                .Select(line => new AppendRecord { Key = line.GetProperty("path").GetString()!, Value = line }));
         await silo.CaughtUpAsync(GitInput.Topic);
         var (states, ends) = (await StatesAsync(silo), await EndsAsync(silo));
 
@@ -128,11 +142,15 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
         var board = await Silo.Client.GetAsync<Leaderboard>("leaderboard", Leaderboard.Key, new() { AtLeast = at });
         var view = await Silo.Client.GetAsync<Author>("author", author, new() { AtLeast = at });
         var file = await Silo.Client.GetAsync<SourceFile>("file", path, new() { AtLeast = at });
-        Assert.Equal(model.TryGetValue(path, out var expected) ? expected : default, file is null ? default : (file.State.LastAuthor, file.State.Lines));
-        var authors = model.Values.GroupBy(f => f.Author).ToDictionary(f => f.Key, f => (Files: f.Count(), Lines: f.Sum(one => (long)one.Lines)));
+        Assert.Equal(
+            model.TryGetValue(path, out var expected) ? expected : default,
+            file is null ? default : (file.State.LastAuthor, file.State.Lines));
+        var authors = model.Values.GroupBy(f => f.Author)
+            .ToDictionary(f => f.Key, f => (Files: f.Count(), Lines: f.Sum(one => (long)one.Lines)));
         Assert.Equal(authors.GetValueOrDefault(author), view is null ? default : (view.State.Files, view.State.Lines));
         Assert.Equal(
-            authors.OrderByDescending(a => a.Value.Lines).ThenBy(a => a.Key, StringComparer.Ordinal).Take(10).Select(a => (a.Key, a.Value.Lines)),
+            authors.OrderByDescending(a => a.Value.Lines).ThenBy(
+                a => a.Key, StringComparer.Ordinal).Take(10).Select(a => (a.Key, a.Value.Lines)),
             board?.State.Authors.Select(a => (a.Key, a.Value)) ?? []);
     }
 
@@ -142,7 +160,10 @@ public sealed class ReadingTests(SharedSilo shared) : SharedSiloTest(shared)
         while (!stop.IsCancellationRequested)
         {
             // Before, between and after what is listed: none of them has its prefix.
-            await Silo.PostAsync(Orders, Enumerable.Range(0, 50).Select(_ => Placed($"{prefix[..random.Next(prefix.Length)]}!{random.Next(500)}", "beside", random.Next(9))));
+            await Silo.PostAsync(
+                Orders,
+                Enumerable.Range(0, 50)
+                    .Select(_ => Placed($"{prefix[..random.Next(prefix.Length)]}!{random.Next(500)}", "beside", random.Next(9))));
         }
     }
 

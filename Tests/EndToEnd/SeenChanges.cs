@@ -14,7 +14,8 @@ internal sealed record SeenChange(string Id, string? Before, string? After)
         return new(item.EventId!, Text(data.GetProperty("before")), Text(data.GetProperty("after")));
     }
 
-    internal static string? Text(JsonElement json) => json.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined ? null : json.GetRawText();
+    internal static string? Text(JsonElement json) =>
+        json.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined ? null : json.GetRawText();
 }
 
 /// <summary>Watches a key from before its first record on, over any number of lives of the silo, and knows what it has seen.</summary>
@@ -57,12 +58,16 @@ internal sealed class SeenChanges : IAsyncDisposable
         {
             if (_watching.IsCompleted)
                 await _watching;
-            Assert.False(limit.IsCancellationRequested, $"The watch of {Dataset} '{Key}' has {Last()} after {Changes.Count} changes, but the state is {state}.");
+            Assert.False(
+                limit.IsCancellationRequested,
+                $"The watch of {Dataset} '{Key}' has {Last()} after {Changes.Count} changes, but the state is {state}.");
             await Task.Delay(20);
         }
     }
 
-    /// <summary>Each change once and in order: it begins with no state, every change begins where the one before ended, and places rise.</summary>
+    /// <summary>
+    /// Each change once and in order: it begins with no state, every change begins where the one before ended, and places rise.
+    /// </summary>
     internal void CheckChain()
     {
         lock (_gate)
@@ -73,8 +78,12 @@ internal sealed class SeenChanges : IAsyncDisposable
             {
                 var (one, next) = (_events[i - 1], _events[i]);
                 Assert.Equal(WatchEventKind.Change, next.Kind);
-                Assert.True(SeenChange.Text(one.After) == SeenChange.Text(next.Before), $"{Dataset} '{Key}' goes on at {next.Id} from {next.Before}, but ended at {one.Id} with {one.After}.");
-                Assert.True(i == 1 || (one.Position!.Offset, one.Position.Index).CompareTo((next.Position!.Offset, next.Position.Index)) < 0, $"{next.Id} follows {one.Id}.");
+                Assert.True(
+                    SeenChange.Text(one.After) == SeenChange.Text(next.Before),
+                    $"{Dataset} '{Key}' goes on at {next.Id} from {next.Before}, but ended at {one.Id} with {one.After}.");
+                Assert.True(
+                    i == 1 || (one.Position!.Offset, one.Position.Index).CompareTo((next.Position!.Offset, next.Position.Index)) < 0,
+                    $"{next.Id} follows {one.Id}.");
             }
         }
     }

@@ -94,7 +94,11 @@ internal sealed class SiloProcess : IAsyncDisposable
         };
         foreach (var (name, value) in Variables)
             start.Environment[name] = value;
-        string[] arguments = [Path.Combine(AppContext.BaseDirectory, Program[0]), .. Program[1..], "--urls", Url.AbsoluteUri, "--data", Data, .. Settings, .. settings];
+        string[] arguments =
+        [
+            Path.Combine(AppContext.BaseDirectory, Program[0]), .. Program[1..], "--urls", Url.AbsoluteUri, "--data", Data, .. Settings,
+            .. settings,
+        ];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         Keep($"--- silo {string.Join(' ', settings)}");
@@ -128,7 +132,9 @@ internal sealed class SiloProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until it is ready, and starts it again where it ends before: others share what it needs, and may have taken that away.</summary>
+    /// <summary>
+    /// Waits until it is ready, and starts it again where it ends before: others share what it needs, and may have taken that away.
+    /// </summary>
     internal async Task ReadyAgainAsync()
     {
         var started = Stopwatch.GetTimestamp();

@@ -27,7 +27,8 @@ internal static class SiloRequests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    internal static Uri Raw(this SiloProcess silo, string path) => new(silo.Url.AbsoluteUri + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+    internal static Uri Raw(this SiloProcess silo, string path) =>
+        new(silo.Url.AbsoluteUri + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 
     internal static async Task<Answer> GetAsync(this SiloProcess silo, string path)
     {
@@ -45,12 +46,14 @@ internal static class SiloRequests
     }
 
     /// <summary>Every state of a dataset as its JSON, page by page.</summary>
-    internal static async Task<SortedDictionary<string, string>> AllAsync(this SiloProcess silo, string dataset, string? prefix = null, int pageSize = 1_000)
+    internal static async Task<SortedDictionary<string, string>> AllAsync(
+        this SiloProcess silo, string dataset, string? prefix = null, int pageSize = 1_000)
     {
         var states = new SortedDictionary<string, string>(KeyOrder.Instance);
         await foreach (var item in silo.Client.ListAsync<JsonElement>(dataset, prefix, pageSize))
         {
-            Assert.True(states.Count == 0 || KeyOrder.Instance.Compare(states.Keys.Last(), item.Key) < 0, $"'{item.Key}' comes out of order.");
+            Assert.True(
+                states.Count == 0 || KeyOrder.Instance.Compare(states.Keys.Last(), item.Key) < 0, $"'{item.Key}' comes out of order.");
             states.Add(item.Key, item.State.GetRawText());
         }
 
@@ -91,7 +94,8 @@ internal static class SiloRequests
     }
 
     private static bool IsBehind(LineageInfo lineage, string topic, string dataset) =>
-        lineage.Edges.Any(edge => edge.To == dataset && (edge.From.Kind == "topic" ? edge.From.Name == topic : IsBehind(lineage, topic, edge.From.Name)));
+        lineage.Edges.Any(edge => edge.To == dataset
+            && (edge.From.Kind == "topic" ? edge.From.Name == topic : IsBehind(lineage, topic, edge.From.Name)));
 
     private static IEnumerable<string> KeyOfEach(int partitions) => Enumerable.Range(0, partitions).Select(partition =>
         Enumerable.Range(0, int.MaxValue).Select(i => $"k{i}").First(key => Partitioner.PartitionOf(key, partitions) == partition));

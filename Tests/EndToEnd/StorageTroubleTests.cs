@@ -96,7 +96,9 @@ public sealed class StorageTroubleTests : EndToEndTest
         Assert.Equal(300, (await silo.AllAsync("order")).Count);
 
         disk.Free();
-        await UntilAsync(async () => (await silo.PostAsync(Orders, Placed("last", "c", 1))).Status == HttpStatusCode.OK, "an append after there is room");
+        await UntilAsync(
+            async () => (await silo.PostAsync(Orders, Placed("last", "c", 1))).Status == HttpStatusCode.OK,
+            "an append after there is room");
         await silo.CaughtUpAsync(Orders);
         await AssertNoTroubleAsync(silo);
         await AssertExactAsync(silo);
@@ -131,7 +133,8 @@ public sealed class StorageTroubleTests : EndToEndTest
     private static async Task WithTroubleAsync(SiloProcess silo, string says)
     {
         // Often enough that it is no luck to see it.
-        await UntilAsync(async () => await TroublesAsync(silo) is var troubles && troubles.Contains(says, StringComparison.Ordinal), $"'{says}' among the troubles", 25);
+        await UntilAsync(async () => await TroublesAsync(silo) is var troubles
+            && troubles.Contains(says, StringComparison.Ordinal), $"'{says}' among the troubles", 25);
         for (var i = 0; i < 30; i++)
         {
             Assert.Contains(says, await TroublesAsync(silo), StringComparison.Ordinal);
@@ -144,7 +147,8 @@ public sealed class StorageTroubleTests : EndToEndTest
     private static async Task AssertNoTroubleAsync(SiloProcess silo) =>
         await UntilAsync(async () => await TroublesAsync(silo) == "[]", "no troubles any more", 25);
 
-    private static async Task<string> TroublesAsync(SiloProcess silo) => (await silo.GetAsync("health/ready")).Json.GetProperty("troubles").GetRawText();
+    private static async Task<string> TroublesAsync(SiloProcess silo) =>
+        (await silo.GetAsync("health/ready")).Json.GetProperty("troubles").GetRawText();
 
     /// <summary>What the silo says, and what it says after a crash, is what a batch over its log folds.</summary>
     private static async Task AssertExactAsync(SiloProcess silo)
@@ -158,7 +162,10 @@ public sealed class StorageTroubleTests : EndToEndTest
                 await silo.CaughtUpAsync(Orders);
             }
 
-            var live = new Dictionary<string, SortedDictionary<string, string>> { ["order"] = await silo.AllAsync("order"), ["spend"] = await silo.AllAsync("spend") };
+            var live = new Dictionary<string, SortedDictionary<string, string>>
+            {
+                ["order"] = await silo.AllAsync("order"), ["spend"] = await silo.AllAsync("spend"),
+            };
             if (!crash)
                 continue;
             await silo.StopAsync();
@@ -179,7 +186,9 @@ public sealed class StorageTroubleTests : EndToEndTest
         internal static async Task<SmallDisk> MountAsync(string path, int megabytes)
         {
             Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "Only root on Linux can mount a small disk.");
-            Assert.SkipUnless(await RunAsync("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", path) == 0, "Here not even root can mount a small disk.");
+            Assert.SkipUnless(
+                await RunAsync("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", path) == 0,
+                "Here not even root can mount a small disk.");
             return new(path);
         }
 

@@ -49,7 +49,8 @@ public sealed class TrueTests : EndToEndTest
         var authors = await silo.Client.ListAsync<Author>("author").ToListAsync();
         var best = authors.OrderByDescending(author => author.State.Lines).ThenBy(author => author.Key, StringComparer.Ordinal).Take(10);
         var board = await silo.Client.GetAsync<Leaderboard>("leaderboard", Leaderboard.Key);
-        Assert.Equal(best.Select(author => (author.Key, author.State.Lines)), board!.State.Authors.Select(author => (author.Key, author.Value)));
+        Assert.Equal(
+            best.Select(author => (author.Key, author.State.Lines)), board!.State.Authors.Select(author => (author.Key, author.Value)));
     }
 }
 
@@ -62,7 +63,9 @@ internal static class SameStates
         {
             var expected = batch.Json(dataset).ToDictionary(state => state.Key, state => Encoding.UTF8.GetString(state.Value));
             foreach (var (key, state) in expected)
-                Assert.True(states.TryGetValue(key, out var found) && found == state, $"{dataset} '{key}' is {states.GetValueOrDefault(key, "missing")}, but a batch has {state}.");
+                Assert.True(
+                    states.TryGetValue(key, out var found) && found == state,
+                    $"{dataset} '{key}' is {states.GetValueOrDefault(key, "missing")}, but a batch has {state}.");
             foreach (var key in states.Keys)
                 Assert.True(expected.ContainsKey(key), $"{dataset} '{key}' is {states[key]}, but a batch has no such key.");
         }

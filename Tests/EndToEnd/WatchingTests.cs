@@ -21,11 +21,13 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
             extension = new(silo, "extension", ".cs"), board = new(silo, "leaderboard", Leaderboard.Key);
         SeenChanges[] live = [file, author, extension, board];
         await Task.WhenAll(live.Select(watch => watch.Begun));
-        await silo.Client.AppendAsync(GitInput.Topic, lines.Select(line => new AppendRecord { Key = line.GetProperty("path").GetString()!, Value = line }));
+        await silo.Client.AppendAsync(
+            GitInput.Topic, lines.Select(line => new AppendRecord { Key = line.GetProperty("path").GetString()!, Value = line }));
         await silo.CaughtUpAsync(GitInput.Topic);
         foreach (var watch in live)
         {
-            await watch.ReachesAsync((await silo.Client.GetAsync<JsonElement>(watch.Dataset, watch.Key))?.State.GetRawText(), TimeSpan.FromSeconds(30));
+            await watch.ReachesAsync(
+                (await silo.Client.GetAsync<JsonElement>(watch.Dataset, watch.Key))?.State.GetRawText(), TimeSpan.FromSeconds(30));
             watch.CheckChain();
             Assert.True(watch.Changes.Count > 5, $"{watch.Changes.Count} changes of {watch.Dataset} are too few.");
             // One frame holds many changes of a view's key, told apart by their index.
@@ -35,7 +37,8 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
         await silo.KillAsync();
         await silo.StartAsync();
         foreach (var watch in live)
-            await AssertResumesAsync(silo, $"api/{(watch == file ? "entities" : "views")}/{watch.Dataset}/{watch.Key}?watch=true", watch.Changes);
+            await AssertResumesAsync(
+                silo, $"api/{(watch == file ? "entities" : "views")}/{watch.Dataset}/{watch.Key}?watch=true", watch.Changes);
     }
 
     [Fact]
@@ -63,10 +66,12 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
     {
         var key = NewKey();
         var at = await Silo.PlaceAsync(key, "c", 1);
-        var events = await Silo.EventsAsync($"api/entities/order/{key}?watch=true&since={at.Partition}:{at.Offset + 1_000_000}").ToListAsync();
+        var events = await Silo.EventsAsync(
+            $"api/entities/order/{key}?watch=true&since={at.Partition}:{at.Offset + 1_000_000}").ToListAsync();
         Assert.Equal("error", Assert.Single(events).EventType);
         Assert.Contains("ends at", JsonElement.Parse(events[0].Data).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        var error = await Assert.ThrowsAsync<ActorStreamsException>(async () => await Silo.Client.WatchAsync<Order>("order", key, $"{at.Partition}:{at.Offset + 1_000_000}").FirstAsync());
+        var error = await Assert.ThrowsAsync<ActorStreamsException>(
+            async () => await Silo.Client.WatchAsync<Order>("order", key, $"{at.Partition}:{at.Offset + 1_000_000}").FirstAsync());
         Assert.Equal(HttpStatusCode.BadRequest, error.Status);
     }
 
@@ -89,7 +94,8 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
         var key = NewKey();
         await using var watch = Silo.EventsAsync($"api/entities/order/{key}?watch=true").GetAsyncEnumerator();
         Assert.True(await watch.MoveNextAsync());
-        Assert.Equal(("state", JsonValueKind.Null), (watch.Current.EventType, JsonElement.Parse(watch.Current.Data).GetProperty("state").ValueKind));
+        Assert.Equal(
+            ("state", JsonValueKind.Null), (watch.Current.EventType, JsonElement.Parse(watch.Current.Data).GetProperty("state").ValueKind));
         var at = await Silo.PlaceAsync(key, "c", 3);
         Assert.True(await watch.MoveNextAsync());
         Assert.Equal(new($"{at.Partition}:{at.Offset}:0", null, """{"customer":"c","total":3}"""), SeenChange.Of(watch.Current));
@@ -129,7 +135,8 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
         await using var watch = silo.Client.WatchAsync<Spend>("spend", customer).GetAsyncEnumerator();
         Assert.True(await watch.MoveNextAsync());
         for (var i = 0; i < 20; i++)
-            await silo.PostAsync(Orders, Enumerable.Range(0, 150).Select(order => Placed($"o{i}-{order}-{new string('x', 1_000)}", customer, 1)));
+            await silo.PostAsync(
+                Orders, Enumerable.Range(0, 150).Select(order => Placed($"o{i}-{order}-{new string('x', 1_000)}", customer, 1)));
         await silo.CaughtUpAsync(Orders);
 
         for (var orders = 1; orders <= 3_000; orders++)
@@ -165,14 +172,19 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
             return seen;
         }).ToList();
         await allOpen.Task.WaitAsync(limit.Token);
-        Print($"{watchers} watchers are connected after {Stopwatch.GetElapsedTime(started).TotalSeconds:N1} s; the silo has {MemoryOf(silo)} MB, {before} MB before them");
+        Print(
+            $"{watchers} watchers are connected after {Stopwatch.GetElapsedTime(started).TotalSeconds:N1} s; the silo has "
+            + $"{MemoryOf(silo)} MB, {before} MB before them");
 
         started = Stopwatch.GetTimestamp();
         await silo.PostAsync(Orders, Enumerable.Range(0, changes).Select(i => Placed($"o{i}", customer, 1)));
         var seen = await Task.WhenAll(watching);
 
-        Print($"{changes} changes reached all of them within {Stopwatch.GetElapsedTime(started).TotalSeconds:N2} s; the silo has {MemoryOf(silo)} MB");
-        Assert.Equal(Enumerable.Range(1, changes), seen[0].Select(change => JsonElement.Parse(change.After!).GetProperty("orders").GetInt32()));
+        Print(
+            $"{changes} changes reached all of them within {Stopwatch.GetElapsedTime(started).TotalSeconds:N2} s; the silo has "
+            + $"{MemoryOf(silo)} MB");
+        Assert.Equal(
+            Enumerable.Range(1, changes), seen[0].Select(change => JsonElement.Parse(change.After!).GetProperty("orders").GetInt32()));
         Assert.All(seen, one => Assert.Equal(seen[0], one));
     }
 
@@ -185,7 +197,8 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
         }
     }
 
-    private static string MostOften(IEnumerable<JsonElement> lines, string member) => lines.GroupBy(line => line.GetProperty(member).GetString()!).MaxBy(one => one.Count())!.Key;
+    private static string MostOften(IEnumerable<JsonElement> lines, string member) =>
+        lines.GroupBy(line => line.GetProperty(member).GetString()!).MaxBy(one => one.Count())!.Key;
 
     private static long MemoryOf(SiloProcess silo)
     {

@@ -44,7 +44,9 @@ public sealed class EntityFoldTests
     {
         var records = new[] { Record(0, null, Good), Record(1, [0xFF], Good), Record(2, "é"u8.ToArray(), Good), Record(3, [], Good) };
         var (fold, output) = await FoldAsync(records);
-        Assert.Equal(["has no key", "is not UTF-8"], output.DeadLetters.Select(letter => letter.Reason.Contains("has no key") ? "has no key" : "is not UTF-8"));
+        Assert.Equal(
+            ["has no key", "is not UTF-8"],
+            output.DeadLetters.Select(letter => letter.Reason.Contains("has no key") ? "has no key" : "is not UTF-8"));
         Assert.Equal([" {\"total\":1}", "é {\"total\":1}"], States(fold));
     }
 
@@ -63,7 +65,8 @@ public sealed class EntityFoldTests
     {
         var fold = Start(new());
         fold.OnlyKeys = new(["b"]);
-        var output = await fold.FoldAsync(Batch([Record(0, "a"u8.ToArray(), "{"u8.ToArray()), Record(1, "b"u8.ToArray(), Good), Record(2, "a"u8.ToArray(), Good)]), null);
+        var output = await fold.FoldAsync(
+            Batch([Record(0, "a"u8.ToArray(), "{"u8.ToArray()), Record(1, "b"u8.ToArray(), Good), Record(2, "a"u8.ToArray(), Good)]), null);
         Assert.Empty(output.DeadLetters);
         Assert.Equal(["b {\"total\":1}"], States(fold));
     }
@@ -74,9 +77,11 @@ public sealed class EntityFoldTests
         for (var seed = 0; seed < 100; seed++)
         {
             var random = new Random(seed);
-            var records = Enumerable.Range(0, 200).Select(i => Record(i, Encoding.UTF8.GetBytes($"k{random.Next(20)}"), random.Next(6) == 0 ? null : Good)).ToArray();
+            var records = Enumerable.Range(0, 200)
+                .Select(i => Record(i, Encoding.UTF8.GetBytes($"k{random.Next(20)}"), random.Next(6) == 0 ? null : Good)).ToArray();
             var (unbounded, _) = await FoldAsync(records);
-            var (bounded, store, stored) = (Start(new() { TableEntries = random.Next(1, 5) }), new ActorStreams.States.InMemoryStateStore(), (long?)null);
+            var (bounded, store, stored) =
+                (Start(new() { TableEntries = random.Next(1, 5) }), new ActorStreams.States.InMemoryStateStore(), (long?)null);
             for (var at = 0; at < records.Length;)
             {
                 var count = random.Next(1, 20);
@@ -90,14 +95,18 @@ public sealed class EntityFoldTests
             }
 
             Assert.True(bounded.TableEntries < 10, $"Seed {seed}: {bounded.TableEntries} entries");
-            Assert.Equal(States(unbounded), (await store.ScanAsync(bounded.Id, "", null, 100)).Select(state => $"{state.Key} {Encoding.UTF8.GetString(state.State.Span)}"));
+            Assert.Equal(
+                States(unbounded),
+                (await store.ScanAsync(bounded.Id, "", null, 100))
+                    .Select(state => $"{state.Key} {Encoding.UTF8.GetString(state.State.Span)}"));
             Assert.Equal(unbounded.States, bounded.States);
         }
     }
 
     private PartitionFold Start(FoldOptions options)
     {
-        var fold = new TopologyBuilder().AddEntity<Purse>(purse => purse.OnBadRecord(_badRecords)).Build().Of<Purse>().CreateFold(0, options);
+        var fold = new TopologyBuilder().AddEntity<Purse>(purse => purse.OnBadRecord(_badRecords)).Build().Of<Purse>()
+            .CreateFold(0, options);
         fold.Restore(null);
         return fold;
     }
@@ -125,7 +134,8 @@ public sealed class EntityFoldTests
     };
 
     private static IEnumerable<string> States(PartitionFold fold) =>
-        fold.All().OrderBy(row => row.Key, ActorStreams.States.KeyOrder.Instance).Select(row => $"{row.Key} {Encoding.UTF8.GetString(row.State!)}");
+        fold.All().OrderBy(row => row.Key, ActorStreams.States.KeyOrder.Instance)
+            .Select(row => $"{row.Key} {Encoding.UTF8.GetString(row.State!)}");
 
     internal sealed record Entry(int Amount);
 

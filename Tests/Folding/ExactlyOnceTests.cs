@@ -20,7 +20,8 @@ public sealed class ExactlyOnceTests
     public async Task Where_foreign_producers_put_their_keys_every_live_state_is_the_batch_state()
     {
         for (var seed = 0; seed < 300; seed++)
-            Nothing(await DifferenceAsync(seed, partitionOf: (key, partitions) => Partitioner.PartitionOf(key, partitions, KeyPartitioner.Crc32)), seed);
+            Nothing(await DifferenceAsync(
+                seed, partitionOf: (key, partitions) => Partitioner.PartitionOf(key, partitions, KeyPartitioner.Crc32)), seed);
     }
 
     [Fact]
@@ -72,7 +73,8 @@ public sealed class ExactlyOnceTests
     private static void Nothing(string? difference, int seed) => Assert.True(difference is null, $"Seed {seed}: {difference}");
 
     /// <summary>One random run; what is wrong in the end, or null.</summary>
-    private static async Task<string?> DifferenceAsync(int seed, Sabotage sabotage = Sabotage.None, Func<string, int, int>? partitionOf = null)
+    private static async Task<string?> DifferenceAsync(
+        int seed, Sabotage sabotage = Sabotage.None, Func<string, int, int>? partitionOf = null)
     {
         var random = new Random(seed);
         var topology = Pool.Random(random);

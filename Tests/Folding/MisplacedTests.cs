@@ -29,7 +29,9 @@ public sealed class MisplacedTests
             var fold = Start(partitioner);
             var keys = Enumerable.Range(0, 100).Select(i => $"k{i}").ToArray();
             await FoldAsync(fold, [.. keys.Select(key => (key, (string?)"1"))]);
-            Assert.Equal(partitioner == KeyPartitioner.Unknown ? 0 : keys.Count(key => Partitioner.PartitionOf(key, Partitions, partitioner) != 0), fold.MisplacedRecords);
+            Assert.Equal(
+                partitioner == KeyPartitioner.Unknown ? 0 : keys.Count(key => Partitioner.PartitionOf(key, Partitions, partitioner) != 0),
+                fold.MisplacedRecords);
         }
     }
 
@@ -71,7 +73,10 @@ public sealed class MisplacedTests
         var crc32 = Start(KeyPartitioner.Crc32);
         crc32.Restore(await store.ReadCheckpointAsync(crc32.Id));
         Assert.Equal((0, 2, true), (crc32.MisplacedRecords, (int)crc32.CountedFrom, crc32.MayHoldMisplacedKeys));
-        await FoldAsync(crc32, store, (Enumerable.Range(0, 100).Select(i => $"k{i}").First(key => Partitioner.PartitionOf(key, Partitions, KeyPartitioner.Crc32) == 3), "1"));
+        await FoldAsync(
+            crc32, store,
+            (Enumerable.Range(
+                0, 100).Select(i => $"k{i}").First(key => Partitioner.PartitionOf(key, Partitions, KeyPartitioner.Crc32) == 3), "1"));
         await CheckpointAsync(crc32, store, 2);
 
         var again = Start(KeyPartitioner.Crc32);
@@ -95,11 +100,13 @@ public sealed class MisplacedTests
         Assert.Equal([3, 0, 0, 0, 0, 0, 0, 0], good.BeginCheckpoint(null).Checkpoint.Marks.ToArray());
     }
 
-    private static string Home(int partition) => Enumerable.Range(0, int.MaxValue).Select(i => $"key{i}").First(key => Partitioner.PartitionOf(key, Partitions) == partition);
+    private static string Home(int partition) =>
+        Enumerable.Range(0, int.MaxValue).Select(i => $"key{i}").First(key => Partitioner.PartitionOf(key, Partitions) == partition);
 
     private static PartitionFold Start(KeyPartitioner partitioner, int tableEntries = 100)
     {
-        var fold = new TopologyBuilder().AddEntity<Number>(number => number.WithPartitions(Partitions).PartitionedBy(partitioner)).Build().Of<Number>()
+        var fold = new TopologyBuilder().AddEntity<Number>(number => number.WithPartitions(Partitions).PartitionedBy(partitioner)).Build()
+            .Of<Number>()
             .CreateFold(0, new() { TableEntries = tableEntries });
         fold.Restore(null);
         return fold;
@@ -115,7 +122,8 @@ public sealed class MisplacedTests
             Partition = new("number", 0),
             Records = [.. records.Select((record, i) => new ChangeRecord
             {
-                Offset = fold.NextOffset + i, Timestamp = 0, Key = Encoding.UTF8.GetBytes(record.Key), Value = record.Value is null ? default(ReadOnlyMemory<byte>?) : Encoding.UTF8.GetBytes(record.Value),
+                Offset = fold.NextOffset + i, Timestamp = 0, Key = Encoding.UTF8.GetBytes(record.Key),
+                Value = record.Value is null ? default(ReadOnlyMemory<byte>?) : Encoding.UTF8.GetBytes(record.Value),
             })],
             NextOffset = next,
             EndOffset = next,

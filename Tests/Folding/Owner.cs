@@ -96,7 +96,8 @@ internal sealed class Owner
             var waiting = _inFlight.Where(queue => queue.Value.Count > 0).OrderBy(queue => queue.Key).ToList();
             var (target, queue) = waiting[_world.Random.Next(waiting.Count)];
             var frame = queue.Dequeue();
-            await _world.Log.AppendAsync(target.Topic, [new() { Partition = target.Partition, Timestamp = frame.Timestamp, Value = frame.Bytes }]);
+            await _world.Log.AppendAsync(
+                target.Topic, [new() { Partition = target.Partition, Timestamp = frame.Timestamp, Value = frame.Bytes }]);
         }
     }
 

@@ -124,7 +124,8 @@ internal sealed record Podium<TSource>(IReadOnlyList<Ranked<long>> Top, IReadOnl
     where TSource : class, IMeasured
 {
     private static readonly Ranking<TSource, long> Three = Reduce.Top(3, (TSource source) => source.Measure);
-    private static readonly Ranking<TSource, long> Two = Reduce.Bottom(2, (TSource source) => source.Measure, source => source.Measure % 3 != 0);
+    private static readonly Ranking<TSource, long> Two = Reduce.Bottom(
+        2, (TSource source) => source.Measure, source => source.Measure % 3 != 0);
     private static readonly DistinctCount<TSource, string> Names = Reduce.Distinct((TSource source) => $"n{source.Measure % 6}");
 
     long IMeasured.Measure => Different;
@@ -141,7 +142,8 @@ internal sealed record Podium<TSource>(IReadOnlyList<Ranked<long>> Top, IReadOnl
 }
 
 /// <summary>A join: one source folded, the other reduced.</summary>
-internal sealed record Both<TLeft, TRight>(int Lefts, long Sum, long? Smallest) : IView<Both<TLeft, TRight>, TLeft>, IReducingView<Both<TLeft, TRight>, TRight>, IMeasured
+internal sealed record Both<TLeft, TRight>(
+    int Lefts, long Sum, long? Smallest) : IView<Both<TLeft, TRight>, TLeft>, IReducingView<Both<TLeft, TRight>, TRight>, IMeasured
     where TLeft : class, IMeasured
     where TRight : class, IMeasured
 {
@@ -185,7 +187,10 @@ internal static class Pool
         new(typeof(Tally<Tally<Item>>), [typeof(Tally<Item>)], (t, o) => t.AddView<Tally<Tally<Item>>>(o)),
         new(typeof(Peak<Spread<Item>>), [typeof(Spread<Item>)], (t, o) => t.AddView<Peak<Spread<Item>>>(o)),
         new(typeof(Podium<Peak<Item>>), [typeof(Peak<Item>)], (t, o) => t.AddView<Podium<Peak<Item>>>(o)),
-        new(typeof(Both<Spread<Item>, Both<Item, Person>>), [typeof(Spread<Item>), typeof(Both<Item, Person>)], (t, o) => t.AddView<Both<Spread<Item>, Both<Item, Person>>>(o)),
+        new(typeof(Both<Spread<Item>, Both<Item, Person>>),
+        [
+            typeof(Spread<Item>), typeof(Both<Item, Person>),
+        ], (t, o) => t.AddView<Both<Spread<Item>, Both<Item, Person>>>(o)),
         new(typeof(Both<Person, Tally<Item>>), [typeof(Tally<Item>)], (t, o) => t.AddView<Both<Person, Tally<Item>>>(o)),
         new(typeof(Podium<Tally<Tally<Item>>>), [typeof(Tally<Tally<Item>>)], (t, o) => t.AddView<Podium<Tally<Tally<Item>>>>(o)),
         new(typeof(Money<Peak<Spread<Item>>>), [typeof(Peak<Spread<Item>>)], (t, o) => t.AddView<Money<Peak<Spread<Item>>>>(o)),

@@ -10,7 +10,8 @@ internal static class RandomLog
 {
     private static readonly string[] Kinds = ["put", "put", "add", "add", "same", "end"];
 
-    internal static List<(string Topic, NewRecord Record)> Records(Random random, int itemPartitions, int peoplePartitions, int count, Func<string, int, int>? partitionOf = null)
+    internal static List<(string Topic, NewRecord Record)> Records(
+        Random random, int itemPartitions, int peoplePartitions, int count, Func<string, int, int>? partitionOf = null)
     {
         partitionOf ??= (key, partitions) => Partitioner.PartitionOf(key, partitions);
         var records = new List<(string, NewRecord)>();
@@ -22,7 +23,9 @@ internal static class RandomLog
             {
                 Partition = partitionOf(key, person ? peoplePartitions : itemPartitions),
                 Timestamp = 1_700_000_000_000 + (i * 1_000) + random.Next(3_000),
-                Key = random.Next(40) == 0 ? default(ReadOnlyMemory<byte>?) : random.Next(60) == 0 ? new byte[] { 0xFF, 0xFE } : Encoding.UTF8.GetBytes(key),
+                Key = random.Next(40) == 0
+                    ? default(ReadOnlyMemory<byte>?)
+                    : random.Next(60) == 0 ? new byte[] { 0xFF, 0xFE } : Encoding.UTF8.GetBytes(key),
                 Value = Value(random),
             }));
         }
@@ -30,7 +33,8 @@ internal static class RandomLog
         return records;
     }
 
-    internal static async Task<InMemoryChangeLog> WriteAsync(IEnumerable<(string Topic, NewRecord Record)> records, int itemPartitions, int peoplePartitions)
+    internal static async Task<InMemoryChangeLog> WriteAsync(
+        IEnumerable<(string Topic, NewRecord Record)> records, int itemPartitions, int peoplePartitions)
     {
         var log = new InMemoryChangeLog();
         await log.CreateTopicAsync(Pool.Items, itemPartitions);

@@ -6,7 +6,9 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Folding;
 
-/// <summary>Redrives under everything that can go wrong: live is what a batch is, and a dead letter is folded once, however often it is redriven.</summary>
+/// <summary>
+/// Redrives under everything that can go wrong: live is what a batch is, and a dead letter is folded once, however often it is redriven.
+/// </summary>
 public sealed class RedriveLawTests
 {
     [Fact]
@@ -33,12 +35,15 @@ public sealed class RedriveLawTests
         for (var seed = 0; seed < 300; seed++)
         {
             var random = new Random(seed);
-            var topology = new TopologyBuilder().AddEntity<Item>(item => item.FromTopic(Pool.Items)).AddEntity<Person>(person => person.FromTopic(Pool.People)).Build();
+            var topology = new TopologyBuilder().AddEntity<Item>(item => item.FromTopic(Pool.Items))
+                .AddEntity<Person>(person => person.FromTopic(Pool.People)).Build();
             var log = await RedriveRecords.WriteAsync(random, 1, 1, 150);
             var expected = new SortedDictionary<string, Item>(ActorStreams.States.KeyOrder.Instance);
             folded += await ModelAsync(log, expected);
             var batch = await new BatchRunner(topology, log).RunAsync();
-            Assert.True(expected.SequenceEqual(batch.States<Item>()), $"Seed {seed}:\n{string.Join('\n', expected)}\nbatch:\n{string.Join('\n', batch.States<Item>())}");
+            Assert.True(
+                expected.SequenceEqual(batch.States<Item>()),
+                $"Seed {seed}:\n{string.Join('\n', expected)}\nbatch:\n{string.Join('\n', batch.States<Item>())}");
         }
 
         Assert.True(folded > 300, $"Only {folded} dead letters were folded by a redrive.");
@@ -51,7 +56,8 @@ public sealed class RedriveLawTests
         {
             var random = new Random(seed);
             var partitions = random.Next(1, 4);
-            var topology = new TopologyBuilder().AddEntity<Fixable>(entity => entity.WithPartitions(partitions)).AddView<FixableTotal>(view => view.WithPartitions(random.Next(1, 3))).Build();
+            var topology = new TopologyBuilder().AddEntity<Fixable>(entity => entity.WithPartitions(partitions))
+                .AddView<FixableTotal>(view => view.WithPartitions(random.Next(1, 3))).Build();
             var log = new InMemoryChangeLog();
             await log.CreateTopicAsync("fixable", partitions);
             var (count, sum, bad) = await WriteFixableAsync(random, log, partitions);
@@ -61,18 +67,23 @@ public sealed class RedriveLawTests
             await before.RunAsync(random.Next(20, 150));
             // The definitions change between clean ends, and redrives come twice and thrice, with crashes all the while.
             Fixable.IsFixed = true;
-            foreach (var id in bad.Concat(bad.Where(_ => random.Next(2) == 0)).Concat(bad.Where(_ => random.Next(3) == 0)).OrderBy(_ => random.Next()).ToList())
+            foreach (var id in bad.Concat(bad.Where(_ => random.Next(2) == 0)).Concat(bad.Where(_ => random.Next(3) == 0))
+                .OrderBy(_ => random.Next()).ToList())
                 await log.AppendAsync("fixable", [await RedriveRecords.OfAsync(log, id)]);
             var after = new World(topology, log, random) { Store = before.Store };
             await after.RunAsync(random.Next(50, 300));
 
-            var total = JsonSerializer.Deserialize<FixableTotal>((await after.StatesAsync(topology.Of<FixableTotal>()))["all"], topology.Of<FixableTotal>().Json)!;
-            Assert.True(total == new FixableTotal(count, sum), $"Seed {seed}: {total}, but {count} records of the sum {sum} with {bad.Count} dead letters.");
+            var total = JsonSerializer.Deserialize<FixableTotal>(
+                (await after.StatesAsync(topology.Of<FixableTotal>()))["all"], topology.Of<FixableTotal>().Json)!;
+            Assert.True(
+                total == new FixableTotal(count, sum),
+                $"Seed {seed}: {total}, but {count} records of the sum {sum} with {bad.Count} dead letters.");
             Nothing((await after.DifferencesAsync(await new BatchRunner(topology, log).RunAsync())).FirstOrDefault(), seed);
         }
     }
 
-    private static async Task<(long Count, long Sum, List<DeadLetterId> Bad)> WriteFixableAsync(Random random, InMemoryChangeLog log, int partitions)
+    private static async Task<(long Count, long Sum, List<DeadLetterId> Bad)> WriteFixableAsync(
+        Random random, InMemoryChangeLog log, int partitions)
     {
         var (sum, bad, count) = (0L, new List<DeadLetterId>(), random.Next(20, 80));
         for (var i = 0; i < count; i++)
@@ -108,7 +119,8 @@ public sealed class RedriveLawTests
     private static async Task<int> ModelAsync(InMemoryChangeLog log, SortedDictionary<string, Item> states)
     {
         var (open, folded) = (new HashSet<long>(), 0);
-        await foreach (var batch in log.ReadRangeAsync(new(Pool.Items, 0), 0, (await log.OffsetsAsync(Pool.Items))[0].End, ReadLimits.Default))
+        await foreach (var batch in log.ReadRangeAsync(
+            new(Pool.Items, 0), 0, (await log.OffsetsAsync(Pool.Items))[0].End, ReadLimits.Default))
         {
             foreach (var record in batch.Records)
             {
@@ -121,7 +133,9 @@ public sealed class RedriveLawTests
                 try
                 {
                     var put = JsonSerializer.Deserialize<Put>(record.Value!.Value.Span, JsonSerializerOptions.Web)!;
-                    var state = Item.Apply(states.GetValueOrDefault(key), new() { Key = key, Value = put, Time = DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp) });
+                    var state = Item.Apply(
+                        states.GetValueOrDefault(key),
+                        new() { Key = key, Value = put, Time = DateTimeOffset.FromUnixTimeMilliseconds(record.Timestamp) });
                     states.Remove(key);
                     if (state is not null)
                         states[key] = state;

@@ -5,7 +5,10 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Folding;
 
-/// <summary>A random log in which records are redriven: some that were set aside and many that were not, once or several times, also for datasets that never read them.</summary>
+/// <summary>
+/// A random log in which records are redriven: some that were set aside and many that were not, once or several times, also for
+/// datasets that never read them.
+/// </summary>
 internal static class RedriveRecords
 {
     private static readonly string[] Kinds = ["put", "add", "add", "third", "third", "third", "end"];
@@ -30,12 +33,14 @@ internal static class RedriveRecords
     /// <summary>The record at an offset once more, as a redrive does it.</summary>
     internal static async Task<NewRecord> OfAsync(InMemoryChangeLog log, DeadLetterId id)
     {
-        await foreach (var batch in log.ReadRangeAsync(id.Position.TopicPartition, id.Position.Offset, id.Position.Offset + 1, ReadLimits.Default))
+        await foreach (var batch in log.ReadRangeAsync(
+            id.Position.TopicPartition, id.Position.Offset, id.Position.Offset + 1, ReadLimits.Default))
         {
             var record = batch.Records[0];
             return new()
             {
-                Partition = id.Position.Partition, Timestamp = record.Timestamp, Key = record.Key, Value = record.Value, Headers = [.. Redrive.Original(record.Headers), Redrive.HeaderOf(id)],
+                Partition = id.Position.Partition, Timestamp = record.Timestamp, Key = record.Key, Value = record.Value,
+                Headers = [.. Redrive.Original(record.Headers), Redrive.HeaderOf(id)],
             };
         }
 
@@ -60,7 +65,9 @@ internal static class RedriveRecords
             Partition = Partitioner.PartitionOf(key, partitions),
             Timestamp = 1_700_000_000_000 + (i * 1_000),
             Key = Encoding.UTF8.GetBytes(key),
-            Value = random.Next(12) == 0 ? "{\"kind\":"u8.ToArray() : JsonSerializer.SerializeToUtf8Bytes(new Put(Kinds[random.Next(Kinds.Length)], random.Next(40)), JsonSerializerOptions.Web),
+            Value = random.Next(12) == 0 ? "{\"kind\":"u8.ToArray()
+                : JsonSerializer.SerializeToUtf8Bytes(
+                    new Put(Kinds[random.Next(Kinds.Length)], random.Next(40)), JsonSerializerOptions.Web),
         };
     }
 }

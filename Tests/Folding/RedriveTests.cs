@@ -27,7 +27,8 @@ public sealed class RedriveTests
     public async Task A_redrive_that_fails_again_is_a_dead_letter_again_that_names_the_first_one_and_stays_open()
     {
         var fold = Start<Sheet>();
-        var output = await FoldAsync(fold, Record(0, "a", "0"), Redriven(1, "a", "0", 0), Redriven(2, "a", "0", 0), Record(3, "a", "5"), Redriven(4, "a", "0", 0));
+        var output = await FoldAsync(
+            fold, Record(0, "a", "0"), Redriven(1, "a", "0", 0), Redriven(2, "a", "0", 0), Record(3, "a", "5"), Redriven(4, "a", "0", 0));
         Assert.Equal(
             ["sheet@orders/0:0#0 first ", "sheet@orders/0:1#0 first sheet@orders/0:0#0", "sheet@orders/0:2#0 first sheet@orders/0:0#0"],
             output.DeadLetters.Select(letter => $"{letter.Id} first {letter.First}"));
@@ -39,7 +40,10 @@ public sealed class RedriveTests
     public async Task Another_dataset_of_the_topic_passes_a_redrive_by_and_nobody_folds_one_that_was_never_set_aside()
     {
         var (sheet, other) = (Start<Sheet>(), Start<Other>());
-        ChangeRecord[] records = [Record(0, "a", "1"), Redriven(1, "a", "1", 0), Redriven(2, "a", "7", 99), Redriven(3, "a", "7", 0, "nobody")];
+        ChangeRecord[] records =
+        [
+            Record(0, "a", "1"), Redriven(1, "a", "1", 0), Redriven(2, "a", "7", 99), Redriven(3, "a", "7", 0, "nobody"),
+        ];
         Assert.Equal((1, 2), await CountsAsync(sheet, records));
         Assert.Equal((1, 0), await CountsAsync(other, records));
         Assert.Equal(4, other.NextOffset);
@@ -162,21 +166,25 @@ public sealed class RedriveTests
 
     private static PartitionFold Start<TEntity>()
     {
-        var fold = new TopologyBuilder { DefaultPartitions = 1 }.AddEntity<Sheet>(sheet => sheet.FromTopic(Topic)).AddEntity<Other>(other => other.FromTopic(Topic)).Build()
+        var fold = new TopologyBuilder { DefaultPartitions = 1 }.AddEntity<Sheet>(sheet => sheet.FromTopic(Topic))
+            .AddEntity<Other>(other => other.FromTopic(Topic)).Build()
             .Of<TEntity>().CreateFold(0, FoldOptions.InMemory);
         fold.Restore(null);
         return fold;
     }
 
     private static async Task<FoldOutput> FoldAsync(PartitionFold fold, params ChangeRecord[] records) => await fold.FoldAsync(
-        new() { Partition = new(Topic, 0), Records = records, NextOffset = records[^1].Offset + 1, EndOffset = records[^1].Offset + 1 }, null);
+        new() { Partition = new(Topic, 0), Records = records, NextOffset = records[^1].Offset + 1, EndOffset = records[^1].Offset + 1 },
+        null);
 
-    private static ChangeRecord Record(long offset, string key, string value) => new() { Offset = offset, Timestamp = offset, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) };
+    private static ChangeRecord Record(long offset, string key, string value) =>
+        new() { Offset = offset, Timestamp = offset, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) };
 
     private static ChangeRecord Redriven(long offset, string key, string value, long original, string dataset = "sheet") =>
         Record(offset, key, value) with { Headers = [new("own", default), Redrive.HeaderOf(new(dataset, new(Topic, 0, original), 0))] };
 
-    private static string? State(PartitionFold fold, string key) => fold.TryRead(key, out var row) && row.State is { } state ? Encoding.UTF8.GetString(state) : null;
+    private static string? State(PartitionFold fold, string key) =>
+        fold.TryRead(key, out var row) && row.State is { } state ? Encoding.UTF8.GetString(state) : null;
 
     /// <summary>A zero cannot come first.</summary>
     internal sealed record Sheet(int Sum, int Last, int Headers) : IEntity<Sheet, int>

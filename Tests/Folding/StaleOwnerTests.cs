@@ -57,7 +57,8 @@ public sealed class StaleOwnerTests
             Partition = new("sample", 0),
             Records = [.. keys.Select((key, i) => new ChangeRecord
             {
-                Offset = fold.NextOffset + i, Timestamp = 0, Key = Encoding.UTF8.GetBytes(key), Value = "{\"value\":1,\"bad\":false}"u8.ToArray(),
+                Offset = fold.NextOffset + i, Timestamp = 0, Key = Encoding.UTF8.GetBytes(key),
+                Value = "{\"value\":1,\"bad\":false}"u8.ToArray(),
             })],
             NextOffset = fold.NextOffset + keys.Length,
             EndOffset = fold.NextOffset + keys.Length,

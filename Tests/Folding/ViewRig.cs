@@ -8,7 +8,9 @@ using ActorStreams.States;
 
 namespace ActorStreams.Tests.Folding;
 
-/// <summary>One partition of a view of <see cref="Sample"/>s by itself: changes of samples are written as frames, folded, stored and read back.</summary>
+/// <summary>
+/// One partition of a view of <see cref="Sample"/>s by itself: changes of samples are written as frames, folded, stored and read back.
+/// </summary>
 internal sealed class ViewRig<TView>
     where TView : class, IView<TView>
 {
@@ -50,7 +52,10 @@ internal sealed class ViewRig<TView>
             new()
             {
                 Partition = new(_view.Topic, 0),
-                Records = [.. _frames.Skip(from).Select((frame, i) => new ChangeRecord { Offset = from + i, Timestamp = 0, Value = frame })],
+                Records =
+                [
+                    .. _frames.Skip(from).Select((frame, i) => new ChangeRecord { Offset = from + i, Timestamp = 0, Value = frame }),
+                ],
                 NextOffset = _frames.Count,
                 EndOffset = _frames.Count,
             },

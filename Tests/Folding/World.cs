@@ -92,7 +92,8 @@ internal sealed class World(Topology topology, InMemoryChangeLog log, Random ran
         foreach (var dataset in topology.Datasets)
         {
             var live = string.Join("\n", (await StatesAsync(dataset)).Select(state => $"{state.Key} {state.Value}"));
-            var expected = string.Join("\n", batch.Json(dataset.Name).Select(state => $"{state.Key} {System.Text.Encoding.UTF8.GetString(state.Value)}"));
+            var expected = string.Join(
+                "\n", batch.Json(dataset.Name).Select(state => $"{state.Key} {System.Text.Encoding.UTF8.GetString(state.Value)}"));
             if (live != expected)
                 differences.Add($"{dataset} of {dataset.StateType}\nlive:\n{live}\nbatch:\n{expected}");
         }
@@ -162,7 +163,8 @@ internal sealed class World(Topology topology, InMemoryChangeLog log, Random ran
     {
         var partitions = new List<(Dataset, int)>();
         foreach (var dataset in topology.Datasets)
-            partitions.AddRange(Enumerable.Range(0, (await log.DescribeAsync(dataset.Topic))!.Partitions).Select(partition => (dataset, partition)));
+            partitions.AddRange(Enumerable.Range(0, (await log.DescribeAsync(dataset.Topic))!.Partitions)
+                .Select(partition => (dataset, partition)));
         return partitions;
     }
 }

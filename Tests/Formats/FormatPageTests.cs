@@ -30,7 +30,8 @@ public sealed class FormatPageTests
 
         var reader = new FrameReader(Page("frame"));
         Assert.True(reader.NextChange());
-        Assert.Equal(("order", 1, 0, 3L, "o1"), (reader.Source, reader.SourceVersion, reader.SourcePartition, reader.Offset, reader.SourceKey));
+        Assert.Equal(
+            ("order", 1, 0, 3L, "o1"), (reader.Source, reader.SourceVersion, reader.SourcePartition, reader.Offset, reader.SourceKey));
         Assert.Equal(after, reader.After!.Value.ToArray());
         Assert.True(reader.NextRoute(out var kind, out var index, out var key));
         Assert.Equal((RouteKind.Left, 0, "ann"), (kind, index, Encoding.UTF8.GetString(key)));
@@ -80,7 +81,9 @@ public sealed class FormatPageTests
 
     private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
 
-    /// <summary>The bytes of a block: each line begins with two-digit hexadecimal numbers, and what follows two spaces is a comment.</summary>
+    /// <summary>
+    /// The bytes of a block: each line begins with two-digit hexadecimal numbers, and what follows two spaces is a comment.
+    /// </summary>
     private static byte[] Page(string block)
     {
         var lines = Repository.Read("docs/reference/formats.md").ReplaceLineEndings("\n").Split('\n');

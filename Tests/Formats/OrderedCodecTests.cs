@@ -15,11 +15,15 @@ public sealed class OrderedCodecTests
     public void Longs_sort_and_come_back() => Check(Gen.Long, Comparer<long>.Default.Compare);
 
     [Fact]
-    public void Doubles_sort_and_come_back() => Check(Gen.Double.Where(d => !double.IsNaN(d)), (x, y) => x == 0 && y == 0 ? Sign(x).CompareTo(Sign(y)) : x.CompareTo(y));
+    public void Doubles_sort_and_come_back() =>
+        Check(Gen.Double.Where(d => !double.IsNaN(d)), (x, y) => x == 0 && y == 0 ? Sign(x).CompareTo(Sign(y)) : x.CompareTo(y));
 
     [Fact]
     public void Decimals_sort_and_come_back() => Check(
-        Gen.OneOf(Gen.Decimal, Gen.Select(Gen.Int, Gen.Int[0, 28], (n, scale) => new decimal(n & int.MaxValue, n, 0, n < 0, (byte)scale)), OneOf(decimal.MaxValue, decimal.MinValue, 0m, 1.00m, 1m, -0.0000000000000000000000000001m)),
+        Gen.OneOf(Gen.Decimal, Gen.Select(
+            Gen.Int, Gen.Int[0, 28],
+            (n, scale) => new decimal(n & int.MaxValue, n, 0, n < 0, (byte)scale)), OneOf(
+                decimal.MaxValue, decimal.MinValue, 0m, 1.00m, 1m, -0.0000000000000000000000000001m)),
         Comparer<decimal>.Default.Compare);
 
     [Fact]
@@ -37,7 +41,9 @@ public sealed class OrderedCodecTests
     public void Equal_decimals_have_one_stored_form_and_keep_their_value()
     {
         var json = new TopologyBuilder().Json;
-        Assert.Equal(["1.5", "0", "0", "100", "-2.25"], new[] { 1.500m, 0.00m, -0.0m, 100.0m, -2.25m }.Select(value => JsonSerializer.Serialize(value, json)));
+        Assert.Equal(
+            ["1.5", "0", "0", "100", "-2.25"],
+            new[] { 1.500m, 0.00m, -0.0m, 100.0m, -2.25m }.Select(value => JsonSerializer.Serialize(value, json)));
         Gen.Decimal.Sample(value => JsonSerializer.Deserialize<decimal>(JsonSerializer.Serialize(value, json), json) == value);
         Gen.Select(Gen.Int, Gen.Int[0, 10], Gen.Int[0, 10]).Sample((n, s1, s2) =>
             JsonSerializer.Serialize(n * Ones(s1), json) == JsonSerializer.Serialize(n * Ones(s2), json));

@@ -86,7 +86,8 @@ public sealed class FrameTests
             writer.WriteSigned(signed >> shift);
             writer.WriteText("é\0");
             var reader = new VarIntReader(writer.WrittenMemory);
-            return reader.ReadVarInt() == unsigned >> shift && reader.ReadSigned() == signed >> shift && reader.ReadText() == "é\0" && reader.AtEnd;
+            return reader.ReadVarInt() == unsigned >> shift && reader.ReadSigned() == signed >> shift && reader.ReadText() == "é\0"
+                && reader.AtEnd;
         });
         Assert.Throws<InvalidDataException>(() => new VarIntReader(Enumerable.Repeat((byte)0xFF, 11).ToArray()).ReadVarInt());
         Assert.Throws<InvalidDataException>(() => new VarIntReader(new byte[] { 0x80 }).ReadVarInt());
@@ -102,7 +103,9 @@ public sealed class FrameTests
         for (var changes = random.Next(1, 8); changes > 0; changes--)
         {
             var offset = random.NextInt64(1L << random.Next(1, 62));
-            var root = random.Next(2) == 0 ? new Position("sample", 3, offset) : new Position($"topic{random.Next(3)}", random.Next(4), random.Next(1_000));
+            var root = random.Next(2) == 0
+                ? new Position("sample", 3, offset)
+                : new Position($"topic{random.Next(3)}", random.Next(4), random.Next(1_000));
             byte[]? Side() => random.Next(3) == 0 ? null : Encoding.UTF8.GetBytes($"{{\"n\":{random.Next(1_000)}}}");
             var change = new SourceChange(offset, random.NextInt64(-100, 1L << 45), root, Side(), Side());
             var routes = random.Next(1, 4);
@@ -123,11 +126,13 @@ public sealed class FrameTests
     private static string Read(byte[] frame)
     {
         var reader = new FrameReader(frame);
-        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{reader.Source} {reader.SourceVersion} {reader.SourcePartition}\n");
+        var text = new StringBuilder().Append(
+            CultureInfo.InvariantCulture, $"{reader.Source} {reader.SourceVersion} {reader.SourcePartition}\n");
         while (reader.NextChange())
         {
             var root = reader.Root ?? new(reader.Source, reader.SourcePartition, reader.Offset);
-            text.Append(Line(reader.Offset, reader.Timestamp, root, reader.SourceKey, reader.Before?.Span.ToArray(), reader.After?.Span.ToArray()));
+            text.Append(
+                Line(reader.Offset, reader.Timestamp, root, reader.SourceKey, reader.Before?.Span.ToArray(), reader.After?.Span.ToArray()));
             while (reader.NextRoute(out var kind, out var index, out var key))
                 text.Append(CultureInfo.InvariantCulture, $" {kind} {index} {Encoding.UTF8.GetString(key)}\n");
         }

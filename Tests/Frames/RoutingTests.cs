@@ -22,7 +22,9 @@ public sealed class RoutingTests
 
     [Fact]
     public async Task Keys_named_twice_count_once() =>
-        Assert.Equal(["0.0 Entered a", "0.1 Entered b", "1.0 Left a", "1.1 Stayed b"], Routes(await FoldAsync(One, ("p", new(["a", "b", "a"])), ("p", new(["b", "b"]))), "labels"));
+        Assert.Equal(
+            ["0.0 Entered a", "0.1 Entered b", "1.0 Left a", "1.1 Stayed b"],
+            Routes(await FoldAsync(One, ("p", new(["a", "b", "a"])), ("p", new(["b", "b"]))), "labels"));
 
     [Fact]
     public async Task An_equal_state_makes_no_change() =>
@@ -50,7 +52,8 @@ public sealed class RoutingTests
     [Fact]
     public async Task The_fan_out_has_a_bound()
     {
-        var output = await FoldAsync(One, new FoldOptions { MaxKeysPerState = 3 }, ("p", new(["a", "b", "c", "c"])), ("p", new(["a", "b", "c", "d"])));
+        var output = await FoldAsync(
+            One, new FoldOptions { MaxKeysPerState = 3 }, ("p", new(["a", "b", "c", "c"])), ("p", new(["a", "b", "c", "d"])));
         Assert.Equal(["1.0 Left a", "1.1 Left b", "1.2 Left c"], Routes(output, "labels").Skip(3));
         Assert.Contains("more than 3 keys of view 'labels'. Raise MaxKeysPerState", Assert.Single(output.DeadLetters).Reason);
     }
@@ -59,7 +62,8 @@ public sealed class RoutingTests
     public async Task Another_view_changes_no_origin_of_the_first()
     {
         (string, Page?)[] records = [("p", new(["a", "b"])), ("q", new(["b"])), ("p", new(["c"])), ("p", null)];
-        Assert.Equal(Routes(await FoldAsync(One, records), "labels"), Routes(await FoldAsync(t => One(t.AddView<Pages>()), records), "labels"));
+        Assert.Equal(
+            Routes(await FoldAsync(One, records), "labels"), Routes(await FoldAsync(t => One(t.AddView<Pages>()), records), "labels"));
     }
 
     [Fact]
@@ -94,14 +98,20 @@ public sealed class RoutingTests
     {
         foreach (var badRecords in new[] { BadRecords.SetAside, BadRecords.Stop })
         {
-            var topology = new TopologyBuilder { DefaultPartitions = 1 }.AddEntity<Page>().AddView<Labels>(view => view.OnBadRecord(badRecords)).Build();
-            var page = await FoldAsync(topology, FoldOptions.InMemory, ("p", new(["a"])), ("q", new(["a"], Labels.Refused)), ("r", new(["a"])));
+            var topology = new TopologyBuilder { DefaultPartitions = 1 }.AddEntity<Page>()
+                .AddView<Labels>(view => view.OnBadRecord(badRecords)).Build();
+            var page = await FoldAsync(
+                topology, FoldOptions.InMemory, ("p", new(["a"])), ("q", new(["a"], Labels.Refused)), ("r", new(["a"])));
             var labels = topology.Of<Labels>().CreateFold(0, FoldOptions.InMemory);
             var output = await labels.FoldAsync(Frames(page, labels, 0, 1), null);
             var letter = Assert.Single(output.DeadLetters);
-            Assert.Equal(("labels", new Position("actorstreams.labels.v1.input", 0, 0), 1, "a"), (letter.Dataset, letter.Position, letter.Index, letter.Key));
+            Assert.Equal(
+                ("labels", new Position("actorstreams.labels.v1.input", 0, 0), 1, "a"),
+                (letter.Dataset, letter.Position, letter.Index, letter.Key));
             Assert.Contains("The fold of Labels failed: Too much.", letter.Reason);
-            Assert.Equal("{\"key\":\"a\",\"source\":\"page\",\"sourceKey\":\"q\",\"origin\":\"page/0:1\",\"before\":null,\"after\":{\"tags\":[\"a\"],\"value\":13}}", Encoding.UTF8.GetString(letter.Value!.Value.Span));
+            Assert.Equal(
+                """{"key":"a","source":"page","sourceKey":"q","origin":"page/0:1","before":null,"after":{"tags":["a"],"value":13}}""",
+                Encoding.UTF8.GetString(letter.Value!.Value.Span));
             Assert.Equal(badRecords == BadRecords.Stop ? 0 : null, output.StoppedAt);
             if (badRecords == BadRecords.SetAside)
                 Assert.Equal("{\"count\":2,\"sum\":0}", Encoding.UTF8.GetString(labels.All().Single().State!));
@@ -112,7 +122,8 @@ public sealed class RoutingTests
     public async Task What_is_no_frame_is_set_aside_with_its_bytes()
     {
         var labels = One(new() { DefaultPartitions = 1 }).Build().Of<Labels>().CreateFold(0, FoldOptions.InMemory);
-        var output = await labels.FoldAsync(Batch(labels, [new() { Offset = 0, Timestamp = 0, Value = "{}"u8.ToArray() }, new() { Offset = 1, Timestamp = 0 }]), null);
+        var output = await labels.FoldAsync(
+            Batch(labels, [new() { Offset = 0, Timestamp = 0, Value = "{}"u8.ToArray() }, new() { Offset = 1, Timestamp = 0 }]), null);
         Assert.Equal(2, output.DeadLetters.Count);
         Assert.Contains("is not a frame", output.DeadLetters[0].Reason);
         Assert.Equal("{}", Encoding.UTF8.GetString(output.DeadLetters[0].Value!.Value.Span));
@@ -121,9 +132,11 @@ public sealed class RoutingTests
 
     private static TopologyBuilder One(TopologyBuilder topology) => topology.AddEntity<Page>().AddView<Labels>();
 
-    private Task<FoldOutput> FoldAsync(Func<TopologyBuilder, TopologyBuilder> add, params (string Key, Page? Value)[] records) => FoldAsync(add, FoldOptions.InMemory, records);
+    private Task<FoldOutput> FoldAsync(Func<TopologyBuilder, TopologyBuilder> add, params (string Key, Page? Value)[] records) =>
+        FoldAsync(add, FoldOptions.InMemory, records);
 
-    private Task<FoldOutput> FoldAsync(Func<TopologyBuilder, TopologyBuilder> add, FoldOptions options, params (string Key, Page? Value)[] records)
+    private Task<FoldOutput> FoldAsync(
+        Func<TopologyBuilder, TopologyBuilder> add, FoldOptions options, params (string Key, Page? Value)[] records)
     {
         _kept.Add(add(new() { DefaultPartitions = 1 }).Build());
         return FoldAsync(_kept[^1], options, records);
@@ -138,7 +151,9 @@ public sealed class RoutingTests
                 Offset = i,
                 Timestamp = 1_000 + i,
                 Key = Encoding.UTF8.GetBytes(record.Key),
-                Value = record.Value is null ? default(ReadOnlyMemory<byte>?) : JsonSerializer.SerializeToUtf8Bytes(record.Value, topology.Of<Page>().Json),
+                Value = record.Value is null
+                    ? default(ReadOnlyMemory<byte>?)
+                    : JsonSerializer.SerializeToUtf8Bytes(record.Value, topology.Of<Page>().Json),
             })]),
             null);
     }
@@ -146,7 +161,9 @@ public sealed class RoutingTests
     private static RecordBatch Frames(FoldOutput output, PartitionFold view, long offset, int times)
     {
         var frame = output.Frames.Single(frame => frame.View == view.Dataset);
-        return Batch(view, [.. Enumerable.Range(0, times).Select(i => new ChangeRecord { Offset = offset + i, Timestamp = frame.Timestamp, Value = frame.Bytes })]);
+        return Batch(
+            view, [.. Enumerable.Range(
+                0, times).Select(i => new ChangeRecord { Offset = offset + i, Timestamp = frame.Timestamp, Value = frame.Bytes })]);
     }
 
     private static RecordBatch Batch(PartitionFold fold, IReadOnlyList<ChangeRecord> records) => new()
@@ -179,7 +196,8 @@ public sealed class RoutingTests
     {
         internal const int Refused = 13;
 
-        public static IEnumerable<string> KeysOf(string key, Page source) => source.Tags.Select(tag => tag == "throw" ? throw new InvalidOperationException("No keys today.") : tag);
+        public static IEnumerable<string> KeysOf(string key, Page source) =>
+            source.Tags.Select(tag => tag == "throw" ? throw new InvalidOperationException("No keys today.") : tag);
 
         public static Labels? Apply(Labels? state, in Change<Page> change) => change.After?.Value == Refused
             ? throw new InvalidOperationException("Too much.")
@@ -197,6 +215,7 @@ public sealed class RoutingTests
     {
         public static IEnumerable<string> KeysOf(string key, Labels source) => [source.Sum == 0 ? "a" : "b"];
 
-        public static Causes? Apply(Causes? state, in Change<Labels> change) => new(change.Cause.Trigger.ToString(), change.Cause.Root.ToString(), change.Time);
+        public static Causes? Apply(Causes? state, in Change<Labels> change) =>
+            new(change.Cause.Trigger.ToString(), change.Cause.Root.ToString(), change.Time);
     }
 }

@@ -19,8 +19,10 @@ public sealed class KafkaSettingsTests
         }));
         foreach (var part in new[]
         {
-            "Kafka:BootstrapServers is missing.", "Kafka:MaxRecordBytes is 0, but must be 1 to 268435456.", "Kafka:Settings:sasl.mechanism is missing",
-            "Kafka:Settings:sasl.password.file names the file '/no/such/file', which cannot be read", "Kafka:Producer:acks cannot be set", "Kafka:Producer:enable.idempotence cannot be set",
+            "Kafka:BootstrapServers is missing.", "Kafka:MaxRecordBytes is 0, but must be 1 to 268435456.",
+            "Kafka:Settings:sasl.mechanism is missing",
+            "Kafka:Settings:sasl.password.file names the file '/no/such/file', which cannot be read", "Kafka:Producer:acks cannot be set",
+            "Kafka:Producer:enable.idempotence cannot be set",
             "Kafka:Consumer:isolation.level cannot be set: records of aborted transactions", "Kafka:Consumer:group.id cannot be set",
         })
         {
@@ -38,7 +40,11 @@ public sealed class KafkaSettingsTests
             Consumer = { ["fetch.wait.max.ms"] = "-5" },
             Producer = { ["compression.type"] = "magic" },
         }));
-        foreach (var name in new[] { "Kafka:Settings:no.such.setting", "Kafka:Settings:socket.timeout.ms", "Kafka:Consumer:fetch.wait.max.ms", "Kafka:Producer:compression.type" })
+        foreach (var name in new[]
+        {
+            "Kafka:Settings:no.such.setting", "Kafka:Settings:socket.timeout.ms", "Kafka:Consumer:fetch.wait.max.ms",
+            "Kafka:Producer:compression.type",
+        })
             Assert.Contains(name + " is refused by the client", error.Message, StringComparison.Ordinal);
     }
 
@@ -56,7 +62,8 @@ public sealed class KafkaSettingsTests
             ["sasl.password.file"] = directory.File("password"),
             ["debug"] = "conf,security",
         };
-        await using (var log = KafkaChangeLog.Open(new() { BootstrapServers = Nowhere, Settings = settings, RequestTimeoutSeconds = 1 }, logged))
+        await using (var log = KafkaChangeLog.Open(
+            new() { BootstrapServers = Nowhere, Settings = settings, RequestTimeoutSeconds = 1 }, logged))
             await Assert.ThrowsAsync<ActorStreams.Log.LogUnavailableException>(async () => await log.ListTopicsAsync());
         Assert.NotEmpty(logged.All);
         Assert.DoesNotContain("hunter2", logged.All, StringComparison.Ordinal);

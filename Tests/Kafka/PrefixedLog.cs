@@ -42,10 +42,14 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
         inner.DeleteTopicAsync(NameOf(topic), cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        TopicPartition partition, long fromOffset, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await foreach (var batch in inner.ReadAsync(NameOf(partition), fromOffset, limits, cancellationToken))
-            yield return new() { Partition = partition, Records = batch.Records, NextOffset = batch.NextOffset, EndOffset = batch.EndOffset };
+            yield return new()
+            {
+                Partition = partition, Records = batch.Records, NextOffset = batch.NextOffset, EndOffset = batch.EndOffset,
+            };
     }
 
     public ValueTask<IReadOnlyList<Position>> AppendAsync(

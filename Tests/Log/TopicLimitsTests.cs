@@ -6,7 +6,10 @@ public sealed class TopicLimitsTests
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeMilliseconds(1_000_000);
 
-    private static readonly TopicLimits Limits = new() { MaxRecordBytes = 100, MinTimestamp = 1, MaxAgeMilliseconds = 5_000, MaxAheadMilliseconds = 300 };
+    private static readonly TopicLimits Limits = new()
+    {
+        MaxRecordBytes = 100, MinTimestamp = 1, MaxAgeMilliseconds = 5_000, MaxAheadMilliseconds = 300,
+    };
 
     [Theory]
     [InlineData(100, 1_000_000, null)]

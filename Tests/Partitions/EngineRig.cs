@@ -52,7 +52,15 @@ internal sealed class EngineRig : IAsyncDisposable
     }
 
     internal async Task AppendAsync(string key, params int[] amounts) => await Log.AppendAsync(
-        "purse", [.. amounts.Select(amount => new NewRecord { Partition = 0, Timestamp = 1, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes($"{{\"amount\":{amount}}}") })]);
+        "purse",
+        [
+            .. amounts.Select(
+                amount => new NewRecord
+                {
+                    Partition = 0, Timestamp = 1, Key = Encoding.UTF8.GetBytes(key),
+                    Value = Encoding.UTF8.GetBytes($"{{\"amount\":{amount}}}"),
+                }),
+        ]);
 
     /// <summary>Waits for a condition; a checkpoint, which nobody waits for in the product, gives no signal.</summary>
     internal static async Task UntilAsync(PartitionRunner runner, Func<bool> reached)

@@ -3,7 +3,9 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Tests.Partitions;
 
-/// <summary>The in-memory log with faults that a test sets: appends that fail, an end that this process knows late, and counted reads.</summary>
+/// <summary>
+/// The in-memory log with faults that a test sets: appends that fail, an end that this process knows late, and counted reads.
+/// </summary>
 internal sealed class FaultyLog : IChangeLog
 {
     private readonly InMemoryChangeLog _log = new();
@@ -26,17 +28,21 @@ internal sealed class FaultyLog : IChangeLog
     /// <summary>Questions for the offsets of a topic.</summary>
     internal int OffsetQueries => Volatile.Read(ref _offsetQueries);
 
-    public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) => _log.ListTopicsAsync(cancellationToken);
+    public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) =>
+        _log.ListTopicsAsync(cancellationToken);
 
-    public ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) => _log.DescribeAsync(topic, cancellationToken);
+    public ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
+        _log.DescribeAsync(topic, cancellationToken);
 
     public ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default) =>
         _log.CreateTopicAsync(topic, partitions, cancellationToken);
 
-    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => _log.DeleteTopicAsync(topic, cancellationToken);
+    public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
+        _log.DeleteTopicAsync(topic, cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        TopicPartition partition, long fromOffset, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (fromOffset == 0)
             Interlocked.Increment(ref _readsFromBeginning);
@@ -44,10 +50,13 @@ internal sealed class FaultyLog : IChangeLog
             yield return batch;
     }
 
-    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref _appends);
-        return AppendFault(topic, records) is { } fault ? ValueTask.FromException<IReadOnlyList<Position>>(fault) : _log.AppendAsync(topic, records, cancellationToken);
+        return AppendFault(topic, records) is { } fault
+            ? ValueTask.FromException<IReadOnlyList<Position>>(fault)
+            : _log.AppendAsync(topic, records, cancellationToken);
     }
 
     public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default)

@@ -26,15 +26,21 @@ internal sealed class FaultyStore : IStateStore
     public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref _calls);
-        return (Fault ?? WriteFault(write)) is { } fault ? ValueTask.FromException<bool>(fault) : _store.WriteCheckpointAsync(write, cancellationToken);
+        return (Fault ?? WriteFault(write)) is { } fault
+            ? ValueTask.FromException<bool>(fault)
+            : _store.WriteCheckpointAsync(write, cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
-        Fault is { } fault ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault) : _store.LoadAsync(partition, keys, cancellationToken);
+    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
+        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
+        Fault is { } fault
+            ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault)
+            : _store.LoadAsync(partition, keys, cancellationToken);
 
     public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
         PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default) =>
-        Fault is { } fault ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault) : _store.ScanAsync(partition, prefix, after, limit, cancellationToken);
+        Fault is { } fault ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault)
+            : _store.ScanAsync(partition, prefix, after, limit, cancellationToken);
 
     public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
         PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default) =>
@@ -44,7 +50,8 @@ internal sealed class FaultyStore : IStateStore
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
         _store.LoadContributionsAsync(partition, ids, cancellationToken);
 
-    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) => _store.ReadDatasetsAsync(cancellationToken);
+    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
+        _store.ReadDatasetsAsync(cancellationToken);
 
     public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
         _store.WriteDatasetsAsync(datasets, cancellationToken);

@@ -18,7 +18,8 @@ public sealed class RunnerTests
         await rig.AppendAsync("a", 1, 2, 3);
         await rig.AppendAsync("bad", 1);
         await rig.AppendAsync("a", 4);
-        rig.Log.AppendFault = (topic, frames) => topic.EndsWith(".input", StringComparison.Ordinal) && frames.Any(frame => IsOf("bad", frame))
+        rig.Log.AppendFault = (topic, frames) => topic.EndsWith(".input", StringComparison.Ordinal)
+            && frames.Any(frame => IsOf("bad", frame))
             ? new InvalidOperationException("refused for good") : null;
         var runner = rig.Start<Purse>();
         await UntilAsync(runner, () => runner.Status == RunnerStatus.Stopped);
@@ -40,7 +41,9 @@ public sealed class RunnerTests
         await rig.CreateTopicsAsync();
         await rig.AppendAsync("a", 1, 2);
         await rig.AppendAsync("bad", 1);
-        rig.Store.WriteFault = write => write.Upserts.Any(state => state.Key == "bad") ? new InvalidDataException("no such state can be stored") : null;
+        rig.Store.WriteFault = write => write.Upserts.Any(state => state.Key == "bad")
+            ? new InvalidDataException("no such state can be stored")
+            : null;
         var runner = rig.Start<Purse>();
         await UntilAsync(runner, () => runner.Status == RunnerStatus.Stopped);
         Assert.Contains("purse/0:2", runner.Reason);
@@ -99,7 +102,8 @@ public sealed class RunnerTests
         await runner.DisposeAsync();
         await Assert.ThrowsAsync<PartitionClosedException>(async () => await runner.ReadAsync("a", Stop));
         await Assert.ThrowsAsync<PartitionClosedException>(async () => await runner.ListAsync("", null, 10, Stop));
-        await Assert.ThrowsAsync<PartitionClosedException>(async () => await runner.WatchAsync("a", null, Stop).GetAsyncEnumerator(Stop).MoveNextAsync());
+        await Assert.ThrowsAsync<PartitionClosedException>(async () => await runner.WatchAsync("a", null, Stop).GetAsyncEnumerator(Stop)
+            .MoveNextAsync());
     }
 
     private static bool IsOf(string sourceKey, NewRecord frame)

@@ -20,7 +20,8 @@ public sealed class WatchTests
             await rig.AppendAsync("a", 1);
             var runner = rig.Start<Purse>();
             await UntilAsync(runner, () => runner.Readable?.Fold.NextOffset == 1);
-            var watches = Enumerable.Range(0, 64).Select(i => Task.Run(() => EndOfAsync(runner, i % 2 == 0 ? null : new(0, 0, 0)))).ToList();
+            var watches = Enumerable.Range(0, 64)
+                .Select(i => Task.Run(() => EndOfAsync(runner, i % 2 == 0 ? null : new(0, 0, 0)))).ToList();
             var close = Task.Run(async () => await runner.DisposeAsync(), Stop);
             foreach (var end in await Task.WhenAll(watches).WaitAsync(TimeSpan.FromSeconds(30), Stop))
                 Assert.True(end is PartitionClosedException or WatchEndedException, $"The watch ended by {end}.");
@@ -52,7 +53,8 @@ public sealed class WatchTests
         await rig.CreateTopicsAsync();
         await rig.AppendAsync("a", 1);
         var runner = rig.Start<Purse>();
-        var error = await Assert.ThrowsAsync<UnknownPositionException>(async () => await runner.WatchAsync("a", new(0, 7, 0), Stop).GetAsyncEnumerator(Stop).MoveNextAsync());
+        var error = await Assert.ThrowsAsync<UnknownPositionException>(async () => await runner.WatchAsync("a", new(0, 7, 0), Stop)
+            .GetAsyncEnumerator(Stop).MoveNextAsync());
         Assert.Contains("that log ends at 1", error.Message);
     }
 
@@ -106,7 +108,8 @@ public sealed class WatchTests
         await UntilAsync(runner, () => runner.Readable?.Fold.NextOffset == 1);
         await using var first = runner.WatchAsync("a", null, Stop).GetAsyncEnumerator(Stop);
         Assert.True(await first.MoveNextAsync());
-        await Assert.ThrowsAsync<WatchEndedException>(async () => await runner.WatchAsync("b", null, Stop).GetAsyncEnumerator(Stop).MoveNextAsync());
+        await Assert.ThrowsAsync<WatchEndedException>(async () => await runner.WatchAsync("b", null, Stop).GetAsyncEnumerator(Stop)
+            .MoveNextAsync());
         Assert.Equal(["a"], runner.Watches.Keys);
         Assert.Equal(["a"], runner.Session!.Fold.WatchedKeys);
     }

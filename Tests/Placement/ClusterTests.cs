@@ -43,7 +43,8 @@ public sealed class ClusterTests : EndToEndTest
         await using var cluster = await StreamsCluster.StartAsync(3, Define);
         await cluster.SettledAsync("the start");
         using var stop = new CancellationTokenSource();
-        var (writing, reading) = (WriteAsync(cluster, random.Next(), stop.Token), Enumerable.Range(0, 4).Select(n => ReadAsync(cluster, new(random.Next()), stop.Token)).ToList());
+        var (writing, reading) = (WriteAsync(cluster, random.Next(), stop.Token),
+            Enumerable.Range(0, 4).Select(n => ReadAsync(cluster, new(random.Next()), stop.Token)).ToList());
 
         for (var i = 0; i < 5; i++)
         {
@@ -67,7 +68,10 @@ public sealed class ClusterTests : EndToEndTest
         foreach (var (customer, spend) in batch.Json("spend"))
         {
             foreach (var position in last)
-                Assert.Equal(Encoding.UTF8.GetString(spend), Encoding.UTF8.GetString((await cluster.Grains.GetGrain<IViewGrain>($"spend/{customer}").Get(new(position, 20))).State!));
+                Assert.Equal(
+                    Encoding.UTF8.GetString(spend),
+                    Encoding.UTF8.GetString(
+                        (await cluster.Grains.GetGrain<IViewGrain>($"spend/{customer}").Get(new(position, 20))).State!));
         }
     }
 
@@ -84,8 +88,14 @@ public sealed class ClusterTests : EndToEndTest
         while (!stop.IsCancellationRequested)
         {
             var key = $"o{random.Next(300)}";
-            var value = random.Next(3) == 0 ? $$"""{"type":"moved","to":"c{{random.Next(Customers)}}"}""" : $$"""{"type":"placed","customer":"c{{random.Next(Customers)}}","total":{{random.Next(100)}}}""";
-            var position = (await cluster.Log.AppendAsync("shop.orders", [new() { Partition = Partitioner.PartitionOf(key, 16), Timestamp = 1, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) }], CancellationToken.None))[0];
+            var value = random.Next(3) == 0 ? $$"""{"type":"moved","to":"c{{random.Next(Customers)}}"}"""
+                : $$"""{"type":"placed","customer":"c{{random.Next(Customers)}}","total":{{random.Next(100)}}}""";
+            var position = (await cluster.Log.AppendAsync(
+                "shop.orders",
+                [
+                    new() { Partition = Partitioner.PartitionOf(
+                        key, 16), Timestamp = 1, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) },
+                ], CancellationToken.None))[0];
             last[position.Partition] = PositionReply.From(position);
             await Task.Delay(1, CancellationToken.None);
         }
@@ -99,7 +109,8 @@ public sealed class ClusterTests : EndToEndTest
         while (!stop.IsCancellationRequested)
         {
             var begin = Stopwatch.GetTimestamp();
-            await TimeProvider.System.RetryReadAsync(() => cluster.Grains.GetGrain<IViewGrain>($"spend/c{random.Next(Customers)}").Get(new()));
+            await TimeProvider.System.RetryReadAsync(() => cluster.Grains.GetGrain<IViewGrain>($"spend/c{random.Next(Customers)}")
+                .Get(new()));
             var took = Stopwatch.GetElapsedTime(begin);
             (reads, slowest) = (reads + 1, took > slowest ? took : slowest);
             await Task.Delay(2, CancellationToken.None);
@@ -112,5 +123,6 @@ public sealed class ClusterTests : EndToEndTest
 file static class Reads
 {
     /// <summary>As the HTTP API reads.</summary>
-    internal static Task<T> RetryReadAsync<T>(this TimeProvider time, Func<Task<T>> read) => ActorStreams.Grains.Reads.TransientFaults.RetryAsync(time, read, CancellationToken.None);
+    internal static Task<T> RetryReadAsync<T>(this TimeProvider time, Func<Task<T>> read) =>
+        ActorStreams.Grains.Reads.TransientFaults.RetryAsync(time, read, CancellationToken.None);
 }

@@ -50,11 +50,13 @@ internal sealed class StreamsCluster : IAsyncDisposable
         {
             silo.Services.AddSingleton(cluster!.Topology).AddSingleton<IChangeLog>(cluster.Log).AddSingleton<IStateStore>(cluster.Store);
             silo.Services.AddKeyedSingleton<IGrainStorage>(PlacementGrain.Storage, storage);
-            silo.Services.AddOptions<StreamsOptions>().Configure(options => (options.KeeperIntervalSeconds, options.CheckpointIntervalSeconds) = (1, 0.1));
+            silo.Services.AddOptions<StreamsOptions>()
+                .Configure(options => (options.KeeperIntervalSeconds, options.CheckpointIntervalSeconds) = (1, 0.1));
             silo.Services.AddMetrics();
             silo.Services.AddStreamGrains();
             silo.Services.Configure<ClusterMembershipOptions>(members =>
-                (members.ProbeTimeout, members.NumMissedProbesLimit, members.NumVotesForDeathDeclaration) = (TimeSpan.FromSeconds(0.5), 2, 1));
+                (members.ProbeTimeout, members.NumMissedProbesLimit, members.NumVotesForDeathDeclaration) =
+                    (TimeSpan.FromSeconds(0.5), 2, 1));
         });
         cluster = new(builder.Build(), topology.Build());
         await new TopicSetup(cluster.Topology, cluster.Log, cluster.Store).RunAsync(CancellationToken.None);
@@ -72,7 +74,8 @@ internal sealed class StreamsCluster : IAsyncDisposable
     internal static List<string> RunningOn(InProcessSiloHandle silo) =>
     [
         .. silo.ServiceProvider.GetRequiredService<PartitionDirectory>().All
-            .Where(runner => runner.Status == RunnerStatus.Running).Select(runner => PartitionKeys.Of(runner.Dataset, runner.Partition)).Order(StringComparer.Ordinal),
+            .Where(runner => runner.Status == RunnerStatus.Running).Select(runner => PartitionKeys.Of(runner.Dataset, runner.Partition))
+            .Order(StringComparer.Ordinal),
     ];
 
     /// <summary>Waits until each partition runs on exactly one silo, spread evenly; answers how many each has.</summary>
@@ -84,9 +87,13 @@ internal sealed class StreamsCluster : IAsyncDisposable
         {
             var running = Silos.ToDictionary(silo => silo.Name, RunningOn);
             var counts = running.Values.Select(partitions => partitions.Count).ToList();
-            if (counts.Sum() == wanted && running.Values.SelectMany(partitions => partitions).Distinct().Count() == wanted && counts.Max() - counts.Min() <= 1)
+            if (counts.Sum() == wanted && running.Values.SelectMany(partitions => partitions).Distinct().Count() == wanted
+                && counts.Max() - counts.Min() <= 1)
                 return running;
-            Assert.False(limit.IsCancellationRequested, $"After {because} the partitions are not settled: {string.Join("; ", running.Select(silo => $"{silo.Key}: {string.Join(' ', silo.Value)}"))}");
+            Assert.False(
+                limit.IsCancellationRequested,
+                $"After {because} the partitions are not settled: "
+                + $"{string.Join("; ", running.Select(silo => $"{silo.Key}: {string.Join(' ', silo.Value)}"))}");
             await Task.Delay(20);
         }
     }
@@ -111,7 +118,8 @@ internal sealed class StreamsCluster : IAsyncDisposable
             var expected = int.Parse(grainState.ETag ?? "0", CultureInfo.InvariantCulture);
             var written = expected == 0
                 ? _states.TryAdd((stateName, grainId), (grainState.State!, 1))
-                : _states.TryGetValue((stateName, grainId), out var stored) && stored.ETag == expected && _states.TryUpdate((stateName, grainId), (grainState.State!, expected + 1), stored);
+                : _states.TryGetValue((stateName, grainId), out var stored) && stored.ETag == expected
+                    && _states.TryUpdate((stateName, grainId), (grainState.State!, expected + 1), stored);
             if (!written)
                 throw new InconsistentStateException("Another activation has written.");
             (grainState.ETag, grainState.RecordExists) = ($"{expected + 1}", true);

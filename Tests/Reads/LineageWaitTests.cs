@@ -22,7 +22,9 @@ public sealed class LineageWaitTests
         Assert.Equal(1 + (2 * Partitions), _waits.Count);
         Assert.Equal(("item", 5, 0L), _waits[0]);
         Assert.Equal(3, _log.OffsetQueries);
-        Assert.Equal(Enumerable.Range(0, Partitions).Select(partition => (partition, (long)partition)), own!.OrderBy(one => one.Key).Select(one => (one.Key, one.Value)));
+        Assert.Equal(
+            Enumerable.Range(0, Partitions).Select(partition => (partition, (long)partition)),
+            own!.OrderBy(one => one.Key).Select(one => (one.Key, one.Value)));
     }
 
     [Fact]
@@ -57,7 +59,11 @@ public sealed class LineageWaitTests
         {
             await _log.CreateTopicAsync(dataset.Topic, Partitions);
             for (var partition = 0; partition < Partitions; partition++)
-                await _log.AppendAsync(dataset.Topic, [.. Enumerable.Range(0, partition + 1).Select(_ => new NewRecord { Partition = partition, Timestamp = 1 })]);
+                await _log.AppendAsync(
+                    dataset.Topic,
+                    [
+                        .. Enumerable.Range(0, partition + 1).Select(_ => new NewRecord { Partition = partition, Timestamp = 1 }),
+                    ]);
         }
 
         var wait = new LineageWait(_topology, _log, (dataset, partition, offset, _, _) =>
@@ -65,7 +71,8 @@ public sealed class LineageWaitTests
             _waits.Add((dataset.Name, partition, offset));
             return Task.FromResult(reached(dataset));
         });
-        return await wait.RunAsync(_topology.Of<TState>(), positions, new(TimeProvider.System, TimeSpan.FromSeconds(5)), TestContext.Current.CancellationToken);
+        return await wait.RunAsync(
+            _topology.Of<TState>(), positions, new(TimeProvider.System, TimeSpan.FromSeconds(5)), TestContext.Current.CancellationToken);
     }
 
     internal sealed record Item(int N) : IEntity<Item, Item>

@@ -55,7 +55,9 @@ public sealed class ReductionTests
         }
 
         foreach (var (viewKey, samples) in model)
-            Assert.True(Expected(rig, samples) == await rig.StateAsync(viewKey), $"Seed {seed}, key {viewKey}: {Expected(rig, samples)} but {await rig.StateAsync(viewKey)}");
+            Assert.True(
+                Expected(rig, samples) == await rig.StateAsync(viewKey),
+                $"Seed {seed}, key {viewKey}: {Expected(rig, samples)} but {await rig.StateAsync(viewKey)}");
     }
 
     private static void Change(Random random, ViewRig<Ranks> rig, Dictionary<string, Dictionary<string, Sample>> model)
@@ -87,7 +89,8 @@ public sealed class ReductionTests
             samples.Values.Select(s => s.Value % 5).Distinct().Count()))!);
     }
 
-    internal sealed record Ranks(Ranked<int> Max, Ranked<int> Min, IReadOnlyList<Ranked<int>> Top, IReadOnlyList<Ranked<int>> Bottom, long Different)
+    internal sealed record Ranks(
+        Ranked<int> Max, Ranked<int> Min, IReadOnlyList<Ranked<int>> Top, IReadOnlyList<Ranked<int>> Bottom, long Different)
         : IReducingView<Ranks, Sample>
     {
         private static readonly Ranking<Sample, int> Highest = Reduce.Max((Sample s) => s.Value);

@@ -11,7 +11,8 @@ public sealed class AuditTests : EndToEndTest
     {
         await using var silo = new SecureSilo();
         await silo.StartAsync();
-        var (operator_, reader) = (silo.Http(silo.Issuer.Token(subject: "olga\nfake line")), silo.Http(silo.Issuer.Token("streams.read", subject: "rudi")));
+        var (operator_, reader) =
+            (silo.Http(silo.Issuer.Token(subject: "olga\nfake line")), silo.Http(silo.Issuer.Token("streams.read", subject: "rudi")));
         await operator_.StatusAsync("dashboard/GrainState?grainId=secret-key&grainType=x");
         await operator_.StatusAsync("dashboard/DashboardCounters");
         await reader.StatusAsync("dashboard/DashboardCounters");
@@ -27,12 +28,18 @@ public sealed class AuditTests : EndToEndTest
         Assert.Equal(HttpStatusCode.Forbidden, (await reader.AppendAsync(OrderRequests.Placed("secret-key", "ann", 1))).Status);
         await UntilAsync(() => Task.FromResult(silo.Logs.Of("ActorStreams.Audit").Count >= 6), "the audit log");
         var lines = silo.Logs.Of("ActorStreams.Audit");
-        Assert.Contains(lines, line => line.Contains("olga?fake line from", StringComparison.Ordinal) && line.Contains("GET /dashboard/GrainState", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("rudi from", StringComparison.Ordinal) && line.Contains("GET /dashboard/DashboardCounters: refused (403)", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("rudi from", StringComparison.Ordinal) && line.Contains("POST /operations/redrive: refused (403)", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("rudi from", StringComparison.Ordinal) && line.Contains("POST /api/topics/shop.orders/records: refused (403)", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("(unknown) from", StringComparison.Ordinal) && line.Contains("GET /operations: refused (401)", StringComparison.Ordinal));
-        Assert.DoesNotContain(lines, line => line.Contains("secret", StringComparison.Ordinal) || line.Contains("/api/datasets", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("olga?fake line from", StringComparison.Ordinal)
+            && line.Contains("GET /dashboard/GrainState", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("rudi from", StringComparison.Ordinal)
+            && line.Contains("GET /dashboard/DashboardCounters: refused (403)", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("rudi from", StringComparison.Ordinal)
+            && line.Contains("POST /operations/redrive: refused (403)", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("rudi from", StringComparison.Ordinal)
+            && line.Contains("POST /api/topics/shop.orders/records: refused (403)", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("(unknown) from", StringComparison.Ordinal)
+            && line.Contains("GET /operations: refused (401)", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            lines, line => line.Contains("secret", StringComparison.Ordinal) || line.Contains("/api/datasets", StringComparison.Ordinal));
 
         // A dashboard asks every second.
         for (var i = 0; i < 20; i++)

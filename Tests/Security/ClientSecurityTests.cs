@@ -20,11 +20,14 @@ public sealed class ClientSecurityTests(SharedSecureSilo shared) : SecureSiloTes
         var refused = await Assert.ThrowsAsync<ActorStreamsException>(() => client.DatasetsAsync(Token));
         Assert.Equal(HttpStatusCode.Unauthorized, refused.Status);
         token = Silo.Issuer.Token();
-        var at = await client.AppendAsync("shop.orders", [new() { Key = "c1", Value = new { type = "placed", customer = "carl", total = 5 } }], Token);
+        var at = await client.AppendAsync(
+            "shop.orders", [new() { Key = "c1", Value = new { type = "placed", customer = "carl", total = 5 } }], Token);
         Assert.Equal(5, (await client.GetAsync<Spend>("spend", "carl", new() { AtLeast = at[0] }, Token))!.State.Total);
-        Assert.Equal(WatchEventKind.State, (await client.WatchAsync<Spend>("spend", "carl", cancellationToken: Token).FirstAsync(Token)).Kind);
+        Assert.Equal(
+            WatchEventKind.State, (await client.WatchAsync<Spend>("spend", "carl", cancellationToken: Token).FirstAsync(Token)).Kind);
         token = "";
-        Assert.Equal(HttpStatusCode.Unauthorized, (await Assert.ThrowsAsync<ActorStreamsException>(() => client.DatasetsAsync(Token))).Status);
+        Assert.Equal(
+            HttpStatusCode.Unauthorized, (await Assert.ThrowsAsync<ActorStreamsException>(() => client.DatasetsAsync(Token))).Status);
     }
 
     [Fact]
@@ -60,7 +63,9 @@ public sealed class ClientSecurityTests(SharedSecureSilo shared) : SecureSiloTes
             Assert.DoesNotContain("planted", refused.Error, StringComparison.Ordinal);
         }
 
-        Assert.Contains("/no/file", (await RunAsync("datasets", "--token-file", "/no/file", "--ca", Silo.Authority.CaFile)).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "/no/file", (await RunAsync("datasets", "--token-file", "/no/file", "--ca", Silo.Authority.CaFile)).Error,
+            StringComparison.Ordinal);
         Assert.Contains("/no/ca", (await RunAsync("datasets", "--ca", "/no/ca")).Error, StringComparison.Ordinal);
         Assert.Equal(1, (await RunAsync("datasets", "--ca", file)).Code);
     }
@@ -69,7 +74,9 @@ public sealed class ClientSecurityTests(SharedSecureSilo shared) : SecureSiloTes
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var code = await CommandLine.RunAsync([.. arguments, "--url", Silo.Url.AbsoluteUri], new Shell(output, error, outputIsTerminal: false, errorIsTerminal: false), Token);
+        var code = await CommandLine.RunAsync(
+            [.. arguments, "--url", Silo.Url.AbsoluteUri], new Shell(output, error, outputIsTerminal: false, errorIsTerminal: false),
+            Token);
         return (code, output.ToString(), error.ToString());
     }
 }

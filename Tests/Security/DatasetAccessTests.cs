@@ -15,8 +15,10 @@ public sealed class DatasetAccessTests(SharedSecureSilo shared) : SecureSiloTest
         Assert.Equal(HttpStatusCode.OK, await http.StatusAsync("api/views/spend"));
         foreach (var path in new[]
         {
-            "api/entities/order/d1", "api/entities/order", "api/entities/order?key=d1", "api/Entities/order/d1", "api/entities/order/d1?watch=true", "api/datasets/order/partitions",
-            "api/topics/shop.orders/records", "api/topics/shop.orders/records?follow=true", "api/topics/actorstreams.spend.v1.input/records", "api/topics/actorstreams.dead-letters/records",
+            "api/entities/order/d1", "api/entities/order", "api/entities/order?key=d1", "api/Entities/order/d1",
+            "api/entities/order/d1?watch=true", "api/datasets/order/partitions",
+            "api/topics/shop.orders/records", "api/topics/shop.orders/records?follow=true",
+            "api/topics/actorstreams.spend.v1.input/records", "api/topics/actorstreams.dead-letters/records",
             "api/entities/%6Frder/d1", "api/entities/no-such", "api/topics/no-such/records",
         })
         {
@@ -25,7 +27,8 @@ public sealed class DatasetAccessTests(SharedSecureSilo shared) : SecureSiloTest
         }
 
         Assert.Equal(HttpStatusCode.Forbidden, (await http.AppendAsync(OrderRequests.Placed("d2", "ann", 5))).Status);
-        Assert.Equal(["spend"], (await http.AskAsync("api/datasets")).Json.EnumerateArray().Select(one => one.GetProperty("name").GetString()));
+        Assert.Equal(
+            ["spend"], (await http.AskAsync("api/datasets")).Json.EnumerateArray().Select(one => one.GetProperty("name").GetString()));
         Assert.Empty((await http.AskAsync("api/topics")).Json.EnumerateArray());
         var lineage = (await http.AskAsync("api/lineage")).Body;
         Assert.DoesNotContain("order", lineage, StringComparison.Ordinal);
@@ -38,7 +41,8 @@ public sealed class DatasetAccessTests(SharedSecureSilo shared) : SecureSiloTest
         async Task<(HttpStatusCode Entity, HttpStatusCode View, HttpStatusCode Append)> SeesAsync(object datasets)
         {
             var http = With("streams.read streams.append", datasets);
-            return (await http.StatusAsync("api/entities/order"), await http.StatusAsync("api/views/spend"), (await http.AppendAsync(OrderRequests.Placed("p1", "ann", 1))).Status);
+            return (await http.StatusAsync("api/entities/order"), await http.StatusAsync("api/views/spend"),
+                (await http.AppendAsync(OrderRequests.Placed("p1", "ann", 1))).Status);
         }
 
         var (yes, no) = (HttpStatusCode.OK, HttpStatusCode.Forbidden);

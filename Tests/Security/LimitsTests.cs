@@ -13,7 +13,8 @@ public sealed class LimitsTests : EndToEndTest
     {
         await using var silo = new SecureSilo();
         await silo.StartAsync("--Security:Limits:RequestsPerSecond=20");
-        var (greedy, other, nobody) = (silo.Http(silo.Issuer.Token(subject: "greedy")), silo.Http(silo.Issuer.Token(subject: "other")), silo.Http(null));
+        var (greedy, other, nobody) =
+            (silo.Http(silo.Issuer.Token(subject: "greedy")), silo.Http(silo.Issuer.Token(subject: "other")), silo.Http(null));
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => greedy.GetAsync("api/datasets")));
         var refused = answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToList();
         Assert.True(refused.Count >= 20, $"Only {refused.Count} of 100 were refused.");
@@ -22,7 +23,8 @@ public sealed class LimitsTests : EndToEndTest
         // Guessing tokens is asking too.
         var guesses = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => silo.Http($"guess{i}").StatusAsync("api/datasets")));
         Assert.Contains(HttpStatusCode.TooManyRequests, guesses);
-        Assert.All(await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => nobody.StatusAsync("health/live"))), status => Assert.Equal(HttpStatusCode.OK, status));
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 100)
+            .Select(_ => nobody.StatusAsync("health/live"))), status => Assert.Equal(HttpStatusCode.OK, status));
         foreach (var answer in answers)
             answer.Dispose();
     }
@@ -58,7 +60,8 @@ public sealed class LimitsTests : EndToEndTest
             watch.Dispose();
     }
 
-    private static Task<HttpResponseMessage> WatchAsync(HttpClient http, string path) => http.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+    private static Task<HttpResponseMessage> WatchAsync(HttpClient http, string path) =>
+        http.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
 }
 
 [Collection(BesideOthersCollection.Name)]
@@ -68,9 +71,11 @@ public sealed class BodyTests(SharedSecureSilo shared) : SecureSiloTest(shared)
     public async Task Bodies_that_are_too_large_packed_or_deep_are_refused_and_nothing_of_them_is_kept()
     {
         await using var silo = new SecureSilo();
-        await silo.StartAsync("--Security:Limits:MaxAppendBytes=200000", "--Silo:MaxRecordBytes=100000", "--Security:Limits:MaxHeaderBytes=20000");
+        await silo.StartAsync(
+            "--Security:Limits:MaxAppendBytes=200000", "--Silo:MaxRecordBytes=100000", "--Security:Limits:MaxHeaderBytes=20000");
         var http = silo.Http(silo.Issuer.Token());
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await http.AppendAsync(OrderRequests.Placed("large", new('x', 300_000), 1))).Status);
+        Assert.Equal(
+            HttpStatusCode.RequestEntityTooLarge, (await http.AppendAsync(OrderRequests.Placed("large", new('x', 300_000), 1))).Status);
         Assert.Equal(HttpStatusCode.BadRequest, (await http.AppendAsync(OrderRequests.Placed("record", new('x', 150_000), 1))).Status);
         foreach (var (open, close) in new[] { ("[", "]"), ("{\"a\":", "}") })
         {
@@ -88,7 +93,10 @@ public sealed class BodyTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 
         // A body without a length, that does not end.
         using var endless = new StreamContent(new EndlessStream()) { Headers = { ContentType = new("application/x-ndjson") } };
-        using var post = new HttpRequestMessage(HttpMethod.Post, SecureRequests.Orders) { Content = endless, Headers = { TransferEncodingChunked = true } };
+        using var post = new HttpRequestMessage(HttpMethod.Post, SecureRequests.Orders)
+        {
+            Content = endless, Headers = { TransferEncodingChunked = true },
+        };
         var ended = await Record.ExceptionAsync(async () =>
         {
             using var response = await http.SendAsync(post);
@@ -107,20 +115,30 @@ public sealed class BodyTests(SharedSecureSilo shared) : SecureSiloTest(shared)
     public async Task Keys_and_names_that_look_like_SQL_or_paths_are_only_keys_and_names()
     {
         var http = With(TestIssuer.AllScopes);
-        string[] keys = ["'; DROP TABLE states; --", "\" OR 1=1 --", "%' UNION SELECT * FROM sqlite_master --", "..%2f..%2fetc%2fpasswd", "$(reboot)", "`id`", "a\u0000b", "\u202Ex", "{{7*7}}", "<script>"];
+        string[] keys =
+        [
+            "'; DROP TABLE states; --", "\" OR 1=1 --", "%' UNION SELECT * FROM sqlite_master --", "..%2f..%2fetc%2fpasswd", "$(reboot)",
+            "`id`", "a\u0000b", "\u202Ex", "{{7*7}}", "<script>",
+        ];
         foreach (var key in keys)
             Assert.Equal(HttpStatusCode.OK, (await http.AppendAsync(OrderRequests.Placed(key, "c;'\"--", 1))).Status);
         foreach (var key in keys)
         {
-            await UntilAsync(async () => await http.StatusAsync($"api/entities/order?key={Uri.EscapeDataString(key)}") == HttpStatusCode.OK, key);
+            await UntilAsync(
+                async () => await http.StatusAsync($"api/entities/order?key={Uri.EscapeDataString(key)}") == HttpStatusCode.OK, key);
             var answer = await http.AskAsync($"api/entities/order?key={Uri.EscapeDataString(key)}");
             Assert.Equal(key, answer.Json.GetProperty("key").GetString());
             Assert.Equal(HttpStatusCode.OK, await http.StatusAsync($"api/entities/order?prefix={Uri.EscapeDataString(key)}"));
             // A path with a null character is none.
-            Assert.Equal(key.Contains('\0', StringComparison.Ordinal) ? HttpStatusCode.BadRequest : HttpStatusCode.NotFound, await http.StatusAsync($"api/entities/{Uri.EscapeDataString(key)}/x"));
+            Assert.Equal(
+                key.Contains('\0', StringComparison.Ordinal) ? HttpStatusCode.BadRequest : HttpStatusCode.NotFound,
+                await http.StatusAsync($"api/entities/{Uri.EscapeDataString(key)}/x"));
         }
 
-        Assert.Equal(keys.Length, (await http.AskAsync("api/views/spend?key=" + Uri.EscapeDataString("c;'\"--"))).Json.GetProperty("state").GetProperty("orders").GetInt32());
+        Assert.Equal(
+            keys.Length,
+            (await http.AskAsync("api/views/spend?key=" + Uri.EscapeDataString("c;'\"--"))).Json.GetProperty("state").GetProperty("orders")
+                .GetInt32());
     }
 
     private sealed class EndlessStream : Stream

@@ -15,8 +15,11 @@ public sealed class OperationsPortTests : EndToEndTest
         var operations = new Uri($"https://127.0.0.1:{port}/");
         var (api, ops) = (silo.Http(silo.Issuer.Token()), silo.Http(silo.Issuer.Token(), operations));
         Assert.NotEqual(port, silo.Url.Port);
-        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.NotFound), (await ops.StatusAsync("dashboard/DashboardCounters"), await api.StatusAsync("dashboard/DashboardCounters")));
-        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.OK), (await ops.StatusAsync("api/datasets"), await api.StatusAsync("api/datasets")));
+        Assert.Equal(
+            (HttpStatusCode.OK, HttpStatusCode.NotFound),
+            (await ops.StatusAsync("dashboard/DashboardCounters"), await api.StatusAsync("dashboard/DashboardCounters")));
+        Assert.Equal(
+            (HttpStatusCode.NotFound, HttpStatusCode.OK), (await ops.StatusAsync("api/datasets"), await api.StatusAsync("api/datasets")));
         foreach (var path in new[] { "metrics", "operations", "api/dead-letters", "DashBoard/DashboardCounters" })
             Assert.Contains("operations port", (await api.AskAsync(path)).Detail, StringComparison.Ordinal);
         api.DefaultRequestHeaders.Host = $"127.0.0.1:{port}";
@@ -24,12 +27,15 @@ public sealed class OperationsPortTests : EndToEndTest
 
         foreach (var http in new[] { silo.Http(null), silo.Http(null, operations) })
         {
-            Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (await http.StatusAsync("health/live"), await http.StatusAsync("health/ready")));
+            Assert.Equal(
+                (HttpStatusCode.OK, HttpStatusCode.OK), (await http.StatusAsync("health/live"), await http.StatusAsync("health/ready")));
             foreach (var path in new[] { "dashboard/", "dashboard/Trace", "operations", "metrics", "api/dead-letters", "api/datasets", "" })
                 Assert.Equal(HttpStatusCode.Unauthorized, await http.StatusAsync(path));
         }
 
-        Assert.Equal(HttpStatusCode.Forbidden, await silo.Http(silo.Issuer.Token("streams.read"), operations).StatusAsync("dashboard/DashboardCounters"));
+        Assert.Equal(
+            HttpStatusCode.Forbidden,
+            await silo.Http(silo.Issuer.Token("streams.read"), operations).StatusAsync("dashboard/DashboardCounters"));
         // The live trace shows what other parts of the process log.
         Assert.Equal(HttpStatusCode.Forbidden, await ops.StatusAsync("dashboard/Trace"));
     }

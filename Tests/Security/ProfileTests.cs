@@ -11,18 +11,28 @@ public sealed class ProfileTests : EndToEndTest
     {
         var silo = NewSilo();
         silo.Launch(
-            $"--urls=http://0.0.0.0:{SiloProcess.FreePort()}", "--Silo:Log=kafka", "--Silo:States=postgres", "--Silo:AdvertisedAddress=10.1.2.3", "--Kafka:BootstrapServers=127.0.0.1:9",
-            "--Kafka:Settings:sasl.password=planted-kafka", "--Postgres:ConnectionString=Host=127.0.0.1;Username=a;Password=planted-postgres");
+            $"--urls=http://0.0.0.0:{SiloProcess.FreePort()}", "--Silo:Log=kafka", "--Silo:States=postgres",
+            "--Silo:AdvertisedAddress=10.1.2.3", "--Kafka:BootstrapServers=127.0.0.1:9",
+            "--Kafka:Settings:sasl.password=planted-kafka",
+            "--Postgres:ConnectionString=Host=127.0.0.1;Username=a;Password=planted-postgres");
         await RefusedAsync(
-            silo, "Security:Tls:CertificateFile", "Security:Tls:TerminatedUpstream", "Security:Jwt:Authority", "Security:Jwt:Audience", "Security:Silo:CaFile", "Security:Silo:Insecure",
-            "Kafka:Settings:security.protocol", "Security:AllowPlaintextKafka", "sasl.password.file", "SSL Mode=VerifyFull", "Security:AllowPlaintextPostgres", "Postgres:PasswordFile", "0.0.0.0", "Security:Profile=Development");
+            silo, "Security:Tls:CertificateFile", "Security:Tls:TerminatedUpstream", "Security:Jwt:Authority", "Security:Jwt:Audience",
+            "Security:Silo:CaFile", "Security:Silo:Insecure",
+            "Kafka:Settings:security.protocol", "Security:AllowPlaintextKafka", "sasl.password.file", "SSL Mode=VerifyFull",
+            "Security:AllowPlaintextPostgres", "Postgres:PasswordFile", "0.0.0.0", "Security:Profile=Development");
         Assert.DoesNotContain("planted", silo.Errors, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("Kafka:Producer:security.protocol is plaintext", "--Kafka:Settings:security.protocol=SASL_SSL", "--Kafka:Producer:security.protocol=plaintext")]
-    [InlineData("anybody could be the broker", "--Kafka:Settings:security.protocol=ssl", "--Kafka:Settings:enable.ssl.certificate.verification=false")]
-    [InlineData("anybody could be the broker", "--Kafka:Settings:security.protocol=ssl", "--Kafka:Settings:ssl.endpoint.identification.algorithm=none")]
+    [InlineData(
+        "Kafka:Producer:security.protocol is plaintext", "--Kafka:Settings:security.protocol=SASL_SSL",
+        "--Kafka:Producer:security.protocol=plaintext")]
+    [InlineData(
+        "anybody could be the broker", "--Kafka:Settings:security.protocol=ssl",
+        "--Kafka:Settings:enable.ssl.certificate.verification=false")]
+    [InlineData(
+        "anybody could be the broker", "--Kafka:Settings:security.protocol=ssl",
+        "--Kafka:Settings:ssl.endpoint.identification.algorithm=none")]
     [InlineData("does not check the server's name", "--Silo:States=postgres", "--Postgres:ConnectionString=Host=h;SSL Mode=Require")]
     [InlineData("SSL Mode=Prefer", "--Silo:States=postgres", "--Postgres:ConnectionString=Host=h")]
     [InlineData("must be an https URL", "--Security:Jwt:Authority=http://issuer.test", "--Security:Jwt:Audience=a")]
@@ -44,7 +54,9 @@ public sealed class ProfileTests : EndToEndTest
         using var directory = new TemporaryDirectory();
         foreach (var (keys, says) in new[]
         {
-            ("""{"keys":[{"kty":"oct","k":"cGxhbnRlZA","kid":"a"}]}""", "symmetric"), ("""{"keys":[{"kty":"RSA","n":"sXch","e":"AQAB","d":"cGxhbnRlZA","p":"AQ","q":"AQ","dp":"AQ","dq":"AQ","qi":"AQ"}]}""", "private"),
+            ("""{"keys":[{"kty":"oct","k":"cGxhbnRlZA","kid":"a"}]}""", "symmetric"),
+            ("""{"keys":[{"kty":"RSA","n":"sXch","e":"AQAB","d":"cGxhbnRlZA","p":"AQ","q":"AQ","dp":"AQ","dq":"AQ","qi":"AQ"}]}""",
+                "private"),
             ("""{"keys":[]}""", "holds no key"), ("no JSON", "no JSON Web Key Set"),
         })
         {
@@ -74,7 +86,8 @@ public sealed class ProfileTests : EndToEndTest
         Assert.Equal(HttpStatusCode.OK, (await open.GetAsync("dashboard/DashboardCounters")).Status);
         Assert.DoesNotContain("SECURITY", open.Output, StringComparison.Ordinal);
         using var issuer = new TestIssuer();
-        var closed = await StartSiloAsync($"--Security:Jwt:SigningKeysFile={issuer.KeysFile}", $"--Security:Jwt:Audience={TestIssuer.Audience}");
+        var closed = await StartSiloAsync(
+            $"--Security:Jwt:SigningKeysFile={issuer.KeysFile}", $"--Security:Jwt:Audience={TestIssuer.Audience}");
         Assert.Equal(HttpStatusCode.Unauthorized, (await closed.GetAsync("api/datasets")).Status);
     }
 
@@ -83,8 +96,10 @@ public sealed class ProfileTests : EndToEndTest
     {
         var silo = await StartSiloAsync();
         var listening = await File.ReadAllLinesAsync("/proc/net/tcp");
-        var inodes = Directory.GetFiles($"/proc/{silo.ProcessId}/fd").Select(fd => new FileInfo(fd).LinkTarget ?? "").Where(link => link.StartsWith("socket:", StringComparison.Ordinal)).ToHashSet();
-        var ports = listening.Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(columns => columns[3] == "0A" && inodes.Contains($"socket:[{columns[9]}]")).ToList();
+        var inodes = Directory.GetFiles($"/proc/{silo.ProcessId}/fd").Select(fd => new FileInfo(fd).LinkTarget ?? "")
+            .Where(link => link.StartsWith("socket:", StringComparison.Ordinal)).ToHashSet();
+        var ports = listening.Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(columns => columns[3] == "0A" && inodes.Contains($"socket:[{columns[9]}]")).ToList();
         // The API and the silo's own port, both for this machine alone.
         Assert.Equal(2, ports.Count);
         Assert.All(ports, columns => Assert.StartsWith("0100007F:", columns[1], StringComparison.Ordinal));

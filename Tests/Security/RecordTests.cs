@@ -19,18 +19,25 @@ public sealed class RecordTests(SharedSecureSilo shared) : SecureSiloTest(shared
         var deep = string.Concat(Enumerable.Repeat("[", 100_000)) + string.Concat(Enumerable.Repeat("]", 100_000));
         string[] poison =
         [
-            deep, "{\"type\":\"placed\",\"customer\":" + deep + ",\"total\":1}", "\0\u0001\u0002", "{", "[]", "{\"type\":\"System.Diagnostics.Process, System.Diagnostics.Process\"}",
-            "{\"$type\":\"System.Windows.Data.ObjectDataProvider\",\"type\":\"else\"}", "{\"type\":\"placed\",\"customer\":\"a\",\"total\":1e999}",
+            deep, "{\"type\":\"placed\",\"customer\":" + deep + ",\"total\":1}", "\0\u0001\u0002", "{", "[]",
+            "{\"type\":\"System.Diagnostics.Process, System.Diagnostics.Process\"}",
+            "{\"$type\":\"System.Windows.Data.ObjectDataProvider\",\"type\":\"else\"}",
+            "{\"type\":\"placed\",\"customer\":\"a\",\"total\":1e999}",
         ];
         var partition = Partitioner.PartitionOf("poison", 4);
-        await log.AppendAsync("shop.orders", [.. poison.Append("""{"type":"placed","customer":"poison","total":1}""").Select(value => new NewRecord
-        {
-            Partition = partition, Timestamp = 1, Key = "poison"u8.ToArray(), Value = Encoding.UTF8.GetBytes(value),
-        })]);
+        await log.AppendAsync(
+            "shop.orders", [.. poison.Append("""{"type":"placed","customer":"poison","total":1}""").Select(value => new NewRecord
+            {
+                Partition = partition, Timestamp = 1, Key = "poison"u8.ToArray(), Value = Encoding.UTF8.GetBytes(value),
+            })]);
         var http = With(TestIssuer.AllScopes);
-        await UntilAsync(async () => (await http.StatusAsync("api/entities/order/poison")) == System.Net.HttpStatusCode.OK, "the record after them");
-        Assert.Equal("poison", (await http.AskAsync("api/entities/order/poison")).Json.GetProperty("state").GetProperty("customer").GetString());
-        await UntilAsync(async () => (await log.OffsetsAsync("actorstreams.dead-letters")).Sum(range => range.End) == poison.Length, "a dead letter for each");
+        await UntilAsync(
+            async () => (await http.StatusAsync("api/entities/order/poison")) == System.Net.HttpStatusCode.OK, "the record after them");
+        Assert.Equal(
+            "poison", (await http.AskAsync("api/entities/order/poison")).Json.GetProperty("state").GetProperty("customer").GetString());
+        await UntilAsync(
+            async () => (await log.OffsetsAsync("actorstreams.dead-letters")).Sum(range => range.End) == poison.Length,
+            "a dead letter for each");
     }
 
     [Fact]
@@ -39,7 +46,11 @@ public sealed class RecordTests(SharedSecureSilo shared) : SecureSiloTest(shared
         Assert.False(Silo.Services.GetRequiredService<IOptions<TypeManifestOptions>>().Value.AllowAllTypes);
         var types = Silo.Services.GetRequiredService<TypeConverter>();
         Assert.NotNull(types.Parse("string"));
-        foreach (var gadget in new[] { "System.Diagnostics.Process,System.Diagnostics.Process", "System.IO.FileInfo,System.Private.CoreLib", "System.Data.DataSet,System.Data.Common" })
+        foreach (var gadget in new[]
+        {
+            "System.Diagnostics.Process,System.Diagnostics.Process", "System.IO.FileInfo,System.Private.CoreLib",
+            "System.Data.DataSet,System.Data.Common",
+        })
             Assert.ThrowsAny<Exception>(() => types.Parse(gadget));
     }
 }

@@ -28,7 +28,9 @@ public sealed class SecureClusterTests : EndToEndTest
         {
             var rogue = cluster.NewSilo();
             rogue.Launch(settings);
-            await UntilAsync(() => Task.FromResult(first.Output.Contains("is refused:", StringComparison.Ordinal) || second.Output.Contains("is refused:", StringComparison.Ordinal) || !rogue.Runs), "a refusal");
+            await UntilAsync(
+                () => Task.FromResult(first.Output.Contains("is refused:", StringComparison.Ordinal)
+                    || second.Output.Contains("is refused:", StringComparison.Ordinal) || !rogue.Runs), "a refusal");
             await Task.Delay(5_000);
             Assert.False(await rogue.Client.IsReadyAsync(), "The rogue silo is ready.");
             Assert.Equal(2, await ActiveAsync(cluster));
@@ -41,9 +43,13 @@ public sealed class SecureClusterTests : EndToEndTest
     }
 
     private static string[] Settings(TestCertificate certificate, string caFile) =>
-        [$"--Security:Silo:CertificateFile={certificate.CertificateFile}", $"--Security:Silo:KeyFile={certificate.KeyFile}", $"--Security:Silo:CaFile={caFile}"];
+    [
+        $"--Security:Silo:CertificateFile={certificate.CertificateFile}", $"--Security:Silo:KeyFile={certificate.KeyFile}",
+        $"--Security:Silo:CaFile={caFile}",
+    ];
 
-    private static async Task<long> ActiveAsync(SiloCluster cluster) => (long)(await PostgresServer.ExecuteAsync(cluster.Database, "SELECT count(*) FROM orleansmembershiptable WHERE status = 3"))!;
+    private static async Task<long> ActiveAsync(SiloCluster cluster) =>
+        (long)(await PostgresServer.ExecuteAsync(cluster.Database, "SELECT count(*) FROM orleansmembershiptable WHERE status = 3"))!;
 
     private static async Task<int> SpendAsync(SiloProcess silo)
     {

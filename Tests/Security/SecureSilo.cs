@@ -49,9 +49,12 @@ internal sealed class SecureSilo : IAsyncDisposable
     {
         var builder = WebApplication.CreateBuilder(
         [
-            "--Silo:DataDirectory", _data.File("data"), "--Security:Profile=Production", $"--Security:Tls:CertificateFile={Api.CertificateFile}", $"--Security:Tls:KeyFile={Api.KeyFile}",
-            $"--Security:Jwt:SigningKeysFile={Issuer.KeysFile}", $"--Security:Jwt:Audience={TestIssuer.Audience}", $"--Security:Silo:CertificateFile={Member.CertificateFile}",
-            $"--Security:Silo:KeyFile={Member.KeyFile}", $"--Security:Silo:CaFile={Authority.CaFile}", $"--Silo:SiloPort={SiloPort}", $"--Silo:GatewayPort={GatewayPort}",
+            "--Silo:DataDirectory", _data.File("data"), "--Security:Profile=Production",
+            $"--Security:Tls:CertificateFile={Api.CertificateFile}", $"--Security:Tls:KeyFile={Api.KeyFile}",
+            $"--Security:Jwt:SigningKeysFile={Issuer.KeysFile}", $"--Security:Jwt:Audience={TestIssuer.Audience}",
+            $"--Security:Silo:CertificateFile={Member.CertificateFile}",
+            $"--Security:Silo:KeyFile={Member.KeyFile}", $"--Security:Silo:CaFile={Authority.CaFile}", $"--Silo:SiloPort={SiloPort}",
+            $"--Silo:GatewayPort={GatewayPort}",
             "--Security:ReloadSeconds=0.1", .. settings,
         ]);
         builder.Logging.ClearProviders().AddProvider(Logs).AddFilter("ActorStreams", LogLevel.Debug);
@@ -137,7 +140,8 @@ internal sealed class CollectedLogs : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             lock (logs._lines)
                 logs._lines.Add((category, $"{formatter(state, exception)} {exception}"));

@@ -18,5 +18,6 @@ public abstract class SecureSiloTest(SharedSecureSilo shared) : EndToEndTest, IC
 {
     internal SecureSilo Silo => shared.Silo;
 
-    internal HttpClient With(string scopes, object? datasets = null, string subject = "tester") => Silo.Http(Silo.Issuer.Token(scopes, datasets, subject));
+    internal HttpClient With(string scopes, object? datasets = null, string subject = "tester") =>
+        Silo.Http(Silo.Issuer.Token(scopes, datasets, subject));
 }

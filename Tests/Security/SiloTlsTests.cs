@@ -31,7 +31,8 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
             using var client = new TcpClient();
             await client.ConnectAsync(IPAddress.Loopback, port);
             var stream = client.GetStream();
-            await stream.WriteAsync(Encoding.ASCII.GetBytes("\u0010\0\0\0\u0008\0\0\0 this is how a message of Orleans might begin, with lengths first"));
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(
+                "\u0010\0\0\0\u0008\0\0\0 this is how a message of Orleans might begin, with lengths first"));
             Assert.True(await AnswersWithoutTlsAsync(stream) is 0 or 7, "The silo answered something other than a TLS alert.");
         }
     }
@@ -60,7 +61,8 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
         using var cluster = Client(Silo.Authority.Issue("service", [ClusterIdentity.ClientName]), Silo.Authority.CaFile);
         await cluster.StartAsync();
         using var client = new ActorStreamsClient(cluster.Services.GetRequiredService<IClusterClient>());
-        var at = await client.AppendAsync("shop.orders", [new() { Key = "tls", Value = new { type = "placed", customer = "tls", total = 5 } }]);
+        var at = await client.AppendAsync(
+            "shop.orders", [new() { Key = "tls", Value = new { type = "placed", customer = "tls", total = 5 } }]);
         Assert.Equal(new Spend(1, 5), (await client.GetAsync<Spend>("spend", "tls", new() { AtLeast = at[0] }))!.State);
         await cluster.StopAsync();
     }
@@ -74,7 +76,8 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
             using var cluster = Client(certificate, Silo.Authority.CaFile);
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(8));
             await Assert.ThrowsAnyAsync<Exception>(() => cluster.StartAsync(limit.Token));
-            await cluster.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await cluster.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
     }
 
@@ -85,18 +88,24 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
         using var cluster = Client(Silo.Authority.Issue("service2", [ClusterIdentity.ClientName]), foreign.CaFile);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(8));
         await Assert.ThrowsAnyAsync<Exception>(() => cluster.StartAsync(limit.Token));
-        await cluster.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await cluster.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     [Fact]
     public void Nothing_of_ours_reads_what_a_caller_may_write_into_the_request_context()
     {
-        foreach (var assembly in new[] { typeof(ActorStreams.Hosting.Settings.HostingOptions).Assembly, typeof(ActorStreams.Partitions.StreamsOptions).Assembly, typeof(ActorStreams.Grains.GrainsServices).Assembly, typeof(ActorStreams.Grains.IStateGrain).Assembly })
+        foreach (var assembly in new[]
+        {
+            typeof(ActorStreams.Hosting.Settings.HostingOptions).Assembly, typeof(ActorStreams.Partitions.StreamsOptions).Assembly,
+            typeof(ActorStreams.Grains.GrainsServices).Assembly, typeof(ActorStreams.Grains.IStateGrain).Assembly,
+        })
         {
             using var file = File.OpenRead(assembly.Location);
             using var image = new System.Reflection.PortableExecutable.PEReader(file);
             var metadata = System.Reflection.Metadata.PEReaderExtensions.GetMetadataReader(image);
-            Assert.DoesNotContain("RequestContext", metadata.TypeReferences.Select(type => metadata.GetString(metadata.GetTypeReference(type).Name)));
+            Assert.DoesNotContain(
+                "RequestContext", metadata.TypeReferences.Select(type => metadata.GetString(metadata.GetTypeReference(type).Name)));
         }
     }
 
@@ -154,7 +163,8 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
             client.UseLocalhostClustering(Silo.GatewayPort, "actorstreams", "embedded");
             client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
             if (certificate is not null)
-                client.UseClusterTls(new() { CertificateFile = certificate.CertificateFile, KeyFile = certificate.KeyFile, CaFile = caFile });
+                client.UseClusterTls(
+                    new() { CertificateFile = certificate.CertificateFile, KeyFile = certificate.KeyFile, CaFile = caFile });
         });
         return builder.Build();
     }
@@ -189,15 +199,19 @@ public sealed class CertificateRotationTests : EndToEndTest
         Assert.Equal(silo.Api.Thumbprint, await SiloTlsTests.ThumbprintAsync(silo.Url.Port));
 
         var (api, member) = (silo.Authority.Issue("api", ["localhost"]), silo.Authority.Issue("silo", ["actorstreams-silo"]));
-        await UntilAsync(async () => await SiloTlsTests.ThumbprintAsync(silo.Url.Port) == api.Thumbprint, "the API shows the new certificate");
-        await UntilAsync(async () => await SiloTlsTests.ThumbprintAsync(silo.SiloPort) == member.Thumbprint, "the silo shows the new certificate");
+        await UntilAsync(
+            async () => await SiloTlsTests.ThumbprintAsync(silo.Url.Port) == api.Thumbprint, "the API shows the new certificate");
+        await UntilAsync(
+            async () => await SiloTlsTests.ThumbprintAsync(silo.SiloPort) == member.Thumbprint, "the silo shows the new certificate");
         Assert.Equal(HttpStatusCode.OK, await http.StatusAsync("api/datasets"));
         Assert.Equal(HttpStatusCode.OK, await silo.Http(token).StatusAsync("api/datasets"));
 
         TestAuthority.Replace(silo.Api.KeyFile, "-----BEGIN PRIVATE KEY-----\nbroken\n-----END PRIVATE KEY-----\n");
         await Task.Delay(500);
         Assert.Equal(api.Thumbprint, await SiloTlsTests.ThumbprintAsync(silo.Url.Port));
-        await UntilAsync(() => Task.FromResult(silo.Logs.Of("ActorStreams.Tls").Any(line => line.Contains("cannot be used", StringComparison.Ordinal))), "a warning");
+        await UntilAsync(
+            () => Task.FromResult(silo.Logs.Of("ActorStreams.Tls").Any(line => line.Contains("cannot be used", StringComparison.Ordinal))),
+            "a warning");
         Assert.DoesNotContain(silo.Logs.Of("ActorStreams.Tls"), line => line.Contains("PRIVATE KEY", StringComparison.Ordinal));
 
         // An authority that is taken away is believed no more.

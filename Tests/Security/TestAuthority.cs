@@ -35,8 +35,10 @@ internal sealed class TestAuthority : IDisposable
         alternatives.AddIpAddress(System.Net.IPAddress.Loopback);
         request.CertificateExtensions.Add(alternatives.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. purposes.Split(',').Select(purpose => new Oid(purpose))], critical: false));
-        using var certificate = request.Create(_root, DateTimeOffset.UtcNow.AddDays(-20), DateTimeOffset.UtcNow.AddDays(validDays), RandomNumberGenerator.GetBytes(12));
+        request.CertificateExtensions.Add(
+            new X509EnhancedKeyUsageExtension([.. purposes.Split(',').Select(purpose => new Oid(purpose))], critical: false));
+        using var certificate = request.Create(
+            _root, DateTimeOffset.UtcNow.AddDays(-20), DateTimeOffset.UtcNow.AddDays(validDays), RandomNumberGenerator.GetBytes(12));
         var issued = new TestCertificate(_directory.File(file + ".crt"), _directory.File(file + ".key"), certificate.Thumbprint);
         // As Kubernetes does it: never half a file.
         Replace(issued.KeyFile, key.ExportPkcs8PrivateKeyPem());
@@ -44,11 +46,17 @@ internal sealed class TestAuthority : IDisposable
         return issued;
     }
 
-    /// <summary>A client that believes this authority alone, with a token or with none, over connections of its own. It follows no redirect and keeps no cookie.</summary>
+    /// <summary>
+    /// A client that believes this authority alone, with a token or with none, over connections of its own. It follows
+    /// no redirect and keeps no cookie.
+    /// </summary>
     internal HttpClient Http(string? token, Uri? url = null)
     {
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false };
-        handler.SslOptions.CertificateChainPolicy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        handler.SslOptions.CertificateChainPolicy = new()
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck,
+        };
         handler.SslOptions.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(CaFile);
         var http = new HttpClient(handler) { BaseAddress = url, Timeout = TimeSpan.FromSeconds(60) };
         if (token is not null)

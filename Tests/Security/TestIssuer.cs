@@ -34,7 +34,8 @@ internal sealed class TestIssuer : IDisposable
 
     /// <summary>A token; what is not said is as it should be.</summary>
     internal string Token(
-        string scopes = AllScopes, object? datasets = null, string subject = "tester", string? audience = null, TimeSpan? expires = null, SigningCredentials? signing = null, string scopeClaim = "scope", bool expiresNever = false)
+        string scopes = AllScopes, object? datasets = null, string subject = "tester", string? audience = null, TimeSpan? expires = null,
+        SigningCredentials? signing = null, string scopeClaim = "scope", bool expiresNever = false)
     {
         var claims = new Dictionary<string, object> { ["sub"] = subject, [scopeClaim] = scopes };
         if (datasets is not null)
@@ -72,7 +73,11 @@ internal sealed class TestIssuer : IDisposable
         var key = _key.ExportParameters(includePrivateParameters: false);
         TestAuthority.Replace(KeysFile, JsonSerializer.Serialize(new
         {
-            keys = new[] { new { kty = "RSA", use = "sig", kid = KeyId, n = Base64UrlEncoder.Encode(key.Modulus), e = Base64UrlEncoder.Encode(key.Exponent) } },
+            keys = new[]
+            {
+                new { kty = "RSA", use = "sig", kid = KeyId, n = Base64UrlEncoder.Encode(
+                    key.Modulus), e = Base64UrlEncoder.Encode(key.Exponent) },
+            },
         }));
     }
 }

@@ -11,9 +11,11 @@ public sealed partial class ThreatTableTests
     [Fact]
     public void Every_threat_of_the_page_names_a_test_that_exists()
     {
-        var tests = typeof(ThreatTableTests).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Where(method => method.GetCustomAttributes(typeof(FactAttribute), true).Length > 0)
+        var tests = typeof(ThreatTableTests).Assembly.GetTypes().SelectMany(type => type.GetMethods())
+            .Where(method => method.GetCustomAttributes(typeof(FactAttribute), true).Length > 0)
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}").ToHashSet();
-        var rows = File.ReadAllLines(Repository.File("docs/operate/security.md")).Select(line => Row().Match(line)).Where(match => match.Success).ToList();
+        var rows = File.ReadAllLines(Repository.File("docs/operate/security.md")).Select(line => Row().Match(line))
+            .Where(match => match.Success).ToList();
         Assert.Equal(Enumerable.Range(1, Threats), rows.Select(row => int.Parse(row.Groups[1].Value, CultureInfo.InvariantCulture)));
         foreach (var row in rows)
         {
@@ -27,10 +29,13 @@ public sealed partial class ThreatTableTests
     public void Every_package_has_one_version_which_is_written_down()
     {
         var versions = XDocument.Load(Repository.File("Directory.Packages.props")).Descendants("PackageVersion").ToList();
-        Assert.Equal(versions.Count, versions.Select(version => (string)version.Attribute("Include")!).Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.Equal(
+            versions.Count,
+            versions.Select(version => (string)version.Attribute("Include")!).Distinct(StringComparer.OrdinalIgnoreCase).Count());
         Assert.All(versions, version => Assert.Matches(@"^\d+(\.\d+)+(-[a-z0-9.]+)?$", (string)version.Attribute("Version")!));
         foreach (var project in Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories))
-            Assert.All(XDocument.Load(project).Descendants("PackageReference"), reference => Assert.Null(reference.Attribute("Version") ?? reference.Attribute("VersionOverride")));
+            Assert.All(XDocument.Load(project).Descendants("PackageReference"), reference => Assert.Null(reference.Attribute("Version")
+                ?? reference.Attribute("VersionOverride")));
     }
 
     [GeneratedRegex(@"^\| (\d+) \|.*")]

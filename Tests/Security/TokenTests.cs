@@ -18,9 +18,11 @@ public sealed class TokenTests(SharedSecureSilo shared) : SecureSiloTest(shared)
 
         Assert.Equal(HttpStatusCode.Forbidden, await With("").StatusAsync("api/datasets"));
         Assert.Equal(HttpStatusCode.Forbidden, await With("streams.reader STREAMS.READ").StatusAsync("api/datasets"));
-        Assert.Equal(HttpStatusCode.Forbidden, (await With("streams.read streams.watch").AppendAsync(OrderRequests.Placed("t1", "ann", 1))).Status);
+        Assert.Equal(
+            HttpStatusCode.Forbidden, (await With("streams.read streams.watch").AppendAsync(OrderRequests.Placed("t1", "ann", 1))).Status);
         Assert.Equal(HttpStatusCode.Forbidden, await With("streams.read streams.append").StatusAsync("api/entities/order/t1?watch=true"));
-        Assert.Equal(HttpStatusCode.Forbidden, await With("streams.read streams.append").StatusAsync("api/topics/shop.orders/records?follow=true"));
+        Assert.Equal(
+            HttpStatusCode.Forbidden, await With("streams.read streams.append").StatusAsync("api/topics/shop.orders/records?follow=true"));
         Assert.Equal(HttpStatusCode.Forbidden, await With("streams.append").StatusAsync("api/entities/order/t1"));
         foreach (var path in new[] { "dashboard/", "dashboard/GrainState", "operations", "metrics", "api/dead-letters", "else" })
             Assert.True(await With("streams.read streams.watch streams.append").StatusAsync(path) == HttpStatusCode.Forbidden, path);
@@ -52,9 +54,12 @@ public sealed class TokenTests(SharedSecureSilo shared) : SecureSiloTest(shared)
             ("alg None with a signature", TestIssuer.Forge(new { alg = "None", typ = "JWT" }, good, parts[2])),
             ("no signature", $"{parts[0]}.{parts[1]}."),
             ("other content", $"{parts[0]}.{altered}.{parts[2]}"),
-            ("wrong key with the right id", Silo.Issuer.Token(signing: new(new RsaSecurityKey(other) { KeyId = Silo.Issuer.Id }, SecurityAlgorithms.RsaSha256))),
+            ("wrong key with the right id",
+                Silo.Issuer.Token(signing: new(new RsaSecurityKey(other) { KeyId = Silo.Issuer.Id }, SecurityAlgorithms.RsaSha256))),
             ("wrong key without id", Silo.Issuer.Token(signing: new(new RsaSecurityKey(other), SecurityAlgorithms.RsaSha256))),
-            ("public key as a secret", confused + Base64UrlEncoder.Encode(HMACSHA256.HashData(Silo.Issuer.PublicKey, Encoding.ASCII.GetBytes(confused.TrimEnd('.'))))),
+            ("public key as a secret",
+                confused + Base64UrlEncoder.Encode(
+                    HMACSHA256.HashData(Silo.Issuer.PublicKey, Encoding.ASCII.GetBytes(confused.TrimEnd('.'))))),
             ("wrong audience", Silo.Issuer.Token(audience: "another service")),
             ("expired", Silo.Issuer.Token(expires: TimeSpan.FromMinutes(-5))),
             ("never expires", Silo.Issuer.Token(expiresNever: true)),
@@ -69,7 +74,9 @@ public sealed class TokenTests(SharedSecureSilo shared) : SecureSiloTest(shared)
             Assert.DoesNotContain(token, answer.Body, StringComparison.Ordinal);
         }
 
-        Assert.Contains("expired", (await Silo.Http(Silo.Issuer.Token(expires: TimeSpan.FromMinutes(-5))).AskAsync("api/datasets")).Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "expired", (await Silo.Http(Silo.Issuer.Token(expires: TimeSpan.FromMinutes(-5))).AskAsync("api/datasets")).Detail,
+            StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.OK, await Silo.Http(good).StatusAsync("api/datasets"));
     }
 
@@ -89,7 +96,8 @@ public sealed class TokenTests(SharedSecureSilo shared) : SecureSiloTest(shared)
         using var signedIn = await SignInAsync(browser, token, "/dashboard/");
         Assert.Equal((HttpStatusCode.Redirect, "/dashboard/"), (signedIn.StatusCode, signedIn.Headers.Location!.OriginalString));
         var cookie = signedIn.Headers.GetValues("Set-Cookie").Single();
-        Assert.All(["httponly", "secure", "samesite=strict", "path=/"], word => Assert.Contains(word, cookie, StringComparison.OrdinalIgnoreCase));
+        Assert.All(
+            ["httponly", "secure", "samesite=strict", "path=/"], word => Assert.Contains(word, cookie, StringComparison.OrdinalIgnoreCase));
         using var elsewhere = await SignInAsync(browser, token, "//evil.test/");
         Assert.Equal("/", elsewhere.Headers.Location!.OriginalString);
 

@@ -27,7 +27,8 @@ public sealed class UnauthenticatedTests(SharedSecureSilo shared) : SecureSiloTe
                 if (path.StartsWith("/health/", StringComparison.Ordinal))
                     Assert.NotEqual(HttpStatusCode.Unauthorized, response.StatusCode);
                 else
-                    Assert.True(response.StatusCode == HttpStatusCode.Unauthorized, $"{method} {path} said {(int)response.StatusCode} to nobody.");
+                    Assert.True(
+                        response.StatusCode == HttpStatusCode.Unauthorized, $"{method} {path} said {(int)response.StatusCode} to nobody.");
             }
         }
 
@@ -58,7 +59,12 @@ public sealed class UnauthenticatedTests(SharedSecureSilo shared) : SecureSiloTe
     public async Task Pages_and_paths_that_would_get_past_the_rules_say_401(string path)
     {
         var http = Silo.Http(null);
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Silo.Url.AbsoluteUri.TrimEnd('/') + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get,
+            new Uri(Silo.Url.AbsoluteUri.TrimEnd('/') + path, new UriCreationOptions
+            {
+                DangerousDisablePathAndQueryCanonicalization = true,
+            }));
         using var response = await http.SendAsync(request);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.StartsWith("Bearer", response.Headers.WwwAuthenticate.ToString(), StringComparison.Ordinal);
@@ -68,7 +74,10 @@ public sealed class UnauthenticatedTests(SharedSecureSilo shared) : SecureSiloTe
     public async Task Headers_that_say_who_one_is_are_not_believed()
     {
         var http = Silo.Http(null);
-        foreach (var header in new[] { "X-Forwarded-User", "X-User", "X-Original-URL", "X-Forwarded-For", "baggage", "RequestContext", "X-MS-CLIENT-PRINCIPAL" })
+        foreach (var header in new[]
+        {
+            "X-Forwarded-User", "X-User", "X-Original-URL", "X-Forwarded-For", "baggage", "RequestContext", "X-MS-CLIENT-PRINCIPAL",
+        })
             http.DefaultRequestHeaders.TryAddWithoutValidation(header, "sub=operator,scope=streams.operate");
         Assert.Equal(HttpStatusCode.Unauthorized, await http.StatusAsync("dashboard/"));
         Assert.Equal(HttpStatusCode.Unauthorized, await http.StatusAsync("api/datasets?access_token=" + Silo.Issuer.Token()));

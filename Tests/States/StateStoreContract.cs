@@ -11,16 +11,20 @@ public abstract class StateStoreContract
     private static readonly Gen<ReadOnlyMemory<byte>> GenBytes = Gen.Byte.Array[0, 12].Select(b => (ReadOnlyMemory<byte>)b);
 
     private static readonly Gen<StoredState> GenState =
-        Gen.Select(KeyOrderTests.GenKey, GenBytes, Gen.Long, Gen.Long, (key, state, offset, timestamp) => new StoredState(key, state, offset, timestamp));
+        Gen.Select(KeyOrderTests.GenKey, GenBytes, Gen.Long, Gen.Long, (key, state, offset, timestamp) => new StoredState(
+            key, state, offset, timestamp));
 
     private static readonly Gen<ContributionId> GenId =
-        Gen.Select(KeyOrderTests.GenKey, Gen.Int[0, 2], Gen.OneOf<byte>(0, 1, 255).Array[0, 3], (key, slot, element) => new ContributionId(key, slot, element));
+        Gen.Select(KeyOrderTests.GenKey, Gen.Int[0, 2], Gen.OneOf<byte>(
+            0, 1, 255).Array[0, 3], (key, slot, element) => new ContributionId(key, slot, element));
 
     private static readonly Gen<PartitionId> GenPartition = Gen.OneOf(P("a"), P("b"), P("a", version: 2), P("a", partition: 1));
 
     private static readonly Gen<CheckpointWrite> GenWrite = Gen.Select(
-        Gen.Select(GenPartition, Gen.Long[0, 3], GenBytes), GenState.List[0, 12], KeyOrderTests.GenKey.List[0, 6], Gen.Select(GenId, GenBytes).List[0, 12], GenId.List[0, 6],
-        (head, upserts, deletes, contributions, removals) => Write(head.Item1, head.Item2, null, head.Item3, upserts, deletes, contributions, removals));
+        Gen.Select(GenPartition, Gen.Long[0, 3], GenBytes), GenState.List[0, 12], KeyOrderTests.GenKey.List[0, 6],
+        Gen.Select(GenId, GenBytes).List[0, 12], GenId.List[0, 6],
+        (head, upserts, deletes, contributions, removals) => Write(
+            head.Item1, head.Item2, null, head.Item3, upserts, deletes, contributions, removals));
 
     /// <summary>A new, empty store.</summary>
     protected abstract Task<IStateStore> OpenAsync();
@@ -80,8 +84,10 @@ public abstract class StateStoreContract
     public async Task Of_many_owners_at_once_one_wins_and_other_partitions_are_not_disturbed()
     {
         var store = await OpenAsync();
-        var rivals = Enumerable.Range(0, 50).Select(i => store.WriteCheckpointAsync(Write(P("a"), i + 1, null, default, [new($"rival {i}", default, 0, 0)])).AsTask());
-        var others = Enumerable.Range(0, 50).Select(i => store.WriteCheckpointAsync(Write(P("b", partition: i), 1, null, default, [new("k", default, 0, 0)])).AsTask());
+        var rivals = Enumerable.Range(0, 50)
+            .Select(i => store.WriteCheckpointAsync(Write(P("a"), i + 1, null, default, [new($"rival {i}", default, 0, 0)])).AsTask());
+        var others = Enumerable.Range(0, 50)
+            .Select(i => store.WriteCheckpointAsync(Write(P("b", partition: i), 1, null, default, [new("k", default, 0, 0)])).AsTask());
         var (won, fine) = (await Task.WhenAll(rivals.ToList()), await Task.WhenAll(others.ToList()));
         var winner = Array.IndexOf(won, true);
         Assert.Single(won, true);
@@ -109,19 +115,24 @@ public abstract class StateStoreContract
         var random = new Random(7);
         byte[] Noise(int length) => [.. Enumerable.Range(0, length).Select(_ => (byte)random.Next(256))];
         // Half of the bytes of three-byte characters are random: no store can compress such a key to a fraction.
-        string Key() => string.Concat(Enumerable.Range(0, limit / 3).Select(_ => (char)random.Next(0x0800, 0xD800))) + (char)random.Next(1, 0x80);
+        string Key() =>
+            string.Concat(Enumerable.Range(0, limit / 3).Select(_ => (char)random.Next(0x0800, 0xD800))) + (char)random.Next(1, 0x80);
         var store = await OpenAsync();
         var partition = P(new string('d', TopicName.MaxLength), int.MaxValue, int.MaxValue);
         var states = Enumerable.Range(0, 200).Select(_ => new StoredState(Key(), Noise(1_000), long.MaxValue, long.MinValue)).ToList();
         Assert.All(states, state => Assert.Equal(limit, Encoding.UTF8.GetByteCount(state.Key)));
-        var contributions = states.Select(state => (new ContributionId(state.Key, int.MaxValue, Noise(limit)), (ReadOnlyMemory<byte>)Noise(8))).ToList();
+        var contributions =
+            states.Select(state => (new ContributionId(state.Key, int.MaxValue, Noise(limit)), (ReadOnlyMemory<byte>)Noise(8))).ToList();
         Assert.True(await store.WriteCheckpointAsync(Write(partition, 1, null, Noise(1 << 20), states, [], contributions)));
-        Assert.True(await store.WriteCheckpointAsync(Write(partition, 2, 1, Noise(1 << 20), [new(Key(), Noise(16 << 20), 1, 1)], [states[0].Key], [], [contributions[0].Item1])));
+        Assert.True(
+            await store.WriteCheckpointAsync(Write(
+                partition, 2, 1, Noise(1 << 20), [new(Key(), Noise(16 << 20), 1, 1)], [states[0].Key], [], [contributions[0].Item1])));
         store = await AgainAsync(store);
         var kept = states.Skip(1).ToList();
         Assert.Equal(kept.Select(Show).Order(), (await store.LoadAsync(partition, [.. states.Select(s => s.Key)])).Select(Show).Order());
         Assert.Equal(states.Count, (await store.ScanAsync(partition, "", null, 1_000)).Count);
-        var scanned = await store.ScanContributionsAsync(partition, [.. states.Select(state => new ContributionScan(state.Key, int.MaxValue, 10))]);
+        var scanned = await store.ScanContributionsAsync(
+            partition, [.. states.Select(state => new ContributionScan(state.Key, int.MaxValue, 10))]);
         Assert.Equal([0, .. kept.Select(_ => 1)], scanned.Select(found => found.Count));
         await CloseAsync(store);
     }
@@ -149,8 +160,10 @@ public abstract class StateStoreContract
     protected static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     protected static CheckpointWrite Write(
-        PartitionId partition, long position, long? expected, ReadOnlyMemory<byte> marks, IReadOnlyList<StoredState> upserts, IReadOnlyList<string>? deletes = null,
-        IReadOnlyList<(ContributionId Id, ReadOnlyMemory<byte> Value)>? contributions = null, IReadOnlyList<ContributionId>? removals = null)
+        PartitionId partition, long position, long? expected, ReadOnlyMemory<byte> marks, IReadOnlyList<StoredState> upserts,
+        IReadOnlyList<string>? deletes = null,
+        IReadOnlyList<(ContributionId Id, ReadOnlyMemory<byte> Value)>? contributions = null,
+        IReadOnlyList<ContributionId>? removals = null)
     {
         // Each address stands once in a checkpoint.
         var (states, ids) = (upserts.DistinctBy(s => s.Key).ToList(), (contributions ?? []).DistinctBy(c => c.Id).ToList());
@@ -214,7 +227,9 @@ public abstract class StateStoreContract
             Assert.Equal(
                 range.Where(s => KeyOrder.Instance.Compare(s.Key, after) > 0).Take(limit).Select(Show),
                 (await store.ScanAsync(partition, prefix, after, limit)).Select(Show));
-            Assert.Equal(states.Select(Show), (await store.LoadAsync(partition, [.. _states.Keys, "none"])).OrderBy(s => s.Key, KeyOrder.Instance).Select(Show));
+            Assert.Equal(
+                states.Select(Show),
+                (await store.LoadAsync(partition, [.. _states.Keys, "none"])).OrderBy(s => s.Key, KeyOrder.Instance).Select(Show));
             await CheckContributionsAsync(store, partition, limit);
         }
 
@@ -222,17 +237,23 @@ public abstract class StateStoreContract
         {
             // Each slot twice, whole and in part, and one that has nothing.
             var slots = _contributions.Keys.Select(id => (id.Key, id.Slot)).Distinct().Append((Key: "none", Slot: 7)).ToList();
-            ContributionScan[] scans = [.. slots.SelectMany(slot => new[] { 1_000, limit }.Select(most => new ContributionScan(slot.Key, slot.Slot, most)))];
-            Assert.Equal(scans.Select(Expected), (await store.ScanContributionsAsync(partition, scans)).Select(found => found.Select(Show)));
+            ContributionScan[] scans =
+            [
+                .. slots.SelectMany(slot => new[] { 1_000, limit }.Select(most => new ContributionScan(slot.Key, slot.Slot, most))),
+            ];
+            Assert.Equal(
+                scans.Select(Expected), (await store.ScanContributionsAsync(partition, scans)).Select(found => found.Select(Show)));
             Assert.Empty(await store.ScanContributionsAsync(partition, []));
 
             Assert.Equal(
                 _contributions.Select(c => Show(new StoredContribution(c.Key, c.Value))).Order(StringComparer.Ordinal),
-                (await store.LoadContributionsAsync(partition, [.. _contributions.Keys, new("none", 7, default)])).Select(Show).Order(StringComparer.Ordinal));
+                (await store.LoadContributionsAsync(partition, [.. _contributions.Keys, new("none", 7, default)])).Select(Show)
+                    .Order(StringComparer.Ordinal));
         }
 
         private IEnumerable<string> Expected(ContributionScan scan) => _contributions
-            .Where(c => c.Key.Key == scan.Key && c.Key.Slot == scan.Slot).OrderBy(c => Hex(c.Key.Element), StringComparer.Ordinal).Take(scan.Limit)
+            .Where(c => c.Key.Key == scan.Key && c.Key.Slot == scan.Slot).OrderBy(c => Hex(c.Key.Element), StringComparer.Ordinal)
+            .Take(scan.Limit)
             .Select(c => Show(new StoredContribution(c.Key, c.Value)));
 
         private static string Point(Checkpoint c) => $"{c.Position} {c.States} {Hex(c.Marks)}";

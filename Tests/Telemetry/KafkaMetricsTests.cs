@@ -9,7 +9,9 @@ using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Telemetry;
 
-/// <summary>A silo on (mock) Kafka: what only Kafka has, and that the table of docs/reference/metrics.md names exactly what there is.</summary>
+/// <summary>
+/// A silo on (mock) Kafka: what only Kafka has, and that the table of docs/reference/metrics.md names exactly what there is.
+/// </summary>
 public sealed partial class KafkaMetricsTests : EndToEndTest
 {
     private const int RoundTripMilliseconds = 40;
@@ -28,7 +30,8 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
         {
             Settings =
             [
-                "--Silo:Log", "kafka", "--Kafka:BootstrapServers", kafka.BootstrapServers, "--Kafka:StatisticsSeconds", "1", "--Kafka:Consumer:fetch.wait.max.ms", "10",
+                "--Silo:Log", "kafka", "--Kafka:BootstrapServers", kafka.BootstrapServers, "--Kafka:StatisticsSeconds", "1",
+                "--Kafka:Consumer:fetch.wait.max.ms", "10",
                 "--Streams:DefaultPartitions", "1", "--Streams:LostRecords", "GoOn",
             ],
         };
@@ -37,11 +40,13 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
         await UntilAsync(() => client.IsReadyAsync(), "ready");
         await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_view_rebuild_progress") == 2, "nothing to fold");
         await client.AppendAsync(OrderRequests.Orders, [Placed("a", 1)]);
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)) is var seen && seen.Has("actorstreams_view_freshness_seconds_count") && seen.Has("actorstreams_checkpoint_duration_seconds_count"), "a view");
+        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)) is var seen && seen.Has("actorstreams_view_freshness_seconds_count")
+            && seen.Has("actorstreams_checkpoint_duration_seconds_count"), "a view");
         await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Has("actorstreams_kafka_broker_rtt_seconds"), "a round trip");
 
         var scrape = await Scrape.OfAsync(silo.Url);
-        Assert.InRange(scrape.Sum("actorstreams_kafka_broker_rtt_seconds", ("server_address", "127.0.0.1")), 0.9 * RoundTripMilliseconds / 1e3, 10);
+        Assert.InRange(
+            scrape.Sum("actorstreams_kafka_broker_rtt_seconds", ("server_address", "127.0.0.1")), 0.9 * RoundTripMilliseconds / 1e3, 10);
         Assert.Equal(2, scrape.Sum("messaging_client_consumed_messages_total", ("messaging_system", "kafka")));
         var (named, prometheus) = Table();
         Assert.Equal(named.Order(), instruments.Order());
@@ -54,14 +59,20 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
             await log.AppendAsync(OrderRequests.Orders, KafkaTesting.Numbered(0, 9));
         await kafka.DeleteRecordsAsync(OrderRequests.Orders, 0, 8);
         await silo.StartAsync();
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_fold_changes_total", ("actorstreams_entity_type", "order"), ("outcome", "gap")) == 7, "seven lost records");
+        await UntilAsync(
+            async () => (await Scrape.OfAsync(silo.Url))
+                .Sum("actorstreams_fold_changes_total", ("actorstreams_entity_type", "order"), ("outcome", "gap")) == 7,
+            "seven lost records");
     }
 
     private static string[] TheTwenty =>
     [
-        "actorstreams.consumer.lag", "actorstreams.consumer.delay", "actorstreams.source.end_to_end.duration", "actorstreams.view.freshness", "messaging.client.consumed.messages",
-        "messaging.process.duration", "actorstreams.fold.changes", "actorstreams.fold.duration", "actorstreams.dead_letter.changes", "actorstreams.partition.paused", "actorstreams.checkpoint.age",
-        "actorstreams.checkpoint.duration", "actorstreams.checkpoint.conflicts", "actorstreams.subscription.active", "actorstreams.subscription.deliveries", "actorstreams.view.rebuild.progress",
+        "actorstreams.consumer.lag", "actorstreams.consumer.delay", "actorstreams.source.end_to_end.duration",
+        "actorstreams.view.freshness", "messaging.client.consumed.messages",
+        "messaging.process.duration", "actorstreams.fold.changes", "actorstreams.fold.duration", "actorstreams.dead_letter.changes",
+        "actorstreams.partition.paused", "actorstreams.checkpoint.age",
+        "actorstreams.checkpoint.duration", "actorstreams.checkpoint.conflicts", "actorstreams.subscription.active",
+        "actorstreams.subscription.deliveries", "actorstreams.view.rebuild.progress",
         "actorstreams.partition.owner.changes", "actorstreams.inflight.size", "actorstreams.kafka.broker.rtt", "actorstreams.silo.ready",
     ];
 
@@ -73,7 +84,8 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
             instruments.Add(instrument.Name);
     }
 
-    private static AppendRecord Placed(string key, int total) => new() { Key = key, Value = new { type = "placed", customer = "c", total } };
+    private static AppendRecord Placed(string key, int total) =>
+        new() { Key = key, Value = new { type = "placed", customer = "c", total } };
 
     /// <summary>The names in the first and second column of the tables of docs/reference/metrics.md.</summary>
     private static (List<string> Names, List<string> Prometheus) Table()

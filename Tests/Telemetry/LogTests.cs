@@ -26,8 +26,11 @@ public sealed class LogTests : EndToEndTest
         await silo.StartAsync();
         using var client = await silo.ConnectAsync(overOrleans: false);
         await UntilAsync(() => client.IsReadyAsync(), "ready");
-        await client.AppendAsync("meter", [new() { Key = "secret-key", Value = new Read(1) }, new() { Key = "secret-key", Value = "secret-value" }]);
-        await UntilAsync(() => Task.FromResult(logged.Entries.Any(entry => entry.Text.Contains("stops before", StringComparison.Ordinal))), "the partition's stop");
+        await client.AppendAsync(
+            "meter", [new() { Key = "secret-key", Value = new Read(1) }, new() { Key = "secret-key", Value = "secret-value" }]);
+        await UntilAsync(
+            () => Task.FromResult(logged.Entries.Any(entry => entry.Text.Contains("stops before", StringComparison.Ordinal))),
+            "the partition's stop");
 
         var stop = Assert.Single(logged.Entries, entry => entry.Text.Contains("stops before", StringComparison.Ordinal));
         Assert.Equal("meter", stop.Fields["Topic"]);
@@ -43,7 +46,8 @@ public sealed class LogTests : EndToEndTest
     {
         internal ConcurrentQueue<(string Text, Dictionary<string, object?> Fields)> Entries { get; } = new();
 
-        public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName.StartsWith("ActorStreams", StringComparison.Ordinal));
+        public ILogger CreateLogger(string categoryName) =>
+            new Logger(this, categoryName.StartsWith("ActorStreams", StringComparison.Ordinal));
 
         public void Dispose()
         {
@@ -56,10 +60,14 @@ public sealed class LogTests : EndToEndTest
 
             public bool IsEnabled(LogLevel logLevel) => isOurs;
 
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            public void Log<TState>(
+                LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
             {
                 if (isOurs)
-                    kept.Entries.Enqueue(($"{formatter(state, exception)} {exception}", state is IEnumerable<KeyValuePair<string, object?>> fields ? fields.ToDictionary() : []));
+                    kept.Entries.Enqueue(
+                        ($"{formatter(state, exception)} {exception}", state is IEnumerable<KeyValuePair<string, object?>> fields
+                            ? fields.ToDictionary()
+                            : []));
             }
         }
     }

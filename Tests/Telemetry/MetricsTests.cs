@@ -30,18 +30,27 @@ public sealed class MetricsTests : EndToEndTest
         await UntilAsync(() => client.IsReadyAsync(), "ready");
         await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_view_rebuild_progress") == 2, "nothing to fold");
         var watch = CountChangesAsync(client, "order", "secret-order-0", watched);
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_active", Order, ("actorstreams_subscription_kind", "watch")) == 1, "a watch");
+        await UntilAsync(
+            async () => (await Scrape.OfAsync(silo.Url))
+                .Sum("actorstreams_subscription_active", Order, ("actorstreams_subscription_kind", "watch")) == 1, "a watch");
 
         await client.AppendAsync(OrderRequests.Orders, Enumerable.Range(0, good - watched).Select(i => Placed($"secret-order-{i + 1}", i)));
-        await client.AppendAsync(OrderRequests.Orders, Enumerable.Range(0, bad).Select(i => new AppendRecord { Key = $"secret-poison-{i}", Value = $"secret-value-{i}" }));
+        await client.AppendAsync(
+            OrderRequests.Orders,
+            Enumerable.Range(0, bad).Select(i => new AppendRecord { Key = $"secret-poison-{i}", Value = $"secret-value-{i}" }));
         for (var i = 0; i < watched; i++)
             await client.AppendAsync(OrderRequests.Orders, [Placed("secret-order-0", 10_000 + i)]);
         await watch;
-        await UntilAsync(async () => (await client.GetAsync<JsonElement>("spend", "secret-customer-7"))?.State.GetProperty("orders").GetInt32() > 0, "a view");
+        await UntilAsync(
+            async () => (await client.GetAsync<JsonElement>("spend", "secret-customer-7"))?.State.GetProperty("orders").GetInt32() > 0,
+            "a view");
         // The watched order goes to another customer each time: one is told that it left, and one that it came.
         var scrape = await SettledAsync(silo, good, good + watched - 1);
 
-        Assert.Equal(good + bad, scrape.Sum("messaging_client_consumed_messages_total", Orders, ("messaging_consumer_group_name", "actorstreams.order.v1"), ("messaging_system", "actorstreams")));
+        Assert.Equal(
+            good + bad,
+            scrape.Sum("messaging_client_consumed_messages_total", Orders, ("messaging_consumer_group_name",
+                "actorstreams.order.v1"), ("messaging_system", "actorstreams")));
         Assert.Equal(good, scrape.Sum("actorstreams_fold_changes_total", Order, ("outcome", "applied")));
         Assert.Equal(bad, scrape.Sum("actorstreams_dead_letter_changes_total", Orders, ("error_type", "bad_value")));
         Assert.Equal(bad, scrape.Sum("actorstreams_dead_letter_changes_total"));
@@ -50,17 +59,27 @@ public sealed class MetricsTests : EndToEndTest
         Assert.Equal(batches, scrape.Sum("messaging_process_duration_seconds_count", Orders));
         Assert.Equal(batches, scrape.Sum("actorstreams_source_end_to_end_duration_seconds_count", Orders, Order));
         Assert.InRange(scrape.Sum("actorstreams_source_end_to_end_duration_seconds_sum"), 1e-9, 60 * batches);
-        Assert.Equal(scrape.Sum("messaging_client_consumed_messages_total", (Topic, SpendInput)), scrape.Sum("actorstreams_subscription_deliveries_total", Spend, ("actorstreams_subscription_kind", "view"), ("outcome", "ok")));
-        Assert.Equal(scrape.Sum("actorstreams_fold_duration_seconds_count", Spend), scrape.Sum("actorstreams_view_freshness_seconds_count", Spend));
+        Assert.Equal(
+            scrape.Sum("messaging_client_consumed_messages_total", (Topic, SpendInput)),
+            scrape.Sum("actorstreams_subscription_deliveries_total", Spend, ("actorstreams_subscription_kind", "view"), ("outcome", "ok")));
+        Assert.Equal(
+            scrape.Sum("actorstreams_fold_duration_seconds_count", Spend), scrape.Sum("actorstreams_view_freshness_seconds_count", Spend));
         Assert.InRange(scrape.Sum("actorstreams_view_freshness_seconds_sum", Spend), 1e-9, 60 * batches);
-        Assert.Equal(watched, scrape.Sum("actorstreams_subscription_deliveries_total", Order, ("actorstreams_subscription_kind", "watch"), ("outcome", "ok")));
+        Assert.Equal(
+            watched,
+            scrape.Sum(
+                "actorstreams_subscription_deliveries_total", Order, ("actorstreams_subscription_kind", "watch"), ("outcome", "ok")));
         Assert.Equal(4, scrape.Sum("actorstreams_subscription_active", Order, Spend, ("actorstreams_subscription_kind", "view")));
         Assert.InRange(scrape.Sum("actorstreams_checkpoint_duration_seconds_count", Order, ("outcome", "written")), 1, double.MaxValue);
         Assert.Equal(4, scrape.Sum("actorstreams_partition_owner_changes_total", Orders));
         Assert.Equal(1, scrape.Sum("actorstreams_silo_ready"));
         Assert.Equal(2, scrape.Sum("actorstreams_view_rebuild_progress"));
         Assert.Equal(8, scrape.Count("actorstreams_consumer_lag"));
-        foreach (var quiet in new[] { "consumer_lag", "consumer_delay_seconds", "checkpoint_age_seconds", "inflight_size_bytes", "partition_paused", "checkpoint_conflicts_total", "partition_restarts_total" })
+        foreach (var quiet in new[]
+        {
+            "consumer_lag", "consumer_delay_seconds", "checkpoint_age_seconds", "inflight_size_bytes", "partition_paused",
+            "checkpoint_conflicts_total", "partition_restarts_total",
+        })
             Assert.Equal(0, scrape.Sum($"actorstreams_{quiet}"));
 
         await client.GetAsync<JsonElement>("order", "secret-missing");
@@ -76,7 +95,8 @@ public sealed class MetricsTests : EndToEndTest
         using var client = await silo.ConnectAsync(overOrleans: false);
         await UntilAsync(() => client.IsReadyAsync(), "ready");
         await client.AppendAsync(OrderRequests.Orders, Enumerable.Range(0, 100).Select(i => Placed($"o{i}", i)));
-        var bytes = (await client.ReadRecordsAsync(OrderRequests.Orders).ToListAsync()).Sum(record => record.Key!.Length + record.Value!.Value.GetRawText().Length);
+        var bytes = (await client.ReadRecordsAsync(OrderRequests.Orders).ToListAsync())
+            .Sum(record => record.Key!.Length + record.Value!.Value.GetRawText().Length);
         var scrape = await SettledAsync(silo, 100, 100, stored: false);
         Assert.Equal(bytes, scrape.Sum("actorstreams_inflight_size_bytes", Orders));
         Assert.InRange(scrape.Max("actorstreams_checkpoint_age_seconds", Orders), 1e-9, 3_000);
@@ -86,25 +106,37 @@ public sealed class MetricsTests : EndToEndTest
     [Fact]
     public async Task A_partition_that_stops_is_paused_and_lags_and_after_a_restart_is_a_part_of_the_way()
     {
-        await using var silo = new HostedSilo { Define = topology => topology.AddEntity<Meter>(meter => meter.OnBadRecord(BadRecords.Stop).WithPartitions(1)).AddView<Total>() };
+        await using var silo = new HostedSilo
+        {
+            Define = topology => topology.AddEntity<Meter>(meter => meter.OnBadRecord(BadRecords.Stop).WithPartitions(1)).AddView<Total>(),
+        };
         await silo.StartAsync();
         using var client = await silo.ConnectAsync(overOrleans: false);
         await UntilAsync(() => client.IsReadyAsync(), "ready");
         await client.AppendAsync("meter", Enumerable.Range(0, 5).Select(i => new AppendRecord { Key = "m", Value = new Read(i) }));
         await UntilAsync(async () => (await client.GetAsync<Meter>("meter", "m"))?.State.Readings == 5, "five readings");
-        await client.AppendAsync("meter", [new() { Key = "m", Value = "no reading" }, .. Enumerable.Range(0, 4).Select(i => new AppendRecord { Key = "m", Value = new Read(i) })]);
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_partition_paused", (Topic, "meter"), ("reason", "bad_record")) == 1, "a partition that is paused");
+        await client.AppendAsync(
+            "meter", [new()
+            {
+                Key = "m", Value = "no reading",
+            }, .. Enumerable.Range(0, 4).Select(i => new AppendRecord { Key = "m", Value = new Read(i) })]);
+        await UntilAsync(
+            async () => (await Scrape.OfAsync(silo.Url))
+                .Sum("actorstreams_partition_paused", (Topic, "meter"), ("reason", "bad_record")) == 1, "a partition that is paused");
 
         await silo.StopAsync();
         await silo.StartAsync();
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_partition_paused") == 1, "a partition that is paused again");
+        await UntilAsync(
+            async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_partition_paused") == 1, "a partition that is paused again");
         var scrape = await Scrape.OfAsync(silo.Url);
         Assert.Equal(5, scrape.Sum("actorstreams_consumer_lag", (Topic, "meter")));
         Assert.InRange(scrape.Sum("actorstreams_consumer_delay_seconds", (Topic, "meter")), 1e-9, 600);
         Assert.Equal(0.5, scrape.Sum("actorstreams_view_rebuild_progress", ("actorstreams_entity_type", "meter")));
         Assert.Equal(0.5, scrape.Sum("actorstreams_view_rebuild_progress", ("actorstreams_view_name", "total")));
         Assert.Equal(0, scrape.Sum("actorstreams_dead_letter_changes_total"));
-        Assert.InRange(scrape.Sum("messaging_process_duration_seconds_count", ("error_type", "ActorStreams.Partitions.Running.BadRecordException")), 1, double.MaxValue);
+        Assert.InRange(
+            scrape.Sum("messaging_process_duration_seconds_count", ("error_type", "ActorStreams.Partitions.Running.BadRecordException")), 1,
+            double.MaxValue);
 
         // What it said last is not said for ever: another silo tells of it then.
         var directory = silo.Services.GetRequiredService<PartitionDirectory>();
@@ -129,26 +161,37 @@ public sealed class MetricsTests : EndToEndTest
         await UntilAsync(async () => (await client.GetAsync<Meter>("meter", "m9"))?.State.Readings == 1, "ten readings");
 
         var id = new PartitionId("meter", 1, 0);
-        var moved = new CheckpointWrite { Partition = id, ExpectedPosition = null, Checkpoint = new(1, 0, default), Upserts = [], Deletes = [], ContributionUpserts = [], ContributionDeletes = [] };
+        var moved = new CheckpointWrite
+        {
+            Partition = id, ExpectedPosition = null, Checkpoint = new(1, 0, default), Upserts = [], Deletes = [], ContributionUpserts = [],
+            ContributionDeletes = [],
+        };
         Assert.True(await silo.Services.GetRequiredService<IStateStore>().WriteCheckpointAsync(moved));
-        var more = await client.AppendAsync("meter", Enumerable.Range(10, 50).Select(i => new AppendRecord { Key = $"m{i}", Value = new Read(i) }));
+        var more = await client.AppendAsync(
+            "meter", Enumerable.Range(10, 50).Select(i => new AppendRecord { Key = $"m{i}", Value = new Read(i) }));
         await client.GetAsync<Meter>("meter", "m59", new() { AtLeast = more[^1] });
         // With this batch it sees that it holds more than it may, and writes a checkpoint.
         await client.AppendAsync("meter", [new() { Key = "m0", Value = new Read(0) }]);
         var meter = ("actorstreams_entity_type", "meter");
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_checkpoint_conflicts_total", meter) == 1, "a conflict");
+        await UntilAsync(
+            async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_checkpoint_conflicts_total", meter) == 1, "a conflict");
         var scrape = await Scrape.OfAsync(silo.Url);
         Assert.InRange(scrape.Sum("actorstreams_fold_changes_total", meter, ("outcome", "stale")), 60, 61);
         Assert.Equal(1, scrape.Sum("actorstreams_checkpoint_duration_seconds_count", meter, ("outcome", "conflict")));
         // The successor begins at the moved checkpoint, and folds the others again.
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_partition_owner_changes_total") == 2, "a second owner");
+        await UntilAsync(
+            async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_partition_owner_changes_total") == 2, "a second owner");
     }
 
     [Fact]
     public async Task A_watch_that_comes_back_and_one_that_is_too_slow_are_told_apart()
     {
         const int buffer = 64;
-        await using var silo = new HostedSilo { Define = topology => topology.AddEntity<Meter>(meter => meter.WithPartitions(1)), Settings = ["--Streams:WatchBufferChanges", $"{buffer}"] };
+        await using var silo = new HostedSilo
+        {
+            Define = topology => topology.AddEntity<Meter>(meter => meter.WithPartitions(1)),
+            Settings = ["--Streams:WatchBufferChanges", $"{buffer}"],
+        };
         await silo.StartAsync();
         using var client = await silo.ConnectAsync(overOrleans: false);
         await UntilAsync(() => client.IsReadyAsync(), "ready");
@@ -172,10 +215,20 @@ public sealed class MetricsTests : EndToEndTest
         Assert.Equal(0, scrape.Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "dropped")]));
 
         var runner = silo.Services.GetRequiredService<PartitionDirectory>().All.Single();
-        using var slow = runner.Watch("m", session => runner.Watches.Begin("m", ActorStreams.Log.ChangePosition.Before(0, session.Fold.NextOffset), ActorStreams.Log.ChangePosition.Before(0, session.Fold.NextOffset), out _));
-        await client.AppendAsync("meter", Enumerable.Range(0, buffer + 10).Select(i => new AppendRecord { Key = "m", Value = new Read(i) }));
-        await UntilAsync(async () => (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "dropped")]) == 1, "one watch dropped, and once");
-        Assert.Equal(read.Count + buffer, (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "ok")]));
+        using var slow = runner.Watch(
+            "m",
+            session => runner.Watches.Begin(
+                "m", ActorStreams.Log.ChangePosition.Before(0, session.Fold.NextOffset),
+                ActorStreams.Log.ChangePosition.Before(0, session.Fold.NextOffset), out _));
+        await client.AppendAsync(
+            "meter", Enumerable.Range(0, buffer + 10).Select(i => new AppendRecord { Key = "m", Value = new Read(i) }));
+        await UntilAsync(
+            async () => (await Scrape.OfAsync(silo.Url))
+                .Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "dropped")]) == 1,
+            "one watch dropped, and once");
+        Assert.Equal(
+            read.Count + buffer,
+            (await Scrape.OfAsync(silo.Url)).Sum("actorstreams_subscription_deliveries_total", [.. watches, ("outcome", "ok")]));
     }
 
     [Fact]
@@ -193,10 +246,14 @@ public sealed class MetricsTests : EndToEndTest
         await using var silo = new HostedSilo { Settings = ["--Silo:Name", "the-one"] };
         await silo.StartAsync();
         var scrape = await Scrape.OfAsync(silo.Url);
-        Assert.Equal(1, scrape.Sum("target_info", ("service_name", "actorstreams-silo"), ("service_instance_id", "the-one"), ("service_version", "0.1.0")));
+        Assert.Equal(
+            1,
+            scrape.Sum(
+                "target_info", ("service_name", "actorstreams-silo"), ("service_instance_id", "the-one"), ("service_version", "0.1.0")));
     }
 
-    private static AppendRecord Placed(string key, int total) => new() { Key = key, Value = new { type = "placed", customer = $"secret-customer-{total % 40}", total } };
+    private static AppendRecord Placed(string key, int total) =>
+        new() { Key = key, Value = new { type = "placed", customer = $"secret-customer-{total % 40}", total } };
 
     /// <summary>Waits until all is folded, in the view too, and stored.</summary>
     private static async Task<Scrape> SettledAsync(HostedSilo silo, int orders, int routed, bool stored = true)
@@ -206,7 +263,8 @@ public sealed class MetricsTests : EndToEndTest
             async () =>
             {
                 scrape = await Scrape.OfAsync(silo.Url);
-                return scrape.Sum("actorstreams_fold_changes_total", Order, ("outcome", "applied")) == orders && scrape.Sum("actorstreams_fold_changes_total", Spend, ("outcome", "applied")) == routed
+                return scrape.Sum("actorstreams_fold_changes_total", Order, ("outcome", "applied")) == orders
+                    && scrape.Sum("actorstreams_fold_changes_total", Spend, ("outcome", "applied")) == routed
                     && scrape.Sum("actorstreams_consumer_lag") == 0 && (!stored || scrape.Sum("actorstreams_inflight_size_bytes") == 0);
             },
             "everything folded and stored");

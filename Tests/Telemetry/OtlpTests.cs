@@ -17,13 +17,15 @@ public sealed class OtlpTests : EndToEndTest
         var received = new ConcurrentDictionary<string, string>();
         var receiving = ReceiveAsync(listener, received);
         var silo = await StartSiloAsync(
-            $"--OTEL_EXPORTER_OTLP_ENDPOINT={receiver}", "--OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "--OTEL_METRIC_EXPORT_INTERVAL=500", "--OTEL_BSP_SCHEDULE_DELAY=200",
+            $"--OTEL_EXPORTER_OTLP_ENDPOINT={receiver}", "--OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "--OTEL_METRIC_EXPORT_INTERVAL=500",
+            "--OTEL_BSP_SCHEDULE_DELAY=200",
             "--OTEL_BLRP_SCHEDULE_DELAY=200");
         await silo.PlaceAsync("secret-key", "secret-customer", 7);
         await silo.PostAsync(OrderRequests.Orders, """{"key":"secret-key","value":"secret-value"}""");
         await silo.GetAsync("api/entities/order/secret-key");
         await UntilAsync(
-            () => Task.FromResult(Has("/v1/traces", "process shop.orders") && Has("/v1/traces", "process actorstreams.spend.v1.input") && Has("/v1/metrics", "actorstreams.view.freshness") && Has("/v1/logs", "Owners")),
+            () => Task.FromResult(Has("/v1/traces", "process shop.orders") && Has("/v1/traces", "process actorstreams.spend.v1.input")
+                && Has("/v1/metrics", "actorstreams.view.freshness") && Has("/v1/logs", "Owners")),
             "spans, metrics and logs");
         Assert.All(received, signal => Assert.DoesNotContain("secret-", signal.Value, StringComparison.Ordinal));
         listener.Stop();

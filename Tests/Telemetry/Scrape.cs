@@ -17,7 +17,8 @@ internal sealed partial class Scrape
         {
             var match = SampleLine().Match(line);
             Assert.True(match.Success, $"This is no sample: {line}");
-            var labels = LabelPair().Matches(match.Groups["labels"].Value).ToDictionary(label => label.Groups["name"].Value, label => label.Groups["value"].Value);
+            var labels = LabelPair().Matches(match.Groups["labels"].Value)
+                .ToDictionary(label => label.Groups["name"].Value, label => label.Groups["value"].Value);
             _samples.Add(new(match.Groups["name"].Value, labels, double.Parse(match.Groups["value"].Value, CultureInfo.InvariantCulture)));
         }
     }
@@ -36,9 +37,11 @@ internal sealed partial class Scrape
     }
 
     /// <summary>The sum over the series that have these labels.</summary>
-    internal double Sum(string name, params IEnumerable<(string Name, string Value)> labels) => Series(name, labels).Sum(sample => sample.Value);
+    internal double Sum(string name, params IEnumerable<(string Name, string Value)> labels) =>
+        Series(name, labels).Sum(sample => sample.Value);
 
-    internal double Max(string name, params IEnumerable<(string Name, string Value)> labels) => Series(name, labels).Max(sample => sample.Value);
+    internal double Max(string name, params IEnumerable<(string Name, string Value)> labels) =>
+        Series(name, labels).Max(sample => sample.Value);
 
     internal int Count(string name, params IEnumerable<(string Name, string Value)> labels) => Series(name, labels).Count;
 
@@ -46,8 +49,10 @@ internal sealed partial class Scrape
 
     private List<Sample> Series(string name, IEnumerable<(string Name, string Value)> labels)
     {
-        var series = _samples.Where(sample => sample.Name == name && labels.All(label => sample.Labels.GetValueOrDefault(label.Name) == label.Value)).ToList();
-        Assert.True(series.Count > 0, $"There is no {name} with {string.Join(", ", labels)} among:\n{string.Join('\n', Text.Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal)))}");
+        var series = _samples.Where(sample => sample.Name == name
+            && labels.All(label => sample.Labels.GetValueOrDefault(label.Name) == label.Value)).ToList();
+        var all = Text.Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal));
+        Assert.True(series.Count > 0, $"There is no {name} with {string.Join(", ", labels)} among:\n{string.Join('\n', all)}");
         return series;
     }
 

@@ -24,8 +24,11 @@ public sealed class TraceTests : EndToEndTest
         using var http = new HttpClient { BaseAddress = silo.Url };
         var trace = ActivityTraceId.CreateRandom();
         await AppendAsync(http, $"00-{trace}-{ActivitySpanId.CreateRandom()}-01", "secret-key");
-        await UntilAsync(() => Task.FromResult(_kept.Of(trace).Any(span => span.DisplayName == $"process {SpendInput}")), "the view's fold");
-        await UntilAsync(async () => (await http.GetAsync(new Uri("api/views/spend/secret-customer", UriKind.Relative))).IsSuccessStatusCode, "the view");
+        await UntilAsync(
+            () => Task.FromResult(_kept.Of(trace).Any(span => span.DisplayName == $"process {SpendInput}")), "the view's fold");
+        await UntilAsync(
+            async () => (await http.GetAsync(new Uri("api/views/spend/secret-customer", UriKind.Relative))).IsSuccessStatusCode,
+            "the view");
         await http.GetAsync(new Uri("api/entities/order/secret-key", UriKind.Relative));
         await http.GetAsync(new Uri("api/entities/order?prefix=secret-key", UriKind.Relative));
 
@@ -39,7 +42,9 @@ public sealed class TraceTests : EndToEndTest
         Assert.Equal(fold.SpanId, send.ParentSpanId);
         Assert.Equal(send.SpanId, view.ParentSpanId);
         Assert.Equal(send.SpanId, Assert.Single(view.Links).Context.SpanId);
-        Assert.Equal([ActivityKind.Producer, ActivityKind.Consumer, ActivityKind.Producer, ActivityKind.Consumer], new[] { append, fold, send, view }.Select(span => span.Kind));
+        Assert.Equal(
+            [ActivityKind.Producer, ActivityKind.Consumer, ActivityKind.Producer, ActivityKind.Consumer],
+            new[] { append, fold, send, view }.Select(span => span.Kind));
         Assert.Equal("actorstreams", fold.GetTagItem("messaging.system"));
         Assert.Equal("process", fold.GetTagItem("messaging.operation.name"));
         Assert.Equal("process", fold.GetTagItem("messaging.operation.type"));
@@ -49,7 +54,9 @@ public sealed class TraceTests : EndToEndTest
         Assert.True(int.TryParse((string?)fold.GetTagItem("messaging.destination.partition.id"), out _));
         Assert.Equal("send", append.GetTagItem("messaging.operation.type"));
         Assert.Contains(_kept.All, span => (string?)span.GetTagItem("url.path") == "/api/topics/{topic}/records");
-        Assert.All(_kept.All, span => Assert.DoesNotContain("secret", $"{span.DisplayName} {string.Join(' ', span.TagObjects)} {string.Join(' ', span.Events.SelectMany(one => one.Tags))}", StringComparison.Ordinal));
+        Assert.All(_kept.All, span => Assert.DoesNotContain(
+            "secret", $"{span.DisplayName} {string.Join(' ', span.TagObjects)} {string.Join(' ', span.Events.SelectMany(one => one.Tags))}",
+            StringComparison.Ordinal));
     }
 
     [Fact]
@@ -59,8 +66,12 @@ public sealed class TraceTests : EndToEndTest
         await using var silo = new HostedSilo { Configure = Trace };
         await silo.StartAsync();
         using var http = new HttpClient { BaseAddress = silo.Url };
-        await Task.WhenAll(Enumerable.Range(0, appends).Select(i => AppendAsync(http, $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-0{i % 2}", $"key-{i % 2}-{i}")));
-        await UntilAsync(() => Task.FromResult(_kept.All.Where(IsFold).Sum(span => (int)span.GetTagItem("messaging.batch.message_count")!) >= appends), "the folds of all appends");
+        await Task.WhenAll(Enumerable.Range(0, appends)
+            .Select(i => AppendAsync(
+                http, $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-0{i % 2}", $"key-{i % 2}-{i}")));
+        await UntilAsync(
+            () => Task.FromResult(_kept.All.Where(IsFold).Sum(span => (int)span.GetTagItem("messaging.batch.message_count")!) >= appends),
+            "the folds of all appends");
         var sent = _kept.All.Where(span => span.DisplayName == "send shop.orders").Select(span => span.SpanId).ToHashSet();
         Assert.Equal(appends / 2, sent.Count);
         Assert.All(_kept.All.Where(IsFold), span => Assert.InRange(span.Links.Count(), 0, 16));
@@ -84,7 +95,8 @@ public sealed class TraceTests : EndToEndTest
         Assert.Null((await client.ReadRecordsAsync(OrderRequests.Orders).ToListAsync()).Single().Headers);
     }
 
-    private void Trace(WebApplicationBuilder builder) => builder.Services.AddOpenTelemetry().WithTracing(traces => traces.AddProcessor(_kept));
+    private void Trace(WebApplicationBuilder builder) =>
+        builder.Services.AddOpenTelemetry().WithTracing(traces => traces.AddProcessor(_kept));
 
     private static async Task AppendAsync(HttpClient http, string parent, string key)
     {

@@ -27,7 +27,8 @@ public sealed class GivenTests
     [Fact]
     public void A_file_knows_when_it_was_touched()
     {
-        var (first, last) = (new DateTimeOffset(2025, 5, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2025, 6, 1, 0, 0, 0, TimeSpan.Zero));
+        var (first, last) =
+            (new DateTimeOffset(2025, 5, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2025, 6, 1, 0, 0, 0, TimeSpan.Zero));
         FileChange Change(string status) => new("c", 1, 0, "ann", "a.cs", status, 3, 1);
         Given.Topology(GitHistoryDefinitions.AddTo)
             .At(first).Records<SourceFile, FileChange>(("src/a.cs", Change("A")))
@@ -38,7 +39,8 @@ public sealed class GivenTests
     }
 
     [Fact]
-    public void A_record_that_cannot_be_decoded_is_a_dead_letter() => Shop.Raw<Order>("o1", "{").ThenDeadLetters(1).ThenNothing<Order>("o1");
+    public void A_record_that_cannot_be_decoded_is_a_dead_letter() =>
+        Shop.Raw<Order>("o1", "{").ThenDeadLetters(1).ThenNothing<Order>("o1");
 
     [Fact]
     public void A_failure_shows_both_states_as_json()

@@ -76,14 +76,20 @@ public sealed class LawsTests
     public void A_member_that_matters_and_is_not_stored_is_refused()
     {
         Refused<Forgetful>("stored and read back, a state folds on the same");
-        Assert.Equal("stored and read back, a state folds on the same", Assert.Throws<LawViolationException>(() => Laws.CheckEntity<Hidden, Point>(Points)).Law);
+        Assert.Equal(
+            "stored and read back, a state folds on the same",
+            Assert.Throws<LawViolationException>(() => Laws.CheckEntity<Hidden, Point>(Points)).Law);
     }
 
     [Fact]
     public void Clocks_randomness_and_new_ids_are_refused()
     {
         const string Twice = "the same input twice gives the same output";
-        foreach (Func<string> source in (Func<string>[])[() => $"{DateTime.UtcNow:O}", () => $"{Random.Shared.NextDouble()}", () => $"{Guid.NewGuid()}", () => $"{DateTime.UtcNow.Ticks / 100_000}"])
+        foreach (Func<string> source in (Func<string>[])
+        [
+            () => $"{DateTime.UtcNow:O}", () => $"{Random.Shared.NextDouble()}", () => $"{Guid.NewGuid()}",
+            () => $"{DateTime.UtcNow.Ticks / 100_000}",
+        ])
         {
             Stamped.Source = source;
             Refused<Stamped>(Twice);
@@ -93,11 +99,14 @@ public sealed class LawsTests
     }
 
     [Fact]
-    public void Keys_that_are_not_told_by_the_state_are_refused() => Refused<Scattered>("KeysOf tells the same keys of the same state, also when it was stored and read back");
+    public void Keys_that_are_not_told_by_the_state_are_refused() =>
+        Refused<Scattered>("KeysOf tells the same keys of the same state, also when it was stored and read back");
 
     [Fact]
     public void An_entity_that_looks_at_other_keys_is_refused() =>
-        Assert.Equal("a key's state depends on its own records only", Assert.Throws<LawViolationException>(() => Laws.CheckEntity<Global, Point>(Points)).Law);
+        Assert.Equal(
+            "a key's state depends on its own records only",
+            Assert.Throws<LawViolationException>(() => Laws.CheckEntity<Global, Point>(Points)).Law);
 
     private static LawViolationException Refused<TView>(string law, LawOptions? options = null)
         where TView : class, IView<TView>
@@ -113,7 +122,8 @@ public sealed class LawsTests
 
     private static decimal Price(Random random) => random.Next(1_000) / (random.Next(2) == 0 ? 10m : 100m);
 
-    private static SourceFile File(Random random) => new(random.Next(40), random.Next(5), Name(random), false, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
+    private static SourceFile File(Random random) =>
+        new(random.Next(40), random.Next(5), Name(random), false, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
 
     internal sealed record Joined(int Points, decimal Best) : IView<Joined, Point>, IReducingView<Joined, Order>
     {
@@ -127,7 +137,8 @@ public sealed class LawsTests
 
         public static IEnumerable<string> KeysOf(string key, Order source) => ["a"];
 
-        public static Joined? Apply(Joined? state, in Change<Point> change) => OrNull(new((state?.Points ?? 0) + change.Count, state?.Best ?? 0));
+        public static Joined? Apply(Joined? state, in Change<Point> change) =>
+            OrNull(new((state?.Points ?? 0) + change.Count, state?.Best ?? 0));
 
         public static Joined? Apply(Joined? state, in Change<Order> change, in Reduced<Order> reduced) =>
             OrNull(new(state?.Points ?? 0, reduced.First(Dearest)?.Value ?? 0));

@@ -37,7 +37,9 @@ internal sealed record Appended(IReadOnlyList<string> Keys) : IView<Appended, Po
     public static Appended? Apply(Appended? state, in Change<Point> change)
     {
         var source = change.Key;
-        var keys = change.Before is not null && change.After is not null ? state?.Keys ?? [] : (state?.Keys ?? []).Where(k => k != source).ToList();
+        var keys = change.Before is not null && change.After is not null
+            ? state?.Keys ?? []
+            : (state?.Keys ?? []).Where(k => k != source).ToList();
         if (change.Before is null)
             keys = [.. keys, source];
         return keys.Count == 0 ? null : new(keys);
@@ -118,7 +120,8 @@ internal sealed record Global(int Total) : IEntity<Global, Point>
 {
     private static int s_total;
 
-    public static Global? Apply(Global? state, in Record<Point> record) => new(state is null ? s_total = record.Value.Value : s_total += record.Value.Value);
+    public static Global? Apply(Global? state, in Record<Point> record) =>
+        new(state is null ? s_total = record.Value.Value : s_total += record.Value.Value);
 }
 
 internal sealed record Hidden(int Shown) : IEntity<Hidden, Point>
@@ -126,5 +129,6 @@ internal sealed record Hidden(int Shown) : IEntity<Hidden, Point>
     [JsonIgnore]
     public int Events { get; init; }
 
-    public static Hidden? Apply(Hidden? state, in Record<Point> record) => new((state?.Events ?? 0) + 1) { Events = (state?.Events ?? 0) + 1 };
+    public static Hidden? Apply(Hidden? state, in Record<Point> record) =>
+        new((state?.Events ?? 0) + 1) { Events = (state?.Events ?? 0) + 1 };
 }

@@ -36,6 +36,7 @@ public sealed class ApiTests
             return;
         var (before, after) = (expected.Split('\n'), actual.Split('\n'));
         Assert.Fail($"{path} differs. Run this test with ACCEPT=1 where that is meant, and commit the file.\n"
-            + string.Join('\n', before.Except(after).Select(line => $"- {line}").Concat(after.Except(before).Select(line => $"+ {line}")).Take(40)));
+            + string.Join(
+                '\n', before.Except(after).Select(line => $"- {line}").Concat(after.Except(before).Select(line => $"+ {line}")).Take(40)));
     }
 }

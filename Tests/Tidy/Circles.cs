@@ -6,7 +6,8 @@ internal static class Circles
     /// <summary>The nodes from which a way leads back to them, each with one use for every arrow to a node of the same circle.</summary>
     internal static IReadOnlyList<string> Find(IEnumerable<(string From, string To, string Use)> arrows)
     {
-        var uses = arrows.Where(arrow => arrow.From != arrow.To).GroupBy(arrow => (arrow.From, arrow.To)).ToDictionary(group => group.Key, group => group.First().Use);
+        var uses = arrows.Where(arrow => arrow.From != arrow.To).GroupBy(arrow => (arrow.From, arrow.To))
+            .ToDictionary(group => group.Key, group => group.First().Use);
         var next = uses.Keys.ToLookup(arrow => arrow.From, arrow => arrow.To);
         var reached = next.ToDictionary(node => node.Key, node => Reached(node.Key, next));
         bool Both(string from, string to) => reached[from].Contains(to) && reached.TryGetValue(to, out var back) && back.Contains(from);

@@ -5,7 +5,10 @@ namespace ActorStreams.Tests.Tidy;
 /// <summary>Rules on what the product's code names.</summary>
 public sealed class CodeTests
 {
-    private static readonly string[] EngineRooms = ["Core", "Partitions", "Kafka", "Storage", "Protocol", "Grains.Interfaces", "Grains", "Hosting"];
+    private static readonly string[] EngineRooms =
+    [
+        "Core", "Partitions", "Kafka", "Storage", "Protocol", "Grains.Interfaces", "Grains", "Hosting",
+    ];
 
     [Fact]
     public void Nearly_every_name_is_resolved_or_these_rules_see_nothing()
@@ -35,7 +38,8 @@ public sealed class CodeTests
     public void What_is_internal_in_Grains_is_hardly_used_outside() => Ratchet.Check("grains-internals-used-outside",
     [
         .. ProductCode.Instance.Uses
-            .Where(use => use.DeclaredIn?.StartsWith("Grains/", StringComparison.Ordinal) == true && !use.File.StartsWith("Grains/", StringComparison.Ordinal))
+            .Where(use => use.DeclaredIn?.StartsWith("Grains/", StringComparison.Ordinal) == true
+                && !use.File.StartsWith("Grains/", StringComparison.Ordinal))
             .Where(use => use.Symbol is INamedTypeSymbol { DeclaredAccessibility: Accessibility.Internal })
             .GroupBy(use => use.Symbol.ToDisplayString())
             .Select(uses => $"{uses.Key} is used by {string.Join(", ", uses.Select(use => use.File).Distinct())}"),

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace ActorStreams.Tests.Tidy;
 
-/// <summary>What silos and clients of different versions must agree on: the aliases of grain interfaces, their methods and messages, and the ids of their members.</summary>
+/// <summary>
+/// What silos and clients of different versions must agree on: the aliases of grain interfaces, their methods and
+/// messages, and the ids of their members.
+/// </summary>
 internal static class GrainContracts
 {
     internal static string Show(Assembly assembly)
@@ -25,7 +28,10 @@ internal static class GrainContracts
     {
         text.AppendLine(CultureInfo.InvariantCulture, $"interface {Alias(type)} ({Name(type)})");
         foreach (var method in type.GetMethods().OrderBy(method => method.Name, StringComparer.Ordinal))
-            text.AppendLine(CultureInfo.InvariantCulture, $"  {Alias(method)}: {Name(method.ReturnType)} {method.Name}({string.Join(", ", method.GetParameters().Select(p => Name(p.ParameterType)))})");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"  {Alias(method)}: {Name(method.ReturnType)} "
+                + $"{method.Name}({string.Join(", ", method.GetParameters().Select(p => Name(p.ParameterType)))})");
     }
 
     private static void ShowMessage(Type type, StringBuilder text)
@@ -33,7 +39,8 @@ internal static class GrainContracts
         text.AppendLine(CultureInfo.InvariantCulture, $"message {Alias(type)} ({Name(type)})");
         var members = type.GetMembers(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
             .Where(member => member is PropertyInfo or FieldInfo && member.IsDefined(typeof(IdAttribute)))
-            .Select(member => (member.GetCustomAttribute<IdAttribute>()!.Id, Text: $"{Name(member is PropertyInfo property ? property.PropertyType : ((FieldInfo)member).FieldType)} {member.Name}"));
+            .Select(member => (member.GetCustomAttribute<IdAttribute>()!.Id,
+                Text: $"{Name(member is PropertyInfo property ? property.PropertyType : ((FieldInfo)member).FieldType)} {member.Name}"));
         foreach (var (id, member) in members.OrderBy(member => member.Id))
             text.AppendLine(CultureInfo.InvariantCulture, $"  {id}: {member}");
         if (type.IsEnum)

@@ -18,7 +18,11 @@ public sealed partial class LayoutTests
 
     [Fact]
     public void A_folder_holds_at_most_15_files_of_code() => Ratchet.Check(
-        "large-folders", [.. Tree.Code.GroupBy(Tree.FolderOf).Where(folder => folder.Count() > MaxFiles).Select(folder => $"{folder.Key}: {folder.Count()} files")]);
+        "large-folders",
+        [
+            .. Tree.Code.GroupBy(Tree.FolderOf).Where(folder => folder.Count() > MaxFiles)
+            .Select(folder => $"{folder.Key}: {folder.Count()} files"),
+        ]);
 
     [Fact]
     public void A_folder_is_a_namespace() => Ratchet.Check("namespaces", [.. Tree.Code.Select(WrongNamespace).OfType<string>()]);
@@ -33,7 +37,9 @@ public sealed partial class LayoutTests
         if (Project.Of(file) is not { } project || Namespace().Match(Repository.Read(file)) is not { Success: true } found)
             return null;
         var folder = Tree.FolderOf(file);
-        var expected = folder == project.Folder ? project.RootNamespace : $"{project.RootNamespace}.{folder[(project.Folder.Length + 1)..].Replace('/', '.')}";
+        var expected = folder == project.Folder
+            ? project.RootNamespace
+            : $"{project.RootNamespace}.{folder[(project.Folder.Length + 1)..].Replace('/', '.')}";
         return found.Groups[1].Value == expected ? null : $"{file}: {found.Groups[1].Value} instead of {expected}";
     }
 

@@ -3,7 +3,8 @@ using System.Xml.Linq;
 namespace ActorStreams.Tests.Tidy;
 
 /// <summary>A project file, as the rules need it.</summary>
-internal sealed record Project(string File, string Name, string Folder, string RootNamespace, IReadOnlyList<string> References, XDocument Xml)
+internal sealed record Project(
+    string File, string Name, string Folder, string RootNamespace, IReadOnlyList<string> References, XDocument Xml)
 {
     private static readonly Lazy<IReadOnlyList<Project>> AllProjects = new(() =>
         [.. Tree.Files.Where(file => file.EndsWith(".csproj", StringComparison.Ordinal)).Select(Read)]);
@@ -18,7 +19,8 @@ internal sealed record Project(string File, string Name, string Folder, string R
     internal string Room => Folder.Split('/')[0];
 
     /// <summary>The project that a file belongs to: the one whose folder is the nearest above it.</summary>
-    internal static Project? Of(string file) => All.Where(project => file.StartsWith($"{project.Folder}/", StringComparison.Ordinal)).MaxBy(project => project.Folder.Length);
+    internal static Project? Of(string file) =>
+        All.Where(project => file.StartsWith($"{project.Folder}/", StringComparison.Ordinal)).MaxBy(project => project.Folder.Length);
 
     private static Project Read(string file)
     {
@@ -33,5 +35,6 @@ internal sealed record Project(string File, string Name, string Folder, string R
     }
 
     private static string RoomOf(string folder, string reference) =>
-        Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.File(folder), reference))).Replace('\\', '/').Split('/')[0];
+        Path.GetRelativePath(Repository.Root, Path.GetFullPath(Path.Combine(Repository.File(folder), reference))).Replace('\\', '/')
+            .Split('/')[0];
 }

@@ -3,8 +3,9 @@ using System.Text;
 namespace ActorStreams.Tests.Tidy;
 
 /// <summary>
-/// The number of offences against each rule that the repository still has, in <c>baseline.txt</c>. A rule that is not listed there has none.
-/// The number may only fall: a test fails when a rule has more offences, and also when it has fewer and the file was not lowered with them.
+/// The number of offences against each rule that the repository still has, in <c>baseline.txt</c>. A rule that is not listed
+/// there has none. The number may only fall: a test fails when a rule has more offences, and also when it has fewer and the
+/// file was not lowered with them.
 /// </summary>
 internal static class Ratchet
 {
@@ -33,7 +34,9 @@ internal static class Ratchet
     {
         var message = new StringBuilder();
         message.AppendLine(CultureInfo.InvariantCulture, $"Rule '{rule}' has {offences.Count} offences, and {Baseline} says {allowed}.");
-        message.AppendLine(offences.Count > allowed ? "Mend those that are new. All of them:" : "Lower the figure: run this test with ACCEPT=1. What is left:");
+        message.AppendLine(offences.Count > allowed
+            ? "Mend those that are new. All of them:"
+            : "Lower the figure: run this test with ACCEPT=1. What is left:");
         foreach (var offence in offences.Order(StringComparer.Ordinal).Take(MaxShown))
             message.AppendLine(CultureInfo.InvariantCulture, $"  {offence}");
         if (offences.Count > MaxShown)

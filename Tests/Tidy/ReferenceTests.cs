@@ -24,9 +24,12 @@ public sealed partial class ReferenceTests
     [Fact]
     public void A_section_that_a_page_or_comment_cites_exists()
     {
-        var sections = Tree.Exists(Semantics) ? [.. Heading().Matches(Repository.Read(Semantics)).Select(heading => heading.Groups[1].Value)] : new HashSet<string>();
+        var sections = Tree.Exists(Semantics)
+            ? [.. Heading().Matches(Repository.Read(Semantics)).Select(heading => heading.Groups[1].Value)]
+            : new HashSet<string>();
         Ratchet.Check("missing-sections", [.. Texts().SelectMany(text => Section().Matches(text.Text)
-            .Select(section => section.Groups[1].Value).Where(section => !sections.Contains(section)).Select(section => $"{text.Place}: §{section}"))]);
+            .Select(section => section.Groups[1].Value).Where(section => !sections.Contains(section))
+            .Select(section => $"{text.Place}: §{section}"))]);
     }
 
     private static IEnumerable<(string Place, string Text)> Texts() => Tree.Pages.Select(page => (page, Repository.Read(page)))
@@ -39,7 +42,9 @@ public sealed partial class ReferenceTests
         if (target.Contains("://", StringComparison.Ordinal) || target.StartsWith("mailto:", StringComparison.Ordinal))
             return true;
         var (path, anchor) = target.Split('#') is [var before, var after] ? (before, after) : (target, null);
-        var file = path.Length == 0 ? page : Path.GetRelativePath(Repository.Root, Path.Combine(Repository.File(Tree.FolderOf(page)), path)).Replace('\\', '/');
+        var file = path.Length == 0
+            ? page
+            : Path.GetRelativePath(Repository.Root, Path.Combine(Repository.File(Tree.FolderOf(page)), path)).Replace('\\', '/');
         return Tree.Exists(file) && (anchor is null || !file.EndsWith(".md", StringComparison.Ordinal) || Anchors(file).Contains(anchor));
     }
 

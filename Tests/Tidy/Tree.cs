@@ -1,6 +1,8 @@
 namespace ActorStreams.Tests.Tidy;
 
-/// <summary>The files of the repository, by their paths from its root, with <c>/</c> between folders. What a build makes is left out.</summary>
+/// <summary>
+/// The files of the repository, by their paths from its root, with <c>/</c> between folders. What a build makes is left out.
+/// </summary>
 internal static class Tree
 {
     private static readonly string[] Skipped = ["bin", "obj", "node_modules", "TestResults", "artifacts"];

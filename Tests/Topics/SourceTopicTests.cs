@@ -35,7 +35,8 @@ public sealed class SourceTopicTests
         await FoldedAsync(partitioner, partitions: 2);
         await ResizeAsync(4);
         var error = await Assert.ThrowsAsync<SourceTopicChangedException>(() => SetUpAsync(Topology(partitioner)));
-        Assert.All(["has 4 partitions, but 2 are recorded", "lost their order", "new topic", "--rebuild", "PartitionedBy"], text => Assert.Contains(text, error.Message));
+        Assert.All(["has 4 partitions, but 2 are recorded", "lost their order", "new topic", "--rebuild", "PartitionedBy"], text =>
+            Assert.Contains(text, error.Message));
         await SetUpAsync(Topology(KeyPartitioner.Unknown));
         await SetUpAsync(Topology(partitioner));
     }
@@ -59,9 +60,12 @@ public sealed class SourceTopicTests
     {
         await FoldedAsync(KeyPartitioner.Unknown, partitions: 2);
         await ResizeAsync(1);
-        Assert.Contains("another topic", (await Assert.ThrowsAsync<SourceTopicChangedException>(() => SetUpAsync(Topology(KeyPartitioner.Unknown)))).Message);
+        Assert.Contains(
+            "another topic",
+            (await Assert.ThrowsAsync<SourceTopicChangedException>(() => SetUpAsync(Topology(KeyPartitioner.Unknown)))).Message);
         await _log.DeleteTopicAsync("leaf");
-        Assert.Contains("is gone", (await Assert.ThrowsAsync<SourceTopicChangedException>(() => SetUpAsync(Topology(KeyPartitioner.Unknown)))).Message);
+        Assert.Contains(
+            "is gone", (await Assert.ThrowsAsync<SourceTopicChangedException>(() => SetUpAsync(Topology(KeyPartitioner.Unknown)))).Message);
         Assert.Null(await _log.DescribeAsync("leaf"));
         await ActorStreams.Batch.Rebuild.RunAsync(Topology(KeyPartitioner.Unknown), _log, _store);
         await SetUpAsync(Topology(KeyPartitioner.Unknown));
@@ -73,7 +77,8 @@ public sealed class SourceTopicTests
         await _log.CreateTopicAsync("leaf", 2);
         var topology = Topology(KeyPartitioner.Murmur2);
         await SetUpAsync(topology);
-        using var topics = new SourceTopics(topology, _log, Options.Create(new StreamsOptions()), TimeProvider.System, NullLogger<SourceTopics>.Instance);
+        using var topics = new SourceTopics(
+            topology, _log, Options.Create(new StreamsOptions()), TimeProvider.System, NullLogger<SourceTopics>.Instance);
         await LookAsync(null, 0);
         await ResizeAsync(5);
         await LookAsync("has 5 partitions, but 2 are followed", 3);
@@ -112,7 +117,8 @@ public sealed class SourceTopicTests
         await SetUpAsync(Topology(partitioner));
         await _store.WriteCheckpointAsync(new()
         {
-            Partition = new("leaf", 1, 0), ExpectedPosition = null, Checkpoint = new(5, 1, default), Upserts = [], Deletes = [], ContributionUpserts = [], ContributionDeletes = [],
+            Partition = new("leaf", 1, 0), ExpectedPosition = null, Checkpoint = new(5, 1, default), Upserts = [], Deletes = [],
+            ContributionUpserts = [], ContributionDeletes = [],
         });
     }
 

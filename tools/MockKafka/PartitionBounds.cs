@@ -31,7 +31,8 @@ internal sealed unsafe class PartitionBounds(long maxBytes) : IDisposable
         if (found.Count != partitions)
         {
             throw new InvalidOperationException(
-                $"{found.Count} places in memory look like a new partition of the mock cluster, but {partitions} were made. Another version of the library lays them out differently: correct {nameof(PartitionBounds)}.");
+                $"{found.Count} places in memory look like a new partition of the mock cluster, but {partitions} were made. "
+                + $"Another version of the library lays them out differently: correct {nameof(PartitionBounds)}.");
         }
 
         var bounds = new byte[2 * sizeof(long)];

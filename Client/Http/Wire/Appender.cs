@@ -20,7 +20,8 @@ internal sealed class Appender(HttpCalls calls)
         {
             // The whole answer is read at once, so that the request's time-out holds for all of it.
             using var response = await calls.SendAsync(
-                HttpMethod.Post, Paths.Records(topic), content, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
+                HttpMethod.Post, Paths.Records(topic), content, HttpCompletionOption.ResponseContentRead,
+                cancellationToken).ConfigureAwait(false);
             using var lines = new JsonLines(calls, Paths.Records(topic), response);
             return await ReadAsync(topic, chunk.Records.Count, lines, cancellationToken).ConfigureAwait(false);
         }
@@ -31,7 +32,8 @@ internal sealed class Appender(HttpCalls calls)
         }
     }
 
-    private static async Task<IReadOnlyList<Position>> ReadAsync(string topic, int records, JsonLines lines, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Position>> ReadAsync(
+        string topic, int records, JsonLines lines, CancellationToken cancellationToken)
     {
         var positions = new List<Position>(records);
         while (await lines.NextAsync<AppendAnswer>(cancellationToken).ConfigureAwait(false) is { } answer)
@@ -46,5 +48,6 @@ internal sealed class Appender(HttpCalls calls)
     }
 
     private static AppendRefusedException Refused(string topic, int line, string error, int records) => new(
-        $"Record {line:N0} of {records:N0} was not appended to topic '{topic}': {error} Others of them may have been.", line, error, null, null);
+        $"Record {line:N0} of {records:N0} was not appended to topic '{topic}': {error} Others of them may have been.", line, error, null,
+        null);
 }

@@ -3,7 +3,9 @@ namespace ActorStreams.Client.Wire;
 /// <summary>The waits between attempts.</summary>
 internal static class Backoff
 {
-    /// <summary>Twice as long after each failure. Half of it is random, so that those whom a silo lost do not come back all at once.</summary>
+    /// <summary>
+    /// Twice as long after each failure. Half of it is random, so that those whom a silo lost do not come back all at once.
+    /// </summary>
     internal static TimeSpan After(int failures, ActorStreamsClientOptions options)
     {
         var most = Math.Min(options.ReconnectMaxMilliseconds, options.ReconnectMinMilliseconds * Math.Pow(2, Math.Min(failures, 30)));

@@ -11,7 +11,8 @@ internal sealed record PageBody(string Dataset, IReadOnlyList<ItemBody> Items, s
 
 internal sealed record ItemBody(string Key, JsonElement? State, DateTimeOffset Time);
 
-internal sealed record ChangeBody(string Key, JsonElement? Before, JsonElement? After, ChangePosition Position, ChangeCause? Cause, DateTimeOffset? Time);
+internal sealed record ChangeBody(
+    string Key, JsonElement? Before, JsonElement? After, ChangePosition Position, ChangeCause? Cause, DateTimeOffset? Time);
 
 internal sealed record AppendAnswer(string? Topic, int Partition, long Offset, long? Line, string? Error);
 

@@ -18,9 +18,11 @@ internal sealed class EventConnection : IWatchConnection
         _items = SseParser.Create(stream).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
     }
 
-    public static async Task<EventConnection> OpenAsync(HttpCalls calls, string path, TimeSpan heartbeat, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<EventConnection> OpenAsync(
+        HttpCalls calls, string path, TimeSpan heartbeat, TimeProvider time, CancellationToken cancellationToken)
     {
-        var response = await calls.SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        var response = await calls.SendAsync(
+            HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         return new(response, new IdleTimeoutStream(stream, heartbeat, time), calls, path, cancellationToken);
     }

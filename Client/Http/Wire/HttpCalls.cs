@@ -17,7 +17,8 @@ internal sealed class HttpCalls(HttpClient http, Func<string?>? token = null)
 
     /// <summary>Sends a request and answers once the headers of a successful response are there.</summary>
     public async Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, string path, HttpContent? content, HttpCompletionOption completion, CancellationToken cancellationToken, (string Name, string Value)? header = null)
+        HttpMethod method, string path, HttpContent? content, HttpCompletionOption completion, CancellationToken cancellationToken,
+        (string Name, string Value)? header = null)
     {
         using var request = new HttpRequestMessage(method, UriOf(path)) { Content = content };
         if (header is { } one)
@@ -41,7 +42,8 @@ internal sealed class HttpCalls(HttpClient http, Func<string?>? token = null)
     /// <summary>Reads a whole JSON answer.</summary>
     public async Task<T> GetAsync<T>(string path, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
+        using var response = await SendAsync(
+            HttpMethod.Get, path, null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
         try
         {
             return await response.Content.ReadFromJsonAsync<T>(WireJson.Options, cancellationToken).ConfigureAwait(false)
@@ -55,7 +57,8 @@ internal sealed class HttpCalls(HttpClient http, Func<string?>? token = null)
 
     /// <summary>The error for an answer that does not keep to the contract.</summary>
     public ActorStreamsException NotOurs(string path, Exception e) => new(
-        $"What {Url}{path} answered is not what an ActorStreams silo answers: {e.Message} Check the URL, and that client and silo are of one version.",
+        $"What {Url}{path} answered is not what an ActorStreams silo answers: {e.Message} Check the URL, "
+        + "and that client and silo are of one version.",
         innerException: e);
 
     /// <summary>The exception of ours for a failure of the transport; null for all others, which pass.</summary>
@@ -64,19 +67,24 @@ internal sealed class HttpCalls(HttpClient http, Func<string?>? token = null)
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } e =>
             new SiloUnreachableException(Url, (e.InnerException ?? e).Message, e),
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } e => new ActorStreamsException(
-            $"{Url.GetLeftPart(UriPartial.Authority)} is not believed: {Sentence((e.InnerException ?? e).Message)} Name its authority with --ca (CaFile), and reach it by a name that its certificate has.", innerException: e),
-        HttpRequestException or IOException => new ConnectionLostException(Url.GetLeftPart(UriPartial.Authority), Sentence(failure.Message), failure),
+            $"{Url.GetLeftPart(UriPartial.Authority)} is not believed: {Sentence((e.InnerException ?? e).Message)} Name its authority "
+            + "with --ca (CaFile), and reach it by a name that its certificate has.", innerException: e),
+        HttpRequestException or IOException =>
+            new ConnectionLostException(Url.GetLeftPart(UriPartial.Authority), Sentence(failure.Message), failure),
         OperationCanceledException { InnerException: TimeoutException } when !cancellationToken.IsCancellationRequested =>
-            new ConnectionLostException(Url.GetLeftPart(UriPartial.Authority), $"there was no answer within {http.Timeout.TotalSeconds:N0} seconds.", failure),
+            new ConnectionLostException(
+                Url.GetLeftPart(UriPartial.Authority), $"there was no answer within {http.Timeout.TotalSeconds:N0} seconds.", failure),
         _ => null,
     };
 
     // A key may hold any character. Without canonicalization off, System.Uri would drop segments like "." (a folder's key).
-    private Uri UriOf(string path) => new(Url.AbsoluteUri + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+    private Uri UriOf(string path) =>
+        new(Url.AbsoluteUri + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
 
     /// <summary>A text that can be no token is not repeated: it may be part of one.</summary>
     private static AuthenticationHeaderValue Bearer(string token) => token.AsSpan().ContainsAnyExceptInRange('!', '~')
-        ? throw new ActorStreamsException("The token has characters that no token has, such as a space or the end of a line. Give the token alone.")
+        ? throw new ActorStreamsException(
+            "The token has characters that no token has, such as a space or the end of a line. Give the token alone.")
         : new("Bearer", token);
 
     private async Task<ActorStreamsException> ProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)

@@ -16,7 +16,8 @@ internal sealed class HttpTransport : ITransport
     /// <param name="options">How.</param>
     /// <param name="owns">Whether it is closed with this.</param>
     internal HttpTransport(HttpClient http, ActorStreamsClientOptions options, bool owns) =>
-        (_owned, _calls, _options, _appender) = (owns ? http : null, new(http, options.Token), options, new(new HttpCalls(http, options.Token)));
+        (_owned, _calls, _options, _appender) =
+            (owns ? http : null, new(http, options.Token), options, new(new HttpCalls(http, options.Token)));
 
     public string Place => Url.ToString();
 
@@ -29,7 +30,9 @@ internal sealed class HttpTransport : ITransport
         var timeout = options.TimeoutSeconds?.ToString(CultureInfo.InvariantCulture);
         try
         {
-            return await _calls.GetAsync<StateBody>(Paths.Key(dataset, key, ("atLeast", options.AtLeast?.ToString()), ("timeoutSeconds", timeout)), cancellationToken).ConfigureAwait(false);
+            return await _calls.GetAsync<StateBody>(
+                Paths.Key(dataset, key, ("atLeast", options.AtLeast?.ToString()), ("timeoutSeconds", timeout)),
+                cancellationToken).ConfigureAwait(false);
         }
         catch (ActorStreamsException e) when (e.Status == HttpStatusCode.NotFound)
         {
@@ -37,18 +40,24 @@ internal sealed class HttpTransport : ITransport
         }
     }
 
-    public Task<PageBody> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken) => _calls.GetAsync<PageBody>(
-        Paths.Dataset(dataset) + Paths.Query(("prefix", prefix), ("after", after), ("limit", limit.ToString(CultureInfo.InvariantCulture))), cancellationToken);
+    public Task<PageBody> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken) =>
+        _calls.GetAsync<PageBody>(
+            Paths.Dataset(dataset) + Paths.Query(
+                ("prefix", prefix), ("after", after), ("limit", limit.ToString(CultureInfo.InvariantCulture))), cancellationToken);
 
-    public async Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken) => await EventConnection.OpenAsync(
-        _calls, Paths.Key(dataset, key, ("watch", "true"), ("since", since)), TimeSpan.FromSeconds(_options.HeartbeatTimeoutSeconds), _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+    public async Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken) =>
+        await EventConnection.OpenAsync(
+            _calls, Paths.Key(dataset, key, ("watch", "true"), ("since", since)), TimeSpan.FromSeconds(_options.HeartbeatTimeoutSeconds),
+            _options.TimeProvider, cancellationToken).ConfigureAwait(false);
 
-    public Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken) => _appender.SendAsync(topic, chunk, cancellationToken);
+    public Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken) =>
+        _appender.SendAsync(topic, chunk, cancellationToken);
 
     public async Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken) =>
         await _calls.GetAsync<DatasetInfo[]>("api/datasets", cancellationToken).ConfigureAwait(false);
 
-    public Task<LineageInfo> LineageAsync(CancellationToken cancellationToken) => _calls.GetAsync<LineageInfo>("api/lineage", cancellationToken);
+    public Task<LineageInfo> LineageAsync(CancellationToken cancellationToken) =>
+        _calls.GetAsync<LineageInfo>("api/lineage", cancellationToken);
 
     public async Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken) =>
         await _calls.GetAsync<TopicInfo[]>("api/topics", cancellationToken).ConfigureAwait(false);
@@ -61,7 +70,8 @@ internal sealed class HttpTransport : ITransport
             ("from", from?.ToString(CultureInfo.InvariantCulture)),
             ("limit", limit?.ToString(CultureInfo.InvariantCulture)),
             ("follow", follow ? "true" : null));
-        using var response = await _calls.SendAsync(HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var response = await _calls.SendAsync(
+            HttpMethod.Get, path, null, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         using var lines = new JsonLines(_calls, path, response);
         while (await lines.NextAsync<LogRecord>(cancellationToken).ConfigureAwait(false) is { } record)
             yield return record;
@@ -69,7 +79,8 @@ internal sealed class HttpTransport : ITransport
 
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
-        using var response = await _calls.SendAsync(HttpMethod.Get, "health/ready", null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
+        using var response = await _calls.SendAsync(
+            HttpMethod.Get, "health/ready", null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
         return true;
     }
 

@@ -2,7 +2,10 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Client.Wire;
 
-/// <summary>A way to ask silos: over HTTP, or as a client of their Orleans cluster. Every member throws <see cref="ActorStreamsException"/> and nothing else that is not a bug.</summary>
+/// <summary>
+/// A way to ask silos: over HTTP, or as a client of their Orleans cluster. Every member throws <see cref="ActorStreamsException"/> and
+/// nothing else that is not a bug.
+/// </summary>
 internal interface ITransport : IDisposable
 {
     /// <summary>Whom it asks, for messages.</summary>
@@ -25,12 +28,16 @@ internal interface ITransport : IDisposable
 
     Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken);
 
-    IAsyncEnumerable<LogRecord> ReadRecordsAsync(string topic, int? partition, long? from, int? limit, bool follow, CancellationToken cancellationToken);
+    IAsyncEnumerable<LogRecord> ReadRecordsAsync(
+        string topic, int? partition, long? from, int? limit, bool follow, CancellationToken cancellationToken);
 
     Task<bool> IsReadyAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>One connection of a watch. It ends as connections do: <see cref="NextAsync"/> then answers null, whatever the reason; what cannot be resumed is thrown.</summary>
+/// <summary>
+/// One connection of a watch. It ends as connections do: <see cref="NextAsync"/> then answers null, whatever the reason;
+/// what cannot be resumed is thrown.
+/// </summary>
 internal interface IWatchConnection : IAsyncDisposable
 {
     ValueTask<WatchItem?> NextAsync(CancellationToken cancellationToken);

@@ -3,11 +3,13 @@ namespace ActorStreams.Client.Wire;
 /// <summary>The paths of the HTTP contract.</summary>
 internal static class Paths
 {
-    public static string Dataset(DatasetInfo dataset) => $"api/{(dataset.Kind == DatasetKind.View ? "views" : "entities")}/{Uri.EscapeDataString(dataset.Name)}";
+    public static string Dataset(DatasetInfo dataset) =>
+        $"api/{(dataset.Kind == DatasetKind.View ? "views" : "entities")}/{Uri.EscapeDataString(dataset.Name)}";
 
     /// <summary>
-    /// The path of a key with a query. A key that a path cannot hold is named in the query: an empty one, and one with a segment of dots alone, which servers and
-    /// proxies resolve even where it is escaped. The key '.' alone may stay, since the silo knows what it is resolved to.
+    /// The path of a key with a query. A key that a path cannot hold is named in the query: an empty one, and one with a
+    /// segment of dots alone, which servers and proxies resolve even where it is escaped. The key '.' alone may stay, since the
+    /// silo knows what it is resolved to.
     /// </summary>
     public static string Key(DatasetInfo dataset, string key, params ReadOnlySpan<(string Name, string? Value)> members) => !FitsPath(key)
         ? Dataset(dataset) + Query([("key", key), .. members])

@@ -1,6 +1,9 @@
 namespace ActorStreams.Client.Wire;
 
-/// <summary>A stream that is read forwards from another one, and owns it. What passes is looked at by <see cref="Stream.ReadAsync(Memory{byte}, CancellationToken)"/>.</summary>
+/// <summary>
+/// A stream that is read forwards from another one, and owns it. What passes is looked at by
+/// <see cref="Stream.ReadAsync(Memory{byte}, CancellationToken)"/>.
+/// </summary>
 internal abstract class ReadingStream(Stream inner) : Stream
 {
     public override bool CanRead => true;

@@ -13,7 +13,10 @@ internal static class Tls
         var handler = new SocketsHttpHandler();
         if (caFile is null)
             return handler;
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true,
+        };
         policy.CustomTrustStore.AddRange(PemCertificate.ParseAuthorities(caFile, File.ReadAllText(caFile)));
         handler.SslOptions.CertificateChainPolicy = policy;
         return handler;

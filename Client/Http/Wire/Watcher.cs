@@ -7,7 +7,8 @@ namespace ActorStreams.Client.Wire;
 /// Watches a key over any number of connections. Each new connection asks for what comes after the last event that was yielded, so
 /// the events of one watch have no gap; an event at or before that place is dropped, so there is no repeat.
 /// </summary>
-internal sealed class Watcher<T>(ITransport transport, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
+internal sealed class Watcher<T>(
+    ITransport transport, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
 {
     private ChangePosition? _last;
 
@@ -37,7 +38,8 @@ internal sealed class Watcher<T>(ITransport transport, DatasetDirectory director
     }
 
     private async Task<IWatchConnection> ConnectAsync(string? since, CancellationToken cancellationToken) => await transport.WatchAsync(
-        await directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false), key, since, cancellationToken).ConfigureAwait(false);
+        await directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false), key, since,
+        cancellationToken).ConfigureAwait(false);
 
     private async Task<IWatchConnection?> TryConnectAsync(string? since, CancellationToken cancellationToken)
     {

@@ -5,7 +5,9 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Client.Wire;
 
-/// <summary>The JSON of the HTTP contract itself. States and values inside it are the user's, and are read with the user's options.</summary>
+/// <summary>
+/// The JSON of the HTTP contract itself. States and values inside it are the user's, and are read with the user's options.
+/// </summary>
 internal static class WireJson
 {
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
@@ -29,7 +31,8 @@ internal static class WireJson
 
         public override Position Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
-            var parts = JsonSerializer.Deserialize<Parts>(ref reader, JsonSerializerOptions.Web) ?? throw new JsonException("A position is null.");
+            var parts = JsonSerializer.Deserialize<Parts>(ref reader, JsonSerializerOptions.Web)
+                ?? throw new JsonException("A position is null.");
             return new(parts.Topic, parts.Partition, parts.Offset);
         }
 

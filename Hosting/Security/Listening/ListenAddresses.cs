@@ -17,7 +17,8 @@ internal static class ListenAddresses
         return [.. Ports("http"), .. Ports("https")];
 
         IEnumerable<string> Ports(string scheme) =>
-            (settings[$"{scheme}_ports"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"{scheme}://*:{port}");
+            (settings[$"{scheme}_ports"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Select(port => $"{scheme}://*:{port}");
     }
 
     /// <summary>The operations port at the hosts of the API; none when there is no such port.</summary>
@@ -27,7 +28,8 @@ internal static class ListenAddresses
         return port == 0 ? [] :
         [
             .. OfApi(settings).Select(BindingAddress.Parse).Where(address => !address.IsUnixPipe && !address.IsNamedPipe)
-                .DistinctBy(address => address.Host).Select(address => string.Create(CultureInfo.InvariantCulture, $"{address.Scheme}://{address.Host}:{port}")),
+                .DistinctBy(address => address.Host)
+                .Select(address => string.Create(CultureInfo.InvariantCulture, $"{address.Scheme}://{address.Host}:{port}")),
         ];
     }
 
@@ -51,5 +53,6 @@ internal static class ListenAddresses
         return open;
     }
 
-    internal static bool IsSiloOpen(HostingOptions silo) => silo.IsCluster && !(IPAddress.TryParse(silo.AdvertisedAddress, out var ip) && IPAddress.IsLoopback(ip));
+    internal static bool IsSiloOpen(HostingOptions silo) =>
+        silo.IsCluster && !(IPAddress.TryParse(silo.AdvertisedAddress, out var ip) && IPAddress.IsLoopback(ip));
 }

@@ -17,7 +17,8 @@ internal sealed record Posture(SecurityProfile Profile, bool IsProfileGiven, boo
 }
 
 /// <summary>Says at start what holds, and looks once more when everything listens: code may have opened what no setting told of.</summary>
-internal sealed partial class PostureCheck(Posture posture, IServiceProvider services, ILogger<PostureCheck> logger) : IHostedLifecycleService
+internal sealed partial class PostureCheck(
+    Posture posture, IServiceProvider services, ILogger<PostureCheck> logger) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -34,7 +35,8 @@ internal sealed partial class PostureCheck(Posture posture, IServiceProvider ser
         if (posture.IsProduction || posture.IsProfileGiven || open.Count == 0)
             return Task.CompletedTask;
         throw new OptionsValidationException("Security", typeof(SecurityOptions),
-            [$"The silo listens at {string.Join(", ", open)}, which others can reach, but no setting told so beforehand. Say Security:Profile=Production, and what that asks for; or Development, if it is meant to be open."]);
+            [$"The silo listens at {string.Join(", ", open)}, which others can reach, but no setting told so beforehand. "
+                + "Say Security:Profile=Production, and what that asks for; or Development, if it is meant to be open."]);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -46,11 +48,15 @@ internal sealed partial class PostureCheck(Posture posture, IServiceProvider ser
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private IEnumerable<string> Addresses() =>
-        services.GetService<Microsoft.AspNetCore.Hosting.Server.IServer>()?.Features.Get<Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature>()?.Addresses ?? [];
+        services.GetService<Microsoft.AspNetCore.Hosting.Server.IServer>()?.Features
+            .Get<Microsoft.AspNetCore.Hosting.Server.Features.IServerAddressesFeature>()?.Addresses ?? [];
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Security profile Production: every caller needs a token.")]
     private static partial void LogProduction(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "SECURITY: the profile is Development, but others than this machine reach {Listeners}. Whoever does reads, appends and operates {How}, and nothing has to be encrypted. Never outside a test network.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "SECURITY: the profile is Development, but others than this machine reach {Listeners}. "
+            + "Whoever does reads, appends and operates {How}, and nothing has to be encrypted. Never outside a test network.")]
     private static partial void LogOpen(ILogger logger, string listeners, string how);
 }

@@ -35,6 +35,7 @@ internal sealed class ServerTls(IOptions<SecurityOptions> security, IServiceProv
     internal static ReloadedFiles<PemCertificate> Open(SecurityOptions options, TimeProvider time, Action<string?> told)
     {
         var (certificate, key) = (options.Tls.CertificateFile!, options.Tls.KeyFile ?? options.Tls.CertificateFile!);
-        return new([certificate, key], texts => PemCertificate.Parse(certificate, texts[0], key, texts[1]), TimeSpan.FromSeconds(options.ReloadSeconds), time, told);
+        return new([certificate, key], texts => PemCertificate.Parse(
+            certificate, texts[0], key, texts[1]), TimeSpan.FromSeconds(options.ReloadSeconds), time, told);
     }
 }

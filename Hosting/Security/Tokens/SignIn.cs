@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Authentication.JwtBearer;
 namespace ActorStreams.Hosting.Security.Tokens;
 
 /// <summary>
-/// For people with a browser, which sends no header by itself: whoever opens a page without a token is asked for one, and it is kept in a cookie that no script can read and no other site can use.
-/// What changes something is taken with that cookie only from our own pages.
+/// For people with a browser, which sends no header by itself: whoever opens a page without a token is asked for one, and it is kept in a
+/// cookie that no script can read and no other site can use. What changes something is taken with that cookie only from our own pages.
 /// </summary>
 internal static class SignIn
 {
@@ -21,7 +21,9 @@ internal static class SignIn
         // Who comes here has shown a valid token, by the form or by a header.
         var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
         if (form[TokenField].FirstOrDefault() is { } token)
-            http.Response.Cookies.Append(Cookie, token.Trim(), new() { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Strict, Path = "/", IsEssential = true });
+            http.Response.Cookies.Append(
+                Cookie, token.Trim(),
+                new() { HttpOnly = true, Secure = true, SameSite = SameSiteMode.Strict, Path = "/", IsEssential = true });
         var back = form[BackField].FirstOrDefault();
         return Results.Redirect(IsLocal(back) ? back! : "/");
     }).ExcludeFromDescription();
@@ -42,7 +44,8 @@ internal static class SignIn
 
     /// <summary>Whether it is a person that asks, for a page.</summary>
     internal static bool IsAsked(HttpContext http) =>
-        (HttpMethods.IsGet(http.Request.Method) || http.Request.Path == Path) && http.Request.GetTypedHeaders().Accept.Any(accept => accept.MediaType == "text/html");
+        (HttpMethods.IsGet(http.Request.Method) || http.Request.Path == Path)
+            && http.Request.GetTypedHeaders().Accept.Any(accept => accept.MediaType == "text/html");
 
     /// <summary>The page, with status 401: it is the answer to a request that is refused.</summary>
     internal static Task WriteAsync(HttpContext http, string? fault)
@@ -50,20 +53,27 @@ internal static class SignIn
         http.Response.StatusCode = StatusCodes.Status401Unauthorized;
         http.Response.ContentType = "text/html; charset=utf-8";
         http.Response.Headers.CacheControl = "no-store";
-        http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
+        http.Response.Headers.ContentSecurityPolicy =
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
         var back = http.Request.Path == Path ? "/" : http.Request.PathBase.Add(http.Request.Path).ToUriComponent();
         return http.Response.WriteAsync($$"""
             <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>ActorStreams: sign in</title>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>ActorStreams: sign in</title>
             <style>
-              :root { color-scheme: light dark; } body { font: 15px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 10vh auto; padding: 0 1rem; }
-              h1 { font-size: 1.4rem; } textarea { width: 100%; box-sizing: border-box; font: 12px monospace; } button { margin-top: .6rem; padding: .4rem 1rem; font: inherit; } .fault { font-weight: 600; }
+              :root { color-scheme: light dark; }
+              body { font: 15px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 10vh auto; padding: 0 1rem; }
+              h1 { font-size: 1.4rem; }
+              textarea { width: 100%; box-sizing: border-box; font: 12px monospace; }
+              button { margin-top: .6rem; padding: .4rem 1rem; font: inherit; }
+              .fault { font-weight: 600; }
             </style></head><body>
             <h1>ActorStreams</h1>
             <p>This page needs a token. Paste the one that your issuer gave you; it stays in this browser until you close it.</p>
             <p class="fault">{{HtmlEncoder.Default.Encode(fault ?? "")}}</p>
             <form method="post" action="{{Path}}"><input type="hidden" name="{{BackField}}" value="{{HtmlEncoder.Default.Encode(back)}}">
-            <label>Token<textarea name="{{TokenField}}" rows="6" required autocomplete="off" spellcheck="false"></textarea></label><button>Sign in</button></form>
+            <label>Token<textarea name="{{TokenField}}" rows="6" required autocomplete="off" spellcheck="false"></textarea></label>
+            <button>Sign in</button></form>
             </body></html>
             """, http.RequestAborted);
     }

@@ -26,14 +26,19 @@ internal static class SigningKeys
         }
         catch (Exception error) when (error is ArgumentException or System.Text.Json.JsonException)
         {
-            throw new ArgumentException($"'{file}' is no JSON Web Key Set. It has the form {{\"keys\":[{{\"kty\":\"RSA\",\"kid\":…,\"n\":…,\"e\":…}}]}}.");
+            throw new ArgumentException(
+                $"'{file}' is no JSON Web Key Set. It has the form {{\"keys\":[{{\"kty\":\"RSA\",\"kid\":…,\"n\":…,\"e\":…}}]}}.");
         }
 
         if (set.Keys.Any(key => key.Kty == JsonWebAlgorithmsKeyTypes.Octet))
-            throw new ArgumentException($"'{file}' holds a symmetric key (kty oct). Whoever checks tokens with it could make them too. Sign with RSA or elliptic curves, and put the public key here.");
+            throw new ArgumentException(
+                $"'{file}' holds a symmetric key (kty oct). Whoever checks tokens with it could make them too. "
+                + "Sign with RSA or elliptic curves, and put the public key here.");
         if (set.Keys.Any(key => key.HasPrivateKey))
-            throw new ArgumentException($"'{file}' holds a private key ({string.Join(", ", Private)}). A silo only checks tokens: leave the private members out.");
+            throw new ArgumentException(
+                $"'{file}' holds a private key ({string.Join(", ", Private)}). A silo only checks tokens: leave the private members out.");
         var keys = set.GetSigningKeys().ToList();
-        return keys.Count > 0 ? keys : throw new ArgumentException($"'{file}' holds no key for signatures (\"use\":\"sig\", or no \"use\").");
+        return keys.Count > 0 ? keys : throw new ArgumentException(
+            $"'{file}' holds no key for signatures (\"use\":\"sig\", or no \"use\").");
     }
 }

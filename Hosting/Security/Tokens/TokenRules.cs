@@ -7,7 +7,10 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace ActorStreams.Hosting.Security.Tokens;
 
-/// <summary>Who a caller is, by the token it shows: signed by a key that is known, for this audience, and not expired. Nothing else says who anybody is.</summary>
+/// <summary>
+/// Who a caller is, by the token it shows: signed by a key that is known, for this audience, and not expired.
+/// Nothing else says who anybody is.
+/// </summary>
 internal sealed class TokenRules(IOptions<SecurityOptions> security, IServiceProvider services) : IConfigureNamedOptions<JwtBearerOptions>
 {
     /// <summary>The claim with patterns of the datasets that a token is for.</summary>
@@ -36,15 +39,20 @@ internal sealed class TokenRules(IOptions<SecurityOptions> security, IServicePro
             // Public keys alone: a public key must never be taken for the secret of a symmetric algorithm.
             ValidAlgorithms =
             [
-                SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.RsaSsaPssSha384,
-                SecurityAlgorithms.RsaSsaPssSha512, SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384, SecurityAlgorithms.EcdsaSha512,
+                SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512,
+                SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.RsaSsaPssSha384,
+                SecurityAlgorithms.RsaSsaPssSha512, SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384,
+                SecurityAlgorithms.EcdsaSha512,
             ],
         };
         if (!string.IsNullOrEmpty(jwt.SigningKeysFile))
         {
             var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("ActorStreams.Tokens");
-            var keys = SigningKeys.Open(security.Value, services.GetRequiredService<TimeProvider>(), fault => logger.FilesChanged("tokens", fault));
-            options.TokenValidationParameters.IssuerSigningKeyResolver = (_, _, id, _) => string.IsNullOrEmpty(id) ? keys.Value : keys.Value.Where(key => key.KeyId == id);
+            var keys = SigningKeys.Open(
+                security.Value, services.GetRequiredService<TimeProvider>(), fault => logger.FilesChanged("tokens", fault));
+            options.TokenValidationParameters.IssuerSigningKeyResolver = (_, _, id, _) => string.IsNullOrEmpty(id)
+                ? keys.Value
+                : keys.Value.Where(key => key.KeyId == id);
         }
 
         options.Events = new()
@@ -62,10 +70,14 @@ internal sealed class TokenRules(IOptions<SecurityOptions> security, IServicePro
     /// <summary>What was wrong with the token that came; null when none came.</summary>
     internal static string? FaultOf(HttpContext http) => http.Items[Fault] as string;
 
-    /// <summary>A list without elements makes no claim, and a token without that claim is for all datasets. So a list that names nothing is made to name nothing.</summary>
+    /// <summary>
+    /// A list without elements makes no claim, and a token without that claim is for all datasets. So a list that names
+    /// nothing is made to name nothing.
+    /// </summary>
     private static Task OnValidated(TokenValidatedContext validated)
     {
-        if (validated.SecurityToken is JsonWebToken token && NamesDatasets(token) && !validated.Principal!.HasClaim(claim => claim.Type == DatasetsClaim))
+        if (validated.SecurityToken is JsonWebToken token && NamesDatasets(token)
+            && !validated.Principal!.HasClaim(claim => claim.Type == DatasetsClaim))
             validated.Principal!.Identities.First().AddClaim(new(DatasetsClaim, ""));
         return Task.CompletedTask;
     }

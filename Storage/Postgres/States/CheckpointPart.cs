@@ -31,7 +31,8 @@ internal readonly record struct CheckpointPart(Range Upserts, Range Deletes, Ran
         var contributions = Slice(write.ContributionUpserts, ContributionUpserts);
         return
         [
-            PostgresValue.Array(PostgresValue.Keys([.. upserts.Select(s => s.Key)])), PostgresValue.Array([.. upserts.Select(s => s.State)]),
+            PostgresValue.Array(PostgresValue.Keys([.. upserts.Select(s => s.Key)])),
+            PostgresValue.Array([.. upserts.Select(s => s.State)]),
             PostgresValue.Array([.. upserts.Select(s => s.Offset)]), PostgresValue.Array([.. upserts.Select(s => s.Timestamp)]),
             PostgresValue.Array(PostgresValue.Keys(Slice(write.Deletes, Deletes))),
             .. PostgresValue.Ids([.. contributions.Select(c => c.Id)]), PostgresValue.Array([.. contributions.Select(c => c.Value)]),

@@ -3,14 +3,15 @@ using Npgsql;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// One statement does it all: its first part moves the partition's position, on the condition, and gives the partition's number; the others write to
-// that partition, and to none where the condition failed. Rows of one checkpoint are disjoint, so their order does not matter, and no two owners get
-// past the first part at once, so they cannot block each other.
+// One statement does it all: its first part moves the partition's position, on the condition, and gives the partition's number; the others
+// write to that partition, and to none where the condition failed. Rows of one checkpoint are disjoint, so their order does not matter, and
+// no two owners get past the first part at once, so they cannot block each other.
 //
-// What is written comes in the order of keys: neighbours of the index then lie on pages that are in hand, which makes updates up to twice as fast as in
-// the order of a hash.
+// What is written comes in the order of keys: neighbours of the index then lie on pages that are in hand, which makes updates up to twice
+// as fast as in the order of a hash.
 //
-// A checkpoint beyond MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction; the later ones are given the number.
+// A checkpoint beyond MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction; the
+// later ones are given the number.
 
 /// <summary>Writes one checkpoint.</summary>
 internal static class PostgresCheckpoint
@@ -29,7 +30,9 @@ internal static class PostgresCheckpoint
         if (await MoveAsync(connection, sql, write, parts[0], cancellationToken).ConfigureAwait(false) is not { } partition)
             return false;
         foreach (var part in parts.Skip(1))
-            await RunAsync(connection, sql.WriteFurther, [.. part.Parameters(write), PostgresValue.Of(partition)], cancellationToken).ConfigureAwait(false);
+            await RunAsync(
+                connection, sql.WriteFurther, [.. part.Parameters(write), PostgresValue.Of(partition)],
+                cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return true;
     }
@@ -61,14 +64,16 @@ internal static class PostgresCheckpoint
         List<NpgsqlParameter> parameters =
         [
             .. part.Parameters(write), .. PostgresValue.Partition(write.Partition),
-            PostgresValue.Of(write.Checkpoint.Position), PostgresValue.Of(write.Checkpoint.States), PostgresValue.Of(write.Checkpoint.Marks),
+            PostgresValue.Of(write.Checkpoint.Position), PostgresValue.Of(write.Checkpoint.States),
+            PostgresValue.Of(write.Checkpoint.Marks),
         ];
         if (write.ExpectedPosition is { } expected)
             parameters.Add(PostgresValue.Of(expected));
         return RunAsync(connection, write.ExpectedPosition is null ? sql.WriteFirst : sql.WriteNext, parameters, cancellationToken);
     }
 
-    private static async Task<int?> RunAsync(NpgsqlConnection connection, string sql, List<NpgsqlParameter> parameters, CancellationToken cancellationToken)
+    private static async Task<int?> RunAsync(
+        NpgsqlConnection connection, string sql, List<NpgsqlParameter> parameters, CancellationToken cancellationToken)
     {
         using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters.ToArray());

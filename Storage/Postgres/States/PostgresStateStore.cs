@@ -6,22 +6,24 @@ using NpgsqlTypes;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// The tables are told in Scripts/0001-states.sql. Keys and states are bytea: text can hold no U+0000, and jsonb would give a state back in other
-// bytes, while a change is defined by states that are equal as stored.
+// The tables are told in Scripts/0001-states.sql. Keys and states are bytea: text can hold no U+0000, and jsonb would give a state back in
+// other bytes, while a change is defined by states that are equal as stored.
 //
-// One read is one statement, so it sees one checkpoint, whole. One checkpoint is one statement too, and so its own transaction and one round trip,
-// unless it is large (PostgresCheckpoint).
+// One read is one statement, so it sees one checkpoint, whole. One checkpoint is one statement too, and so its own transaction and one
+// round trip, unless it is large (PostgresCheckpoint).
 //
-// A commit is waited for (synchronous_commit). Without that wait a crash of PostgreSQL would take back the last commits. Checkpoints alone would
-// bear it: the loss is a suffix of all commits, an owner whose position is no longer the stored one is refused and begins again at the older one, and
-// what it sends once more lies at or below the marks, or the view has lost its checkpoint too. A clearing would not: the silos would go on with new
-// definitions on states of the old. And a source topic may have dropped, by its retention, what an acknowledged checkpoint had behind it. A flush for
-// each checkpoint is a small part of its cost, so all wait, and CheckAsync refuses a server that is told not to.
+// A commit is waited for (synchronous_commit). Without that wait a crash of PostgreSQL would take back the last commits. Checkpoints
+// alone would bear it: the loss is a suffix of all commits, an owner whose position is no longer the stored one is refused and begins
+// again at the older one, and what it sends once more lies at or below the marks, or the view has lost its checkpoint too. A clearing
+// would not: the silos would go on with new definitions on states of the old. And a source topic may have dropped, by its retention,
+// what an acknowledged checkpoint had behind it. A flush for each checkpoint is a small part of its cost, so all wait, and CheckAsync
+// refuses a server that is told not to.
 //
-// A command whose connection is lost may have been committed, and may even be committed later, by a server process that has not noticed. The caller
-// learns StoreUnavailableException, and begins again at the stored checkpoint. If that is the old one and the new one lands afterwards, this is to
-// the caller as if another owner had written it: the condition on the position refuses its next checkpoint, and one that reads through the store asks
-// afterwards whether the checkpoint is still its own. Either way a checkpoint is there whole or not at all.
+// A command whose connection is lost may have been committed, and may even be committed later, by a server process that has not
+// noticed. The caller learns StoreUnavailableException, and begins again at the stored checkpoint. If that is the old one and the
+// new one lands afterwards, this is to the caller as if another owner had written it: the condition on the position refuses its
+// next checkpoint, and one that reads through the store asks afterwards whether the checkpoint is still its own. Either way a
+// checkpoint is there whole or not at all.
 
 /// <summary>The state store in PostgreSQL, for any number of silos. The schema must be there: see <see cref="PostgresSchema"/>.</summary>
 public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
@@ -52,7 +54,9 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     public async ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default)
     {
         var found = await ReadAsync(
-            _sql.SelectCheckpoint, partition, [], static row => new Checkpoint(row.GetInt64(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2)), cancellationToken).ConfigureAwait(false);
+            _sql.SelectCheckpoint, partition, [],
+            static row => new Checkpoint(row.GetInt64(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2)),
+            cancellationToken).ConfigureAwait(false);
         return found.SingleOrDefault();
     }
 
@@ -61,18 +65,22 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         RunAsync(ct => PostgresCheckpoint.WriteAsync(_source, _sql, _options, write, ct), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
+        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
         ReadAsync(_sql.SelectStates, partition, [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
+        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var from = PostgresValue.Key(prefix);
         // What follows a key immediately is that key and a zero byte.
         if (after is not null && KeyOrder.Instance.Compare(after, prefix) >= 0)
             from = [.. PostgresValue.Key(after), 0];
-        return ReadAsync(_sql.SelectRange, partition, [PostgresValue.Of(from), PostgresValue.Of(AfterPrefix(prefix)), PostgresValue.Of((long)limit)], State, cancellationToken);
+        return ReadAsync(
+            _sql.SelectRange, partition, [PostgresValue.Of(from), PostgresValue.Of(AfterPrefix(prefix)), PostgresValue.Of((long)limit)],
+            State, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -82,10 +90,12 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         var rows = await ReadAsync(
             _sql.ScanContributions, partition,
             [
-                PostgresValue.Array(PostgresValue.Keys([.. scans.Select(scan => scan.Key)])), PostgresValue.Array([.. scans.Select(scan => scan.Slot)]),
+                PostgresValue.Array(PostgresValue.Keys([.. scans.Select(scan => scan.Key)])),
+                PostgresValue.Array([.. scans.Select(scan => scan.Slot)]),
                 PostgresValue.Array([.. scans.Select(scan => (long)scan.Limit)]),
             ],
-            static row => (Scan: row.GetInt64(0) - 1, Element: row.GetFieldValue<byte[]>(1), Value: row.GetFieldValue<byte[]>(2)), cancellationToken).ConfigureAwait(false);
+            static row => (Scan: row.GetInt64(0) - 1, Element: row.GetFieldValue<byte[]>(1), Value: row.GetFieldValue<byte[]>(2)),
+            cancellationToken).ConfigureAwait(false);
         var found = scans.Select(_ => new List<StoredContribution>()).ToArray();
         foreach (var (number, element, value) in rows)
             found[number].Add(new(new(scans[(int)number].Key, scans[(int)number].Slot, element), value));
@@ -97,21 +107,23 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
         ReadAsync(
             _sql.SelectContributions, partition, PostgresValue.Ids(ids),
-            static row => new StoredContribution(new(Text(row, 0), row.GetInt32(1), row.GetFieldValue<byte[]>(2)), row.GetFieldValue<byte[]>(3)), cancellationToken);
+            static row => new StoredContribution(
+                new(Text(row, 0), row.GetInt32(1), row.GetFieldValue<byte[]>(2)), row.GetFieldValue<byte[]>(3)), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) => RunAsync<IReadOnlyDictionary<string, string>>(
-        async ct =>
-        {
-            using var command = _source.CreateCommand(_sql.SelectDatasets);
-            var rows = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            await using var closing = rows.ConfigureAwait(false);
-            var found = new Dictionary<string, string>();
-            while (await rows.ReadAsync(ct).ConfigureAwait(false))
-                found.Add(Text(rows, 0), Text(rows, 1));
-            return found;
-        },
-        cancellationToken);
+    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
+        RunAsync<IReadOnlyDictionary<string, string>>(
+            async ct =>
+            {
+                using var command = _source.CreateCommand(_sql.SelectDatasets);
+                var rows = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
+                await using var closing = rows.ConfigureAwait(false);
+                var found = new Dictionary<string, string>();
+                while (await rows.ReadAsync(ct).ConfigureAwait(false))
+                    found.Add(Text(rows, 0), Text(rows, 1));
+                return found;
+            },
+            cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default)
@@ -124,7 +136,11 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
                 new(_sql.DeleteDatasets),
                 new(_sql.InsertDatasets)
                 {
-                    Parameters = { PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Key)])), PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Value)])) },
+                    Parameters =
+                    {
+                        PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Key)])),
+                        PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Value)])),
+                    },
                 },
             ],
             cancellationToken).ConfigureAwait(false);
@@ -132,8 +148,9 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask ClearAsync(CancellationToken cancellationToken = default) =>
-        // Truncated rather than deleted: a rebuild would leave millions of dead rows behind. The two large tables first: that waits for the checkpoints
-        // under way and holds back others while it has no lock that they could wait for. Then the positions, which no one can hold.
+        // Truncated rather than deleted: a rebuild would leave millions of dead rows behind. The two large tables first: that
+        // waits for the checkpoints under way and holds back others while it has no lock that they could wait for. Then the
+        // positions, which no one can hold.
         await TransactAsync([new(_sql.TruncateStates), new(_sql.DeletePartitions)], cancellationToken).ConfigureAwait(false);
 
     /// <summary>Closes the connections.</summary>
@@ -151,10 +168,12 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
 
     private static string Text(NpgsqlDataReader row, int column) => Encoding.UTF8.GetString(row.GetFieldValue<byte[]>(column));
 
-    private static StoredState State(NpgsqlDataReader row) => new(Text(row, 0), row.GetFieldValue<byte[]>(1), row.GetInt64(2), row.GetInt64(3));
+    private static StoredState State(NpgsqlDataReader row) =>
+        new(Text(row, 0), row.GetFieldValue<byte[]>(1), row.GetInt64(2), row.GetInt64(3));
 
     private ValueTask<IReadOnlyList<T>> ReadAsync<T>(
-        string sql, PartitionId partition, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken) => RunAsync<IReadOnlyList<T>>(
+        string sql, PartitionId partition, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> row,
+        CancellationToken cancellationToken) => RunAsync<IReadOnlyList<T>>(
         async ct =>
         {
             using var command = _source.CreateCommand(sql);

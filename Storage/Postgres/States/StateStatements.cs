@@ -1,6 +1,8 @@
 namespace ActorStreams.Storage.Postgres.States;
 
-/// <summary>The state store's statements. Every table is named with its schema, so that no statement depends on the session's search_path.</summary>
+/// <summary>
+/// The state store's statements. Every table is named with its schema, so that no statement depends on the session's search_path.
+/// </summary>
 internal sealed class StateStatements
 {
     private const string Further = "WITH moved AS (SELECT $13 AS id)";
@@ -67,8 +69,8 @@ internal sealed class StateStatements
 
     private static string InsertPosition(string partition) => $"""
         WITH moved AS (
-            INSERT INTO {partition} (dataset, version, number, position, states, marks) VALUES ($13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING
-            RETURNING id)
+            INSERT INTO {partition} (dataset, version, number, position, states, marks) VALUES ($13, $14, $15, $16, $17, $18)
+            ON CONFLICT DO NOTHING RETURNING id)
         """;
 
     private static string UpdatePosition(string partition) => $"""
@@ -81,8 +83,10 @@ internal sealed class StateStatements
     // What is deleted of contributions is looked up one by one (LATERAL … LIMIT 1): a join would be free to read all of the partition.
     private static string WriteRows(string state, string contribution) => $"""
         , states AS (
-            INSERT INTO {state} (partition_id, key, value, "offset", timestamp) SELECT moved.id, given.* FROM moved, unnest($1, $2, $3, $4) AS given
-            ON CONFLICT (partition_id, key) DO UPDATE SET value = excluded.value, "offset" = excluded."offset", timestamp = excluded.timestamp),
+            INSERT INTO {state} (partition_id, key, value, "offset", timestamp)
+            SELECT moved.id, given.* FROM moved, unnest($1, $2, $3, $4) AS given
+            ON CONFLICT (partition_id, key) DO UPDATE
+            SET value = excluded.value, "offset" = excluded."offset", timestamp = excluded.timestamp),
         gone_states AS (
             DELETE FROM {state} USING moved WHERE partition_id = moved.id AND key = ANY($5)),
         contributions AS (

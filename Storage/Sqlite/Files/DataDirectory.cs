@@ -59,7 +59,8 @@ public sealed class DataDirectory : IDisposable
 
 /// <summary>A data directory that another process uses. Stop that process, or take another directory.</summary>
 public sealed class DataDirectoryInUseException(string path, int? processId, Exception? innerException = null) : Exception(
-    $"The data directory '{path}' is in use by {(processId is null ? "another process" : string.Create(CultureInfo.InvariantCulture, $"process {processId}"))}. "
+    $"The data directory '{path}' is in use by "
+    + $"{(processId is null ? "another process" : string.Create(CultureInfo.InvariantCulture, $"process {processId}"))}. "
     + "Stop that process, or give this one another directory.", innerException)
 {
     /// <summary>The directory.</summary>

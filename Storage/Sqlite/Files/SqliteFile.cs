@@ -15,7 +15,9 @@ internal sealed record SqliteFileSpec
     /// <summary>What the file is, in an error's words: "change log".</summary>
     public required string Kind { get; init; }
 
-    /// <summary>The format's number, in the file as <c>PRAGMA user_version</c>. Raise it with every change of <see cref="Schema"/>.</summary>
+    /// <summary>
+    /// The format's number, in the file as <c>PRAGMA user_version</c>. Raise it with every change of <see cref="Schema"/>.
+    /// </summary>
     public required int Format { get; init; }
 
     /// <summary>What creates the tables of a new file.</summary>
@@ -125,7 +127,8 @@ internal sealed class SqliteFile(SqliteFileSpec spec) : IDisposable
         if (found > spec.Format)
         {
             throw new NewerFormatException(
-                $"The {spec.Kind} '{spec.Path}' has format {found}, and this program knows formats up to {spec.Format}. Run the newer program that wrote it.");
+                $"The {spec.Kind} '{spec.Path}' has format {found}, and this program knows formats up to {spec.Format}. "
+                + "Run the newer program that wrote it.");
         }
 
         if (found == 0)

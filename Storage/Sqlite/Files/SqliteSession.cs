@@ -39,7 +39,8 @@ internal sealed class SqliteSession : IDisposable
     {
         if (_statements.TryGetValue(sql, out var statement))
             return statement;
-        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v3(_database, sql, raw.SQLITE_PREPARE_PERSISTENT, out var prepared), _database);
+        SqliteException.ThrowExceptionForRC(
+            raw.sqlite3_prepare_v3(_database, sql, raw.SQLITE_PREPARE_PERSISTENT, out var prepared), _database);
         return _statements[sql] = new(_database, prepared);
     }
 

@@ -80,7 +80,9 @@ internal sealed class LogTail
         }
     }
 
-    /// <summary>Hands over the rows from the one that holds this offset on, until the taker has enough. False when that one is no longer here.</summary>
+    /// <summary>
+    /// Hands over the rows from the one that holds this offset on, until the taker has enough. False when that one is no longer here.
+    /// </summary>
     public bool TryRead(long offset, Func<LogRow, bool> take)
     {
         lock (_gate)

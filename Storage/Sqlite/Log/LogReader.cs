@@ -29,7 +29,9 @@ internal sealed class LogReader(LogPartition partition, SqliteFile file, long fr
         return new() { Partition = partition.Name, Records = records, NextOffset = _given, EndOffset = end };
     }
 
-    /// <summary>The rows of a partition from the one that holds an offset on, handed to <paramref name="take"/> until it has enough.</summary>
+    /// <summary>
+    /// The rows of a partition from the one that holds an offset on, handed to <paramref name="take"/> until it has enough.
+    /// </summary>
     public static void ReadRows(SqliteSession session, SqliteFile file, LogPartition partition, long offset, Func<LogRow, bool> take)
     {
         var statement = session.Prepare(SelectRows).Bind(1, partition.Id).Bind(2, offset);
@@ -52,7 +54,8 @@ internal sealed class LogReader(LogPartition partition, SqliteFile file, long fr
     }
 
     private static DamagedFileException Damaged(SqliteFile file, LogPartition partition, long offset, LogRow row) => new(
-        $"The change log '{file.Spec.Path}' is damaged: {partition.Name} should go on at offset {offset}, but the row found says {row.Base} to {row.Next} "
+        $"The change log '{file.Spec.Path}' is damaged: {partition.Name} should go on at offset {offset}, but the row found says "
+        + $"{row.Base} to {row.Next} "
         + $"and its checksum is {(row.IsWhole ? "right" : "wrong")}. Stop the program and restore the file from a backup.");
 
     private async ValueTask FetchAsync(CancellationToken cancellationToken)

@@ -34,7 +34,8 @@ internal readonly record struct LogRow(long Base, long Next, byte[] Bytes)
     }
 
     /// <summary>Whether the bytes are those that were written.</summary>
-    public bool IsWhole => Bytes?.Length > ChecksumBytes && Next > Base && BinaryPrimitives.ReadUInt32LittleEndian(Bytes) == Checksum(Base, Next, Bytes);
+    public bool IsWhole =>
+        Bytes?.Length > ChecksumBytes && Next > Base && BinaryPrimitives.ReadUInt32LittleEndian(Bytes) == Checksum(Base, Next, Bytes);
 }
 
 /// <summary>Packs records into a row.</summary>

@@ -5,10 +5,12 @@ using ActorStreams.Storage.Sqlite.Files;
 namespace ActorStreams.Storage.Sqlite.Log;
 
 /// <summary>Writes appends and new topics. The appends of one commit to one partition share its rows, whoever made them.</summary>
-internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteChangeLogOptions options, Action<LogTopic> created, Action<LogTopic> deleted)
+internal sealed class LogWriter(
+    SqliteFile file, SqliteSession session, SqliteChangeLogOptions options, Action<LogTopic> created, Action<LogTopic> deleted)
     : SqliteWriter<LogWork>(file, session, options.MaxCommitRecords, options.MaxCommitBytes)
 {
-    private const string InsertRow = "INSERT INTO batch (partition_id, base_offset, next_offset, max_timestamp, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
+    private const string InsertRow =
+        "INSERT INTO batch (partition_id, base_offset, next_offset, max_timestamp, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
 
     private readonly LogRowBuilder _row = new(SqliteChangeLogOptions.MaxRowBytes);
     private readonly List<PendingAppend> _pending = [];
@@ -112,7 +114,8 @@ internal sealed class LogWriter(SqliteFile file, SqliteSession session, SqliteCh
     private void Write(PendingAppend pending)
     {
         var row = _row.Seal();
-        Session.Prepare(InsertRow).Bind(1, pending.Partition.Id).Bind(2, row.Base).Bind(3, row.Next).Bind(4, pending.Latest).Bind(5, row.Bytes).Run();
+        Session.Prepare(InsertRow).Bind(1, pending.Partition.Id).Bind(2, row.Base).Bind(3, row.Next).Bind(4, pending.Latest)
+            .Bind(5, row.Bytes).Run();
         pending.Rows.Add(row);
     }
 

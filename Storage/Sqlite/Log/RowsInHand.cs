@@ -23,7 +23,9 @@ internal sealed class RowsInHand(ReadLimits limits)
         _bytes += row.Bytes.Length;
     }
 
-    /// <summary>Takes one batch's records from <paramref name="fromOffset"/> on. Earlier records of the first row are passed over.</summary>
+    /// <summary>
+    /// Takes one batch's records from <paramref name="fromOffset"/> on. Earlier records of the first row are passed over.
+    /// </summary>
     public ChangeRecord[] Take(long fromOffset)
     {
         var records = new ChangeRecord[Math.Min(_records, _maxRecords)];

@@ -25,8 +25,8 @@ namespace ActorStreams.Storage.Sqlite.Log;
 /// The embedded change log: durable, in one SQLite file, for one process at a time (see <see cref="DataDirectory"/>).
 /// </summary>
 /// <remarks>
-/// Appends of all callers gather while the disk flushes the commit before, and are committed together. When a commit fails, all that is queued at
-/// that moment fails with it; so a caller that has several appends under way must look at their outcome before it appends more.
+/// Appends of all callers gather while the disk flushes the commit before, and are committed together. When a commit fails, all that is
+/// queued at that moment fails with it; so a caller that has several appends under way must look at their outcome before it appends more.
 /// </remarks>
 public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
 {
@@ -122,7 +122,8 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        TopicPartition partition, long fromOffset, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var source = Find(partition);
         var end = source.End;
@@ -136,7 +137,8 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A record is larger than <see cref="SqliteChangeLogOptions.MaxRecordBytes"/>.</exception>
     /// <exception cref="ObjectDisposedException">The log has been disposed.</exception>
-    public ValueTask<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<Position>> AppendAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
     {
         var found = FindTopic(topic);
         var bytes = 0L;
@@ -155,7 +157,9 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public long? KnownEnd(TopicPartition partition) =>
-        _topics.TryGetValue(partition.Topic, out var topic) && (uint)partition.Partition < (uint)topic.Partitions.Length ? topic.Partitions[partition.Partition].End : null;
+        _topics.TryGetValue(partition.Topic, out var topic) && (uint)partition.Partition < (uint)topic.Partitions.Length
+            ? topic.Partitions[partition.Partition].End
+            : null;
 
     /// <inheritdoc/>
     public ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default)
@@ -182,7 +186,8 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
 
     private static TopicDescription Describe(LogTopic topic) => new(topic.Name, topic.Partitions.Length);
 
-    private LogTopic FindTopic(string topic) => _topics.TryGetValue(topic, out var found) ? found : throw UnknownTopicException.Topic(topic);
+    private LogTopic FindTopic(string topic) =>
+        _topics.TryGetValue(topic, out var found) ? found : throw UnknownTopicException.Topic(topic);
 
     private LogPartition Find(TopicPartition partition) => Find(FindTopic(partition.Topic), partition.Partition);
 
@@ -197,12 +202,14 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         return size <= _options.MaxRecordBytes
             ? size
             : throw new ArgumentException(
-                $"A record for '{topic.Name}' has {size} bytes, but {nameof(SqliteChangeLogOptions.MaxRecordBytes)} is {_options.MaxRecordBytes}. Raise it, or keep large data elsewhere and append its address.");
+                $"A record for '{topic.Name}' has {size} bytes, but {nameof(SqliteChangeLogOptions.MaxRecordBytes)} is "
+                + $"{_options.MaxRecordBytes}. Raise it, or keep large data elsewhere and append its address.");
     }
 
     private long FirstLater(SqliteSession session, LogPartition partition, long milliseconds)
     {
-        const string sql = "SELECT base_offset FROM batch WHERE partition_id = ?1 AND max_timestamp > ?2 ORDER BY max_timestamp, base_offset LIMIT 1";
+        const string sql =
+            "SELECT base_offset FROM batch WHERE partition_id = ?1 AND max_timestamp > ?2 ORDER BY max_timestamp, base_offset LIMIT 1";
         if (SqliteSession.Number(session.Prepare(sql).Bind(1, partition.Id).Bind(2, milliseconds)) is not { } from)
             return partition.End;
         var later = from;

@@ -3,7 +3,9 @@ namespace ActorStreams.Storage.Sqlite.Log;
 /// <summary>How the embedded change log keeps its file.</summary>
 public sealed class SqliteChangeLogOptions
 {
-    /// <summary>Records are packed in rows of up to this many bytes; a larger record has a row of its own. Below what .NET puts on its large heap.</summary>
+    /// <summary>
+    /// Records are packed in rows of up to this many bytes; a larger record has a row of its own. Below what .NET puts on its large heap.
+    /// </summary>
     internal const int MaxRowBytes = 64 << 10;
 
     /// <summary>The file; its directory must exist.</summary>

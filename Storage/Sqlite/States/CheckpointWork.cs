@@ -23,7 +23,8 @@ internal sealed class CheckpointWork(CheckpointWrite write) : StateWork
 
     private const string DeleteState = "DELETE FROM state WHERE partition_id = ?1 AND key = ?2";
 
-    private const string DeleteContribution = "DELETE FROM contribution WHERE partition_id = ?1 AND key = ?2 AND slot = ?3 AND element = ?4";
+    private const string DeleteContribution =
+        "DELETE FROM contribution WHERE partition_id = ?1 AND key = ?2 AND slot = ?3 AND element = ?4";
 
     public override int Rows { get; } =
         1 + write.Upserts.Count + write.Deletes.Count + write.ContributionUpserts.Count + write.ContributionDeletes.Count;

@@ -20,7 +20,8 @@ namespace ActorStreams.Storage.Sqlite.States;
 /// </summary>
 public sealed class SqliteStateStore : IStateStore, IAsyncDisposable
 {
-    internal const string SelectPartition = "SELECT id, position, states, marks FROM partition WHERE dataset = ?1 AND version = ?2 AND number = ?3";
+    internal const string SelectPartition =
+        "SELECT id, position, states, marks FROM partition WHERE dataset = ?1 AND version = ?2 AND number = ?3";
 
     private const int Format = 1;
 
@@ -83,11 +84,13 @@ public sealed class SqliteStateStore : IStateStore, IAsyncDisposable
         WriteAsync(new CheckpointWork(write), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
+    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
+        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
         _file.ReadAsync((partition, keys), StateReads.Load, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
+        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         return _file.ReadAsync((partition, prefix, after, limit), StateReads.Scan, cancellationToken);
@@ -108,7 +111,8 @@ public sealed class SqliteStateStore : IStateStore, IAsyncDisposable
         _file.ReadAsync(0, StateReads.Datasets, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
+    public async ValueTask WriteDatasetsAsync(
+        IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
         await WriteAsync(new DatasetsWork(new Dictionary<string, string>(datasets)), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>

@@ -6,7 +6,9 @@ public sealed class SqliteStateStoreOptions
     /// <summary>The file; its directory must exist.</summary>
     public required string Path { get; init; }
 
-    /// <summary>States and contributions one commit takes at most, but one checkpoint at least; the others wait for the next. 1 to 10,000,000.</summary>
+    /// <summary>
+    /// States and contributions one commit takes at most, but one checkpoint at least; the others wait for the next. 1 to 10,000,000.
+    /// </summary>
     public int MaxCommitRows { get; init; } = 50_000;
 
     /// <summary>Bytes one commit takes at most, but one checkpoint at least. 1 to 1 GiB.</summary>

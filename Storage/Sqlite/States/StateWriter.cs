@@ -24,7 +24,9 @@ internal sealed class StateWriter(SqliteFile file, SqliteSession session, Sqlite
         }
     }
 
-    /// <summary>A key that is no text, a value too large: the others of the commit have no part in it. A full disk concerns them all.</summary>
+    /// <summary>
+    /// A key that is no text, a value too large: the others of the commit have no part in it. A full disk concerns them all.
+    /// </summary>
     private bool IsOfThisWorkAlone(Exception error) =>
         Session.InTransaction && !(error is SqliteException fault && SqliteFault.IsPassing(fault));
 }

@@ -6,8 +6,8 @@ using Npgsql;
 namespace ActorStreams.Tests.Storage.Postgres;
 
 /// <summary>
-/// A PgBouncer in transaction mode before a PostgreSQL server, with two connections for all clients, so that consecutive transactions of a client are
-/// likely to meet different ones. It ends with the test process: a shell stops it when the shell's input closes.
+/// A PgBouncer in transaction mode before a PostgreSQL server, with two connections for all clients, so that consecutive transactions of a
+/// client are likely to meet different ones. It ends with the test process: a shell stops it when the shell's input closes.
 /// </summary>
 internal sealed class PgBouncer : IAsyncDisposable
 {
@@ -27,9 +27,10 @@ internal sealed class PgBouncer : IAsyncDisposable
     private PgBouncer(PostgresServer server, string ignored)
     {
         var file = _directory.File("pgbouncer.ini");
+        var password = PostgresServer.Password.Replace("'", "''", StringComparison.Ordinal);
         File.WriteAllText(file, $"""
             [databases]
-            * = host=127.0.0.1 port={server.Port} user={PostgresServer.SuperUser} password='{PostgresServer.Password.Replace("'", "''", StringComparison.Ordinal)}'
+            * = host=127.0.0.1 port={server.Port} user={PostgresServer.SuperUser} password='{password}'
             [pgbouncer]
             listen_addr = 127.0.0.1
             listen_port = {_port}
@@ -52,12 +53,15 @@ internal sealed class PgBouncer : IAsyncDisposable
     public static async Task<PgBouncer> StartAsync(PostgresServer server, string ignored = "extra_float_digits")
     {
         string[] places = [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/sbin"];
-        Assert.SkipUnless(places.Any(place => File.Exists(Path.Combine(place, "pgbouncer"))), "There is no pgbouncer. Install the Debian package of this name.");
+        Assert.SkipUnless(
+            places.Any(place => File.Exists(Path.Combine(place, "pgbouncer"))),
+            "There is no pgbouncer. Install the Debian package of this name.");
         var pooler = new PgBouncer(server, ignored);
         for (var i = 0; !await pooler.AnswersAsync(); i++)
         {
-            if (pooler._keeper.HasExited || i > 600)
-                Assert.Fail($"PgBouncer did not start. {(pooler._keeper.HasExited ? await pooler._keeper.StandardError.ReadToEndAsync() : "It does not answer.")}");
+            if (pooler._keeper.HasExited)
+                Assert.Fail($"PgBouncer did not start. {await pooler._keeper.StandardError.ReadToEndAsync()}");
+            Assert.True(i < 600, "PgBouncer does not answer.");
             await Task.Delay(20);
         }
 

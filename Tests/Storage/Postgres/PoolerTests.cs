@@ -46,11 +46,13 @@ public sealed class PoolerTests : StateStoreContract, IAsyncLifetime
     {
         var (direct, _) = await NewDatabaseAsync();
         await PostgresSchema.MigrateAsync(direct);
-        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => PostgresSchema.CheckAsync(_pooler.Before(direct, transactionPooling: false)));
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(
+            () => PostgresSchema.CheckAsync(_pooler.Before(direct, transactionPooling: false)));
         Assert.Contains("Set Postgres:TransactionPooling=true", refused.Message, StringComparison.Ordinal);
 
         await using var lenient = await PgBouncer.StartAsync(_server, "extra_float_digits, search_path, options");
-        var ignored = await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(lenient.Before(direct, transactionPooling: false)));
+        var ignored = await Assert.ThrowsAsync<SchemaMismatchException>(
+            () => PostgresSchema.CheckAsync(lenient.Before(direct, transactionPooling: false)));
         Assert.Contains("Set Postgres:TransactionPooling=true", ignored.Message, StringComparison.Ordinal);
     }
 

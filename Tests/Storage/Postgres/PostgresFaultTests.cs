@@ -77,7 +77,10 @@ public sealed class PostgresFaultTests
         await using var store = PostgresStateStore.Open(options);
         Assert.Null(await store.ReadCheckpointAsync(new("a", 1, 0)));
         await server.StopAsync();
-        foreach (var ask in new Func<Task>[] { () => store.ReadCheckpointAsync(new("a", 1, 0)).AsTask(), () => PostgresSchema.CheckAsync(options) })
+        foreach (var ask in new Func<Task>[]
+        {
+            () => store.ReadCheckpointAsync(new("a", 1, 0)).AsTask(), () => PostgresSchema.CheckAsync(options),
+        })
         {
             var error = await Assert.ThrowsAsync<StoreUnavailableException>(ask);
             Assert.StartsWith($"PostgreSQL at 127.0.0.1:{nobody},127.0.0.1:{server.Port}/", error.Message, StringComparison.Ordinal);
@@ -101,7 +104,8 @@ public sealed class PostgresFaultTests
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         using var cancel = new CancellationTokenSource();
         var write = store.WriteCheckpointAsync(Owner.Write(new("a", 1, 0), 2, 1), cancel.Token).AsTask();
-        while (!(bool)(await PostgresServer.ExecuteAsync(options, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"))!)
+        while (!(bool)(await PostgresServer.ExecuteAsync(
+            options, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"))!)
             await Task.Delay(10, TestContext.Current.CancellationToken);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
@@ -134,9 +138,12 @@ public sealed class PostgresFaultTests
     [InlineData("42601")]
     [InlineData("23505")]
     [InlineData("22021")]
-    public void What_only_a_bug_can_cause_stays_as_it_is(string state) => Assert.False(PostgresFault.IsPassing(new PostgresException("", "ERROR", "ERROR", state)));
+    public void What_only_a_bug_can_cause_stays_as_it_is(string state) =>
+        Assert.False(PostgresFault.IsPassing(new PostgresException("", "ERROR", "ERROR", state)));
 
-    /// <summary>Writes checkpoints of one partition, one after the other, and begins again at the stored one when the store fails.</summary>
+    /// <summary>
+    /// Writes checkpoints of one partition, one after the other, and begins again at the stored one when the store fails.
+    /// </summary>
     private sealed class Owner(PostgresStateStore store, PartitionId partition)
     {
         private readonly Lock _gate = new();
@@ -162,7 +169,9 @@ public sealed class PostgresFaultTests
                     Failures++;
                     var stored = await StoredAsync();
                     // What was acknowledged is there; what was not may be.
-                    Assert.True(stored == position || stored == next, $"{partition}: {position} was acknowledged, {next} was written, {stored} is stored.");
+                    Assert.True(
+                        stored == position || stored == next,
+                        $"{partition}: {position} was acknowledged, {next} was written, {stored} is stored.");
                     position = stored;
                 }
             }
@@ -186,7 +195,10 @@ public sealed class PostgresFaultTests
             var states = await store.ScanAsync(partition, "", null, 1_000);
             Assert.Equal(Keys, states.Count);
             Assert.All(states, state => Assert.Equal(checkpoint.Position, state.Offset));
-            Assert.Equal(Keys, (await store.ScanContributionsAsync(partition, [new("k", 0, 1_000)]))[0].Count(c => BitConverter.ToInt64(c.Value.Span) == checkpoint.Position));
+            Assert.Equal(
+                Keys,
+                (await store.ScanContributionsAsync(partition, [new("k", 0, 1_000)]))[0]
+                    .Count(c => BitConverter.ToInt64(c.Value.Span) == checkpoint.Position));
         }
 
         public static CheckpointWrite Write(PartitionId partition, long position, long? expected) => new()
@@ -196,7 +208,8 @@ public sealed class PostgresFaultTests
             Checkpoint = new(position, Keys, default),
             Upserts = [.. Enumerable.Range(0, Keys).Select(i => new StoredState($"k{i}", new byte[50], position, 0))],
             Deletes = ["none"],
-            ContributionUpserts = [.. Enumerable.Range(0, Keys).Select(i => new StoredContribution(new("k", 0, new byte[] { (byte)i }), BitConverter.GetBytes(position)))],
+            ContributionUpserts = [.. Enumerable.Range(0, Keys)
+                .Select(i => new StoredContribution(new("k", 0, new byte[] { (byte)i }), BitConverter.GetBytes(position)))],
             ContributionDeletes = [],
         };
 

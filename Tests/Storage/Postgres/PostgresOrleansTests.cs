@@ -25,8 +25,15 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
         var owner = await server.NewSchemaAsync();
         // As a role that may do no more than is granted.
         var role = $"orleans_{Guid.NewGuid():n}";
-        await PostgresServer.ExecuteAsync(owner, $"CREATE ROLE {role} LOGIN PASSWORD 'p'; {PostgresSchema.GrantStatements(owner.Schema, role)}");
-        _options = new() { ConnectionString = new NpgsqlConnectionStringBuilder(owner.ConnectionString) { Username = role, Password = "p" }.ConnectionString };
+        await PostgresServer.ExecuteAsync(
+            owner, $"CREATE ROLE {role} LOGIN PASSWORD 'p'; {PostgresSchema.GrantStatements(owner.Schema, role)}");
+        _options = new()
+        {
+            ConnectionString = new NpgsqlConnectionStringBuilder(owner.ConnectionString)
+            {
+                Username = role, Password = "p",
+            }.ConnectionString,
+        };
         _source = PostgresConnections.Orleans(_options);
     }
 
@@ -92,7 +99,8 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
         Assert.Equal((SiloStatus.Dead, 1), (dead.Status, dead.SuspectTimes!.Count));
         dead.IAmAliveTime = DateTime.UtcNow.AddHours(1);
         await members.UpdateIAmAliveAsync(dead);
-        Assert.Equal(dead.IAmAliveTime, (await members.ReadRowAsync(entry.SiloAddress)).Members[0].Item1.IAmAliveTime, TimeSpan.FromMilliseconds(1));
+        Assert.Equal(
+            dead.IAmAliveTime, (await members.ReadRowAsync(entry.SiloAddress)).Members[0].Item1.IAmAliveTime, TimeSpan.FromMilliseconds(1));
     }
 
     [Fact]
@@ -100,7 +108,11 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
     {
         var silo = await StartSiloAsync();
         var storage = silo.Services.GetRequiredKeyedService<IGrainStorage>("states");
-        foreach (var id in new[] { GrainId.Create("type", "key"), GrainId.Create(GrainType.Create("type"), GrainIdKeyExtensions.CreateIntegerKey(7)), GrainId.Create(GrainType.Create("type"), GrainIdKeyExtensions.CreateGuidKey(Guid.NewGuid(), "extension")) })
+        foreach (var id in new[]
+        {
+            GrainId.Create("type", "key"), GrainId.Create(GrainType.Create("type"), GrainIdKeyExtensions.CreateIntegerKey(7)),
+            GrainId.Create(GrainType.Create("type"), GrainIdKeyExtensions.CreateGuidKey(Guid.NewGuid(), "extension")),
+        })
         {
             GrainState<Counted> one = new(new() { Count = 1 }), two = new(new() { Count = 2 });
             await storage.WriteStateAsync("s", id, one);
@@ -143,7 +155,8 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
 
     private static MembershipEntry Entry(int port) => new()
     {
-        SiloAddress = SiloAddress.New(IPAddress.Loopback, port, port), SiloName = $"{port}", HostName = "h", Status = SiloStatus.Joining, ProxyPort = port,
+        SiloAddress = SiloAddress.New(IPAddress.Loopback, port, port), SiloName = $"{port}", HostName = "h", Status = SiloStatus.Joining,
+        ProxyPort = port,
         StartTime = DateTime.UtcNow, IAmAliveTime = DateTime.UtcNow, SuspectTimes = [],
     };
 
@@ -229,7 +242,8 @@ public sealed class CounterGrain([PersistentState("counted", "states")] IPersist
         return await RemindersAsync();
     }
 
-    public async Task<List<string>> RemindersAsync() => [.. (await this.GetReminders()).Select(reminder => reminder.ReminderName).Order(StringComparer.Ordinal)];
+    public async Task<List<string>> RemindersAsync() =>
+        [.. (await this.GetReminders()).Select(reminder => reminder.ReminderName).Order(StringComparer.Ordinal)];
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => Task.CompletedTask;
 }

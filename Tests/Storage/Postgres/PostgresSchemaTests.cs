@@ -16,7 +16,9 @@ public sealed class PostgresSchemaTests
     {
         var options = await NewDatabaseAsync();
         var error = await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options));
-        Assert.Equal("The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql. Run the silo once with --migrate.", error.Message);
+        Assert.Equal(
+            "The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql. Run the silo once with --migrate.",
+            error.Message);
         Assert.Equal(Scripts, await PostgresSchema.MigrateAsync(options));
         await PostgresSchema.CheckAsync(options);
         Assert.Empty(await PostgresSchema.MigrateAsync(options));
@@ -49,7 +51,9 @@ public sealed class PostgresSchemaTests
         var options = await NewSchemaAsync();
         await PostgresServer.ExecuteAsync(options, "INSERT INTO applied_script (name, checksum) VALUES ('0099-later.sql', '')");
         foreach (var ask in new Func<Task>[] { () => PostgresSchema.CheckAsync(options), () => PostgresSchema.MigrateAsync(options) })
-            Assert.Contains("set up by a newer version: it has 0099-later.sql", (await Assert.ThrowsAsync<NewerFormatException>(ask)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "set up by a newer version: it has 0099-later.sql", (await Assert.ThrowsAsync<NewerFormatException>(ask)).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,7 +61,10 @@ public sealed class PostgresSchemaTests
     {
         var options = await NewSchemaAsync();
         await PostgresServer.ExecuteAsync(options, "UPDATE applied_script SET checksum = 'other' WHERE name = '0002-orleans.sql'");
-        Assert.Contains("another 0002-orleans.sql", (await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another 0002-orleans.sql",
+            (await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +72,10 @@ public sealed class PostgresSchemaTests
     {
         var options = await NewSchemaAsync();
         options.ConnectionString += ";Options=-c synchronous_commit=off";
-        Assert.Contains("synchronous_commit = off", (await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "synchronous_commit = off",
+            (await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,7 +84,9 @@ public sealed class PostgresSchemaTests
         var options = await NewDatabaseAsync();
         var plain = await NewRoleAsync(options);
         var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => PostgresSchema.MigrateAsync(plain));
-        Assert.Contains("does not allow this to the role. Grant it what docs/operate/postgres.md lists, or run --migrate as the owner", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "does not allow this to the role. Grant it what docs/operate/postgres.md lists, or run --migrate as the owner", error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,23 +96,33 @@ public sealed class PostgresSchemaTests
         var plain = await NewRoleAsync(options);
         Assert.Contains(
             "Run the silo once with --migrate",
-            (await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(new() { ConnectionString = plain.ConnectionString, Schema = "none" }))).Message,
+            (await Assert.ThrowsAsync<SchemaMismatchException>(
+                () => PostgresSchema.CheckAsync(new() { ConnectionString = plain.ConnectionString, Schema = "none" }))).Message,
             StringComparison.Ordinal);
-        Assert.Contains("docs/operate/postgres.md", (await Assert.ThrowsAsync<StoreUnavailableException>(() => PostgresSchema.CheckAsync(plain))).Message, StringComparison.Ordinal);
-        await PostgresServer.ExecuteAsync(options, PostgresSchema.GrantStatements(options.Schema, new NpgsqlConnectionStringBuilder(plain.ConnectionString).Username!));
+        Assert.Contains(
+            "docs/operate/postgres.md",
+            (await Assert.ThrowsAsync<StoreUnavailableException>(() => PostgresSchema.CheckAsync(plain))).Message,
+            StringComparison.Ordinal);
+        await PostgresServer.ExecuteAsync(
+            options, PostgresSchema.GrantStatements(options.Schema, new NpgsqlConnectionStringBuilder(plain.ConnectionString).Username!));
         await PostgresSchema.CheckAsync(plain);
         Assert.Empty(await PostgresSchema.MigrateAsync(plain));
         await using var store = PostgresStateStore.Open(plain);
         await store.WriteDatasetsAsync(new Dictionary<string, string> { ["a"] = "1" });
         Assert.True(await store.WriteCheckpointAsync(new()
         {
-            Partition = new("a", 1, 0), ExpectedPosition = null, Checkpoint = new(1, 1, default), Upserts = [new("k", default, 0, 0)], Deletes = ["l"],
+            Partition = new("a", 1, 0), ExpectedPosition = null, Checkpoint = new(1, 1, default), Upserts = [new("k", default, 0, 0)],
+            Deletes = ["l"],
             ContributionUpserts = [new(new("k", 0, default), default)], ContributionDeletes = [new("l", 0, default)],
         }));
         Assert.Single(await store.ScanAsync(new("a", 1, 0), "", null, 10));
         await store.ClearAsync();
-        foreach (var forbidden in new[] { "DROP TABLE state", "UPDATE orleansquery SET querytext = ''", "DELETE FROM applied_script", "CREATE TABLE x ()" })
-            Assert.Equal("42501", (await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(plain, forbidden))).SqlState);
+        foreach (var forbidden in new[]
+        {
+            "DROP TABLE state", "UPDATE orleansquery SET querytext = ''", "DELETE FROM applied_script", "CREATE TABLE x ()",
+        })
+            Assert.Equal(
+                "42501", (await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(plain, forbidden))).SqlState);
     }
 
     [Fact]
@@ -108,13 +130,18 @@ public sealed class PostgresSchemaTests
     {
         var error = Assert.Throws<ArgumentException>(() => PostgresStateStore.Open(new()
         {
-            ConnectionString = "Host=h;Password=top;secret=1", PasswordFile = "/none", Schema = "Drop;", MaxConnections = 0, CommandTimeoutSeconds = 0,
+            ConnectionString = "Host=h;Password=top;secret=1", PasswordFile = "/none", Schema = "Drop;", MaxConnections = 0,
+            CommandTimeoutSeconds = 0,
         }));
-        foreach (var name in new[] { "ConnectionString", "PasswordFile '/none'", "Schema is 'Drop;'", "MaxConnections", "CommandTimeoutSeconds" })
+        foreach (var name in new[]
+        {
+            "ConnectionString", "PasswordFile '/none'", "Schema is 'Drop;'", "MaxConnections", "CommandTimeoutSeconds",
+        })
             Assert.Contains(name, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("top", error.Message, StringComparison.Ordinal);
-        Assert.Contains("ConnectionString", Assert.Throws<ArgumentException>(() => PostgresStateStore.Open(new())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "ConnectionString", Assert.Throws<ArgumentException>(() => PostgresStateStore.Open(new())).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<ArgumentException>(() => PostgresSchema.CheckAsync(new() { ConnectionString = "Database=d" }));
     }
 
@@ -135,16 +162,21 @@ public sealed class PostgresSchemaTests
         Assert.Empty(await store.ReadDatasetsAsync());
 
         // The old password is no longer valid, and the connection there is ends.
-        await PostgresServer.ExecuteAsync(options, $"ALTER ROLE \"{settings.Username}\" PASSWORD 'the-new-secret'; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{settings.Username}'");
+        await PostgresServer.ExecuteAsync(
+            options,
+            $"ALTER ROLE \"{settings.Username}\" PASSWORD 'the-new-secret'; SELECT pg_terminate_backend(pid) "
+            + $"FROM pg_stat_activity WHERE usename = '{settings.Username}'");
         var shown = new List<string>();
         for (var i = 0; i < 2; i++)
             shown.Add((await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ReadDatasetsAsync())).ToString());
-        Assert.Contains("refuses this role. Check its user name, its password (Postgres:PasswordFile)", shown[^1], StringComparison.Ordinal);
+        Assert.Contains(
+            "refuses this role. Check its user name, its password (Postgres:PasswordFile)", shown[^1], StringComparison.Ordinal);
         await File.WriteAllTextAsync(file, "the-new-secret", TestContext.Current.CancellationToken);
         Assert.Empty(await store.ReadDatasetsAsync());
         await using var connection = await orleans.OpenConnectionAsync(TestContext.Current.CancellationToken);
         File.Delete(file);
-        await PostgresServer.ExecuteAsync(options, $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{settings.Username}'");
+        await PostgresServer.ExecuteAsync(
+            options, $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{settings.Username}'");
         for (var i = 0; i < 2; i++)
             shown.Add((await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ReadDatasetsAsync())).ToString());
         Assert.Contains($"The password file '{file}' of PostgreSQL cannot be read", shown[^1], StringComparison.Ordinal);
@@ -161,6 +193,12 @@ public sealed class PostgresSchemaTests
     {
         var role = $"Plain {Guid.NewGuid():n}";
         await PostgresServer.ExecuteAsync(options, $"CREATE ROLE \"{role}\" LOGIN PASSWORD 'old-secret'");
-        return new() { ConnectionString = new NpgsqlConnectionStringBuilder(options.ConnectionString) { Username = role, Password = "old-secret" }.ConnectionString };
+        return new()
+        {
+            ConnectionString = new NpgsqlConnectionStringBuilder(options.ConnectionString)
+            {
+                Username = role, Password = "old-secret",
+            }.ConnectionString,
+        };
     }
 }

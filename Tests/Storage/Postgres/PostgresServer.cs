@@ -9,15 +9,15 @@ using Npgsql;
 namespace ActorStreams.Tests.Storage.Postgres;
 
 /// <summary>
-/// A PostgreSQL server of its own on a scratch directory and a free port, as durable as a real one (fsync is on: tests kill it). It ends with the
-/// test process, however that ends: a shell holds it, and stops it when the shell's input closes.
+/// A PostgreSQL server of its own on a scratch directory and a free port, as durable as a real one (fsync is on: tests kill it). It ends
+/// with the test process, however that ends: a shell holds it, and stops it when the shell's input closes.
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
     public const string SuperUser = "postgres";
 
-    // $1 is the program directory, $2 the scratch directory, $3 the port. What is after 'wait' runs when the server was stopped by other hands.
-    // The signal is repeated: a server that is only just starting ignores it.
+    // $1 is the program directory, $2 the scratch directory, $3 the port. What is after 'wait' runs when the server was stopped by other
+    // hands. The signal is repeated: a server that is only just starting ignores it.
     private const string Keeper = """
         exec 3<&0
         "$1/postgres" -D "$2/data" -p "$3" </dev/null >>"$2/log" 2>&1 &
@@ -58,7 +58,9 @@ public sealed class PostgresServer : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("actorstreams-postgres-").FullName;
         var server = new PostgresServer(programs, directory);
         await File.WriteAllTextAsync(Path.Combine(directory, "password"), Password);
-        foreach (var (from, to) in certificate is null ? [] : new[] { (certificate.CertificateFile, "server.crt"), (certificate.KeyFile, "server.key") })
+        foreach (var (from, to) in certificate is null
+            ? []
+            : new[] { (certificate.CertificateFile, "server.crt"), (certificate.KeyFile, "server.key") })
         {
             File.Copy(from, Path.Combine(directory, to));
             await RunAsync("chmod", "600", Path.Combine(directory, to));
@@ -66,9 +68,12 @@ public sealed class PostgresServer : IAsyncDisposable
 
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", "-R", SuperUser, directory);
-        await server.RunAsUserAsync("initdb", "-D", $"{directory}/data", "-U", SuperUser, "-A", "scram-sha-256", "--pwfile", $"{directory}/password",
-            "-E", "UTF8", "--locale=C", "--no-sync");
-        var tls = certificate is null ? "" : $"ssl = on\nssl_cert_file = '{directory}/server.crt'\nssl_key_file = '{directory}/server.key'\n";
+        await server.RunAsUserAsync(
+            "initdb", "-D", $"{directory}/data", "-U", SuperUser, "-A", "scram-sha-256", "--pwfile", $"{directory}/password",
+                "-E", "UTF8", "--locale=C", "--no-sync");
+        var tls = certificate is null
+            ? ""
+            : $"ssl = on\nssl_cert_file = '{directory}/server.crt'\nssl_key_file = '{directory}/server.key'\n";
         await File.AppendAllTextAsync($"{directory}/data/postgresql.conf", $"{Settings}\nunix_socket_directories = '{directory}'\n{tls}");
         await server.StartAsync();
         return server;
@@ -85,7 +90,10 @@ public sealed class PostgresServer : IAsyncDisposable
         // pg_isready asks until there is an answer: starting after a crash takes a while.
         for (var i = 0; ; i++)
         {
-            using var asked = Process.Start(new ProcessStartInfo(Path.Combine(_programs, "pg_isready")) { ArgumentList = { "-q", "-h", "127.0.0.1", "-p", $"{Port}" } })!;
+            using var asked = Process.Start(new ProcessStartInfo(Path.Combine(_programs, "pg_isready"))
+            {
+                ArgumentList = { "-q", "-h", "127.0.0.1", "-p", $"{Port}" },
+            })!;
             await asked.WaitForExitAsync();
             if (asked.ExitCode == 0)
                 return;
@@ -138,18 +146,23 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>What the server wrote to its log.</summary>
-    public async Task<string> LogAsync() => File.Exists($"{_directory}/log") ? await File.ReadAllTextAsync($"{_directory}/log") : "It has no log.";
+    public async Task<string> LogAsync() =>
+        File.Exists($"{_directory}/log") ? await File.ReadAllTextAsync($"{_directory}/log") : "It has no log.";
 
     /// <summary>A database of it, as the super-user.</summary>
     internal PostgresOptions Options(string database) => new()
     {
-        ConnectionString = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = Port, Database = database, Username = SuperUser, Password = Password }.ConnectionString,
+        ConnectionString = new NpgsqlConnectionStringBuilder
+        {
+            Host = "127.0.0.1", Port = Port, Database = database, Username = SuperUser, Password = Password,
+        }.ConnectionString,
     };
 
     private static string Programs()
     {
         var found = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").Select(directory => Path.Combine(directory, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb")))
+            ? Directory.GetDirectories("/usr/lib/postgresql").Select(directory => Path.Combine(directory, "bin"))
+                .Where(bin => File.Exists(Path.Combine(bin, "initdb")))
             : [];
         var newest = found.MaxBy(bin => int.Parse(Path.GetFileName(Path.GetDirectoryName(bin)!), CultureInfo.InvariantCulture));
         const string None = "There is no PostgreSQL under /usr/lib/postgresql. Install the Debian package postgresql.";
@@ -160,7 +173,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>PostgreSQL refuses to run as root.</summary>
     internal static ProcessStartInfo AsUser(string program, params string[] arguments)
     {
-        string[] command = Environment.IsPrivilegedProcess ? ["runuser", "-u", SuperUser, "--", program, .. arguments] : [program, .. arguments];
+        string[] command = Environment.IsPrivilegedProcess
+            ? ["runuser", "-u", SuperUser, "--", program, .. arguments]
+            : [program, .. arguments];
         // Its input is held open by this process alone. A working directory that the user may enter.
         return new(command[0], command[1..]) { RedirectStandardInput = true, WorkingDirectory = "/" };
     }

@@ -17,15 +17,19 @@ public sealed class PostgresStateStoreTests : StateStoreContract
     {
         await using var store = await OpenAsync(options => (options.MaxCommandRows, options.MaxCommandBytes) = (3, 40));
         var states = Enumerable.Range(0, 20).Select(i => new StoredState($"k{i:00}", Bytes(new string('x', i * 5)), i, i)).ToList();
-        var contributions = Enumerable.Range(0, 20).Select(i => (new ContributionId($"k{i % 3}", i % 2, Bytes($"{i}")), Bytes($"{i}"))).ToList();
+        var contributions = Enumerable.Range(0, 20)
+            .Select(i => (new ContributionId($"k{i % 3}", i % 2, Bytes($"{i}")), Bytes($"{i}"))).ToList();
         Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, states, [], contributions)));
         Assert.Equal(20, (await store.ScanAsync(P("a"), "", null, 100)).Count);
         Assert.Equal(20, (await store.LoadContributionsAsync(P("a"), [.. contributions.Select(c => c.Item1)])).Count);
         Assert.False(await store.WriteCheckpointAsync(Write(P("a"), 2, 7, default, [], [.. states.Select(s => s.Key)])));
         // A key that is no text, in a late command.
-        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [new("\ud800", default, 0, 0)], [.. states.Select(s => s.Key)])));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () =>
+            await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [new("\ud800", default, 0, 0)], [.. states.Select(s => s.Key)])));
         Assert.Equal(1, (await store.ReadCheckpointAsync(P("a")))!.Position);
-        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [], [.. states.Select(s => s.Key)], [], [.. contributions.Select(c => c.Item1)])));
+        Assert.True(
+            await store.WriteCheckpointAsync(
+                Write(P("a"), 2, 1, default, [], [.. states.Select(s => s.Key)], [], [.. contributions.Select(c => c.Item1)])));
         Assert.Empty(await store.ScanAsync(P("a"), "", null, 100));
         Assert.Empty(await store.LoadContributionsAsync(P("a"), [.. contributions.Select(c => c.Item1)]));
     }
@@ -37,10 +41,12 @@ public sealed class PostgresStateStoreTests : StateStoreContract
             P("a"), 1, null, default, [.. Enumerable.Range(0, 10).Select(i => new StoredState($"k{i}", new byte[i * 10], 0, 0))],
             ["gone"], [(new("c", 0, default), new byte[500])], [new("d", 0, default)]);
         var parts = CheckpointPart.Cut(write, 4, 100);
-        Assert.Equal([0..4, 4..6, 6..7, 7..8, 8..9, 9..10], parts.Select(part => part.Upserts).Where(range => !range.Start.Equals(range.End)));
+        Assert.Equal(
+            [0..4, 4..6, 6..7, 7..8, 8..9, 9..10], parts.Select(part => part.Upserts).Where(range => !range.Start.Equals(range.End)));
         Assert.Equal(
             (10, 1, 1, 1),
-            (parts.Sum(p => Count(p.Upserts)), parts.Sum(p => Count(p.Deletes)), parts.Sum(p => Count(p.ContributionUpserts)), parts.Sum(p => Count(p.ContributionDeletes))));
+            (parts.Sum(p => Count(p.Upserts)), parts.Sum(p => Count(p.Deletes)), parts.Sum(p => Count(p.ContributionUpserts)),
+                parts.Sum(p => Count(p.ContributionDeletes))));
         Assert.Single(CheckpointPart.Cut(Write(P("a"), 1, null, default, []), 4, 100));
     }
 
@@ -54,7 +60,11 @@ public sealed class PostgresStateStoreTests : StateStoreContract
         {
             var next = (position ?? 0) + 1;
             var won = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => (i % 2 == 0 ? store : other)
-                .WriteCheckpointAsync(Write(P("a"), next, position, default, [new("k", Bytes($"{i}"), next, 0), new($"{round}.{i}", default, 0, 0)])).AsTask()).ToList());
+                .WriteCheckpointAsync(
+                    Write(P("a"), next, position, default,
+                    [
+                        new("k", Bytes($"{i}"), next, 0), new($"{round}.{i}", default, 0, 0),
+                    ])).AsTask()).ToList());
             Assert.Single(won, true);
             var winner = Array.IndexOf(won, true);
             Assert.Equal($"{round}.{winner}", Assert.Single(await store.ScanAsync(P("a"), $"{round}.", null, 10)).Key);
@@ -72,7 +82,9 @@ public sealed class PostgresStateStoreTests : StateStoreContract
         var writing = Task.Run(async () =>
         {
             for (var position = 1L; position <= 50; position++)
-                Assert.True(await store.WriteCheckpointAsync(Write(P("a"), position, position - 1, default, [.. keys.Select(key => new StoredState(key, default, position, 0))])));
+                Assert.True(
+                    await store.WriteCheckpointAsync(Write(
+                        P("a"), position, position - 1, default, [.. keys.Select(key => new StoredState(key, default, position, 0))])));
         }, TestContext.Current.CancellationToken);
         while (!writing.IsCompleted)
         {
@@ -93,7 +105,8 @@ public sealed class PostgresStateStoreTests : StateStoreContract
             await store.WriteDatasetsAsync(i % 2 == 0 ? descriptions : new Dictionary<string, string>(descriptions.Reverse()));
             await store.WriteCheckpointAsync(Write(P("a", partition: i), 1, null, default, [new("k", default, 0, 0)]));
             await store.ClearAsync();
-            await store.WriteCheckpointAsync(Write(P("a", partition: i), 1, null, default, [new("k", default, 0, 0)], [], [(new("k", 0, default), default)]));
+            await store.WriteCheckpointAsync(
+                Write(P("a", partition: i), 1, null, default, [new("k", default, 0, 0)], [], [(new("k", 0, default), default)]));
             Assert.InRange((await store.LoadContributionsAsync(P("a", partition: i), [new("k", 0, default)])).Count, 0, 1);
         }));
         Assert.Equal(descriptions, await store.ReadDatasetsAsync());
@@ -108,25 +121,37 @@ public sealed class PostgresStateStoreTests : StateStoreContract
         await using var store = await OpenAsync(_ => { });
         var keys = Enumerable.Range(0, 3_000).Select(i => $"key {i:0000}").ToList();
         Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 0, null, default,
-            [.. keys.Select(key => new StoredState(key, Bytes("12345"), 0, 0))], [], [.. keys.Select(key => (new ContributionId(key, 0, Bytes("e")), Bytes("1")))])));
+            [.. keys.Select(key => new StoredState(key, Bytes("12345"), 0, 0))], [],
+            [
+                .. keys.Select(key => (new ContributionId(key, 0, Bytes("e")), Bytes("1"))),
+            ])));
         for (var i = 1; i < 10; i++)
         {
             Assert.True(await store.WriteCheckpointAsync(Write(P("a"), i, i - 1, default,
-                [new("key 0007", default, i, 0)], [keys[100 + i]], [(new("key 0007", 0, Bytes("e")), Bytes("2"))], [new(keys[100 + i], 0, Bytes("e"))])));
+                [new("key 0007", default, i, 0)], [keys[100 + i]],
+                [
+                    (new("key 0007", 0, Bytes("e")), Bytes("2")),
+                ], [new(keys[100 + i], 0, Bytes("e"))])));
             Assert.Equal(5, (await store.LoadAsync(P("a"), keys[..5])).Count);
-            Assert.Equal(5, (await store.LoadContributionsAsync(P("a"), [.. keys[..5].Select(key => new ContributionId(key, 0, Bytes("e")))])).Count);
+            Assert.Equal(
+                5,
+                (await store.LoadContributionsAsync(P("a"), [.. keys[..5].Select(key => new ContributionId(key, 0, Bytes("e")))])).Count);
             Assert.Equal(5, (await store.ScanAsync(P("a"), "key 1", "key 1500", 5)).Count);
             Assert.Single((await store.ScanContributionsAsync(P("a"), [new("key 0001", 0, 10)]))[0]);
         }
 
-        // What a server process counted is told when it ends, and closing the pool ends it. Two readings of each table were when its index was made:
-        // with the table, and when that was emptied.
+        // What a server process counted is told when it ends, and closing the pool ends it. Two readings of each table were when its index
+        // was made: with the table, and when that was emptied.
         await store.DisposeAsync();
-        while ((long)(await PostgresServer.ExecuteAsync(_options, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%partition_id%' AND pid <> pg_backend_pid()"))! > 0)
+        while ((long)(await PostgresServer.ExecuteAsync(
+            _options, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%partition_id%' AND pid <> pg_backend_pid()"))! > 0)
             await Task.Delay(10, TestContext.Current.CancellationToken);
         Assert.Equal("contribution 2, state 2", await PostgresServer.ExecuteAsync(
-            _options, "SELECT string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname) FROM pg_stat_user_tables WHERE relname IN ('state', 'contribution')"));
-        var read = (long)(await PostgresServer.ExecuteAsync(_options, "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname IN ('state', 'contribution')"))!;
+            _options,
+            "SELECT string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname) FROM pg_stat_user_tables WHERE relname IN ('state', "
+            + "'contribution')"));
+        var read = (long)(await PostgresServer.ExecuteAsync(
+            _options, "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname IN ('state', 'contribution')"))!;
         Assert.InRange(read, 100, 1_000);
     }
 
@@ -143,7 +168,8 @@ public sealed class PostgresStateStoreTests : StateStoreContract
         var writes = Enumerable.Range(0, 3).Select(_ => store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [])).AsTask()).ToList();
         await Task.WhenAll(writes).ContinueWith(_ => { }, TaskScheduler.Default);
         var messages = writes.Select(write => Assert.IsType<StoreUnavailableException>(write.Exception!.InnerException).Message).ToList();
-        Assert.Contains(messages, message => message.Contains("took too long", StringComparison.Ordinal) || message.Contains("did not answer in time", StringComparison.Ordinal));
+        Assert.Contains(messages, message => message.Contains("took too long", StringComparison.Ordinal)
+            || message.Contains("did not answer in time", StringComparison.Ordinal));
         Assert.Contains(messages, message => message.Contains("no free connection", StringComparison.Ordinal));
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
         Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 2, 1, default, [])));

@@ -13,7 +13,8 @@ public sealed class DataDirectoryTests
         {
             var error = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(path));
             Assert.Equal(
-                $"The data directory '{path}' is in use by process {Environment.ProcessId}. Stop that process, or give this one another directory.", error.Message);
+                $"The data directory '{path}' is in use by process {Environment.ProcessId}. "
+                + "Stop that process, or give this one another directory.", error.Message);
         }
 
         using var again = DataDirectory.Open(path);

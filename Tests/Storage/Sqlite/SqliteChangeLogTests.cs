@@ -24,7 +24,8 @@ public sealed class SqliteChangeLogTests : ChangeLogContract, IDisposable
         await log.AppendAsync("t", [.. Enumerable.Range(0, 5_000).Select(i => Record($"k{i}", new string('v', 100), i))]);
         log = await AgainAsync(log);
         foreach (var from in new[] { 0, 1, 333, 2_500, 4_999, 5_000 })
-            Assert.Equal(Enumerable.Range(from, 5_000 - from).Select(i => $"k{i}"), (await log.ReadToEndAsync(P0, from)).Select(r => r.Key.Text()));
+            Assert.Equal(
+                Enumerable.Range(from, 5_000 - from).Select(i => $"k{i}"), (await log.ReadToEndAsync(P0, from)).Select(r => r.Key.Text()));
         Assert.InRange(Number(PathOf(log), "SELECT count(*) FROM batch"), 2, 20);
         await CloseAsync(log);
     }
@@ -55,7 +56,8 @@ public sealed class SqliteChangeLogTests : ChangeLogContract, IDisposable
         await log.CreateTopicAsync("t", 1);
         await log.AppendAsync("t", [Record("a", "1")]);
         await LimitAsync(log, pages: 1);
-        var error = await Assert.ThrowsAsync<LogUnavailableException>(async () => await log.AppendAsync("t", [Record("b", new string('x', 500_000))]));
+        var error = await Assert.ThrowsAsync<LogUnavailableException>(
+            async () => await log.AppendAsync("t", [Record("b", new string('x', 500_000))]));
         Assert.Contains("cannot grow: the disk is full.", error.Message, StringComparison.Ordinal);
         Assert.Equal(1, (await log.OffsetsAsync("t"))[0].End);
 

@@ -18,7 +18,8 @@ public sealed class SqliteStateStoreTests : StateStoreContract, IDisposable
     {
         var store = await OpenAsync();
         var writes = new[] { "good", "\ud800", "fine" }
-            .Select((key, i) => store.WriteCheckpointAsync(Write(P("a", partition: i), 1, null, default, [new("first", default, 0, 0), new(key, default, 0, 0)])).AsTask())
+            .Select((key, i) => store.WriteCheckpointAsync(
+                Write(P("a", partition: i), 1, null, default, [new("first", default, 0, 0), new(key, default, 0, 0)])).AsTask())
             .ToList();
         Assert.True(await writes[0]);
         await Assert.ThrowsAnyAsync<ArgumentException>(() => writes[1]);
@@ -35,7 +36,8 @@ public sealed class SqliteStateStoreTests : StateStoreContract, IDisposable
         using (var other = new SqliteSession(_paths[store], readOnly: false, 0))
         {
             other.ExecuteScript("BEGIN IMMEDIATE");
-            var error = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, [])));
+            var error = await Assert.ThrowsAsync<StoreUnavailableException>(
+                async () => await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, [])));
             Assert.Contains($"The state store '{_paths[store]}' is locked by another process.", error.Message, StringComparison.Ordinal);
             Assert.Null(await store.ReadCheckpointAsync(P("a")));
         }
