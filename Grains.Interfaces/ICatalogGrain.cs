@@ -2,12 +2,12 @@ namespace ActorStreams.Grains;
 
 /// <summary>
 /// What concerns no single key: which datasets and topics there are, lists, and the log itself. Address 0; any silo answers. Every answer
-/// has a bound, so that no message grows large. What cannot be answered as it is asked comes as <see cref="RequestRefusedException"/>.
+/// has a bound, so that no message grows large. A request that cannot be answered throws <see cref="RequestRefusedException"/>.
 /// </summary>
 [Alias("ActorStreams.ICatalogGrain")]
 public interface ICatalogGrain : IGrainWithIntegerKey
 {
-    /// <summary>The datasets, sources first. How they are doing is asked of every partition, and so only on request.</summary>
+    /// <summary>The datasets, sources first. Their status takes a query of every partition, so it is included only on request.</summary>
     [Alias("Datasets")]
     Task<IReadOnlyList<DatasetReply>> Datasets(bool withStatus, CancellationToken cancellationToken = default);
 
@@ -27,14 +27,14 @@ public interface ICatalogGrain : IGrainWithIntegerKey
     Task<AppendReply> Append(string topic, byte[] lines, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Records of one partition from an offset on, as JSON lines: up to 1,000 and 1 MiB, but one at least. At the end it waits as long as
-    /// it is asked to, 10 seconds at most.
+    /// Records of one partition from an offset on, as JSON lines: up to 1,000 and 1 MiB, but one at least. At the end it waits for as
+    /// long as requested, at most 10 seconds.
     /// </summary>
     [Alias("ReadRecords")]
     Task<RecordsReply> ReadRecords(RecordsRequest request, CancellationToken cancellationToken = default);
 }
 
-/// <summary>A dataset, and how it is doing where that was asked.</summary>
+/// <summary>A dataset, with its status if requested.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.DatasetReply")]
 public sealed record DatasetReply
 {
@@ -66,7 +66,7 @@ public sealed record DatasetReply
     [Id(6)]
     public required string Partitioner { get; init; }
 
-    /// <summary>How it is doing; null when that was not asked.</summary>
+    /// <summary>Its status; null when not requested.</summary>
     [Id(7)]
     public DatasetStatusReply? Status { get; init; }
 }
@@ -128,7 +128,7 @@ public sealed record RecordsRequest(
 
 /// <summary>Records of a topic.</summary>
 /// <param name="Lines">JSON lines, as the HTTP interface gives them.</param>
-/// <param name="Next">The offset at which to go on.</param>
+/// <param name="Next">The offset at which to continue.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.RecordsReply")]
 public sealed record RecordsReply([property: Id(0)] byte[] Lines, [property: Id(1)] long Next);
 

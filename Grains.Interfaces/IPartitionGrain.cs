@@ -31,7 +31,7 @@ public interface IPartitionGrain : IGrainWithStringKey
     Task<IReadOnlyList<DeadLetterState>> DeadLetters(IReadOnlyList<long> offsets, CancellationToken cancellationToken = default);
 
     /// <summary>Waits until the input up to an offset is folded, and the changes it made are durable in the views' input logs.</summary>
-    /// <returns>The offset folded and routed so far: at least the one asked for, unless the time ran out.</returns>
+    /// <returns>The offset folded and routed so far: at least the one requested, unless the time ran out.</returns>
     [Alias("WaitRouted")]
     Task<long> WaitRouted(long offset, TimeSpan timeout, CancellationToken cancellationToken = default);
 

@@ -1,8 +1,8 @@
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// Decides which silo owns which partition: one grain for the whole cluster, asked by every silo when the membership changes. What it
-/// decided it keeps in grain storage, so that the next decision, by whichever silo it then lives on, moves only what it must.
+/// Decides which silo owns which partition: one grain for the whole cluster, queried by every silo when the membership changes. It keeps
+/// its decision in grain storage, so that the next decision, by whichever silo it then lives on, moves only what it must.
 /// </summary>
 [Alias("ActorStreams.IPlacementGrain")]
 public interface IPlacementGrain : IGrainWithIntegerKey
@@ -29,7 +29,7 @@ public sealed record PartitionMap
     [Id(0)]
     public long Version { get; init; }
 
-    /// <summary>Silos that have asked to leave, while they are still members.</summary>
+    /// <summary>Silos that are leaving, while they are still members.</summary>
     [Id(1)]
     public IReadOnlyList<string> Leaving { get; init; } = [];
 

@@ -1,14 +1,14 @@
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// The virtual actor of one key of a dataset: what clients talk to. It is addressed as <c>dataset/key</c>, lives beside the partition that
-/// owns the key, and costs nothing while nobody calls it.
+/// The virtual actor of one key of a dataset: what clients talk to. It is addressed as <c>dataset/key</c>, lives beside the partition
+/// that owns the key, and costs nothing until it is called.
 /// </summary>
 [Alias("ActorStreams.IStateGrain")]
 public interface IStateGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// The state, the position it reflects, and how far the partition is behind; waits first when a position is asked for.
+    /// The state, the position it reflects, and how far the partition is behind; waits first if a position is requested.
     /// </summary>
     [Alias("Get")]
     Task<StateReply> Get(ReadRequest request, CancellationToken cancellationToken = default);

@@ -13,7 +13,7 @@ public sealed record PositionReply([property: Id(0)] string Topic, [property: Id
     public Position ToPosition() => new(Topic, Partition, Offset);
 }
 
-/// <summary>What a read asks for.</summary>
+/// <summary>A read request.</summary>
 /// <param name="AtLeast">Wait until this position is folded in: of the dataset's own input log, or of a source topic behind it
 /// through any number of views.</param>
 /// <param name="TimeoutSeconds">How long to wait.</param>
@@ -61,7 +61,7 @@ public sealed record StateReply
     [Id(5)]
     public double BehindSeconds { get; init; }
 
-    /// <summary>False when the position asked for was not reached in time.</summary>
+    /// <summary>False when the requested position was not reached in time.</summary>
     [Id(6)]
     public bool Reached { get; init; } = true;
 
@@ -149,7 +149,7 @@ public sealed record ChangeReply
     public long Timestamp { get; init; }
 }
 
-/// <summary>What a list asks for.</summary>
+/// <summary>A list request.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.ListRequest")]
 public sealed record ListRequest([property: Id(0)] string Prefix, [property: Id(1)] string? After, [property: Id(2)] int Limit);
 
@@ -177,8 +177,8 @@ public sealed record PartitionStatus
     public required int Partition { get; init; }
 
     /// <summary>
-    /// <c>starting</c>, <c>running</c>, <c>waiting</c> (the log or the store is away; it tries again), <c>stopped</c> (at a bad record),
-    /// <c>closed</c> or <c>unreachable</c>.
+    /// <c>starting</c>, <c>running</c>, <c>waiting</c> (the log or the store is unreachable; it retries), <c>stopped</c> (at a bad
+    /// record), <c>closed</c> or <c>unreachable</c>.
     /// </summary>
     [Id(2)]
     public required string Status { get; init; }
@@ -187,7 +187,7 @@ public sealed record PartitionStatus
     [Id(3)]
     public string? Reason { get; init; }
 
-    /// <summary>Where folding goes on.</summary>
+    /// <summary>The next offset to fold.</summary>
     [Id(4)]
     public required long NextOffset { get; init; }
 
@@ -219,7 +219,7 @@ public sealed record PartitionStatus
     [Id(11)]
     public bool MayHoldMisplacedKeys { get; init; }
 
-    /// <summary>The silo it is on; null when it could not be asked.</summary>
+    /// <summary>The silo it is on; null when unreachable.</summary>
     [Id(12)]
     public string? Silo { get; init; }
 
@@ -231,7 +231,7 @@ public sealed record PartitionStatus
     [Id(14)]
     public double CheckpointAgeSeconds { get; init; }
 
-    /// <summary>What there is to say of a partition that cannot be asked.</summary>
+    /// <summary>The status of a partition that is unreachable.</summary>
     public static PartitionStatus Unreachable(string dataset, int partition, string reason) => new()
     {
         Dataset = dataset, Partition = partition, Status = "unreachable", Reason = reason, NextOffset = 0, EndOffset = 0, States = 0,
@@ -243,10 +243,10 @@ public sealed record PartitionStatus
 [GenerateSerializer, Alias("ActorStreams.WatchBrokenException")]
 public sealed class WatchBrokenException(string message) : Exception(message);
 
-/// <summary>A watch that cannot begin where it was asked to: that place is after the end of the log.</summary>
+/// <summary>A watch that cannot be resumed at the requested position, which is after the end of the log.</summary>
 [GenerateSerializer, Alias("ActorStreams.WatchPositionException")]
 public sealed class WatchPositionException(string message) : Exception(message);
 
-/// <summary>The partition cannot answer now: it starts, or its log or store is away. Try again.</summary>
+/// <summary>The partition cannot answer now: it is starting, or its log or store is unreachable. Try again.</summary>
 [GenerateSerializer, Alias("ActorStreams.PartitionUnavailableException")]
 public sealed class PartitionUnavailableException(string message) : Exception(message);

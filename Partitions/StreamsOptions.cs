@@ -51,7 +51,7 @@ public sealed class StreamsOptions
     [Range(0.1, 3600)]
     public double KeeperIntervalSeconds { get; set; } = 5;
 
-    /// <summary>How often partitions on other silos are asked whether they hold keys that belong elsewhere.</summary>
+    /// <summary>How often partitions on other silos are queried for misplaced keys.</summary>
     [Range(0.1, 3600)]
     public double MisplacedIntervalSeconds { get; set; } = 10;
 
@@ -59,7 +59,7 @@ public sealed class StreamsOptions
     [Range(0.1, 86_400)]
     public double TopicCheckIntervalSeconds { get; set; } = 60;
 
-    /// <summary>Changes of a watched key that are kept in memory, for watchers that come back.</summary>
+    /// <summary>Changes of a watched key that are kept in memory, for watchers that resume.</summary>
     [Range(1, 1_000_000)]
     public int WatchHistoryChanges { get; set; } = 256;
 
@@ -85,9 +85,9 @@ public sealed class StreamsOptions
 /// <summary>What a partition does whose next record the log no longer keeps.</summary>
 public enum LostRecords
 {
-    /// <summary>It waits, and says which records are lost, until somebody decides.</summary>
+    /// <summary>It waits, and reports which records are lost, until an operator decides.</summary>
     Wait,
 
-    /// <summary>It goes on at the first record that is still kept, and says in the log and in a metric which are lost.</summary>
+    /// <summary>It continues at the first record that is still kept, and reports the lost ones in the log and in a metric.</summary>
     GoOn,
 }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace ActorStreams.Storage;
 
-/// <summary>Checks options when a store is opened, and tells all that is wrong at once.</summary>
+/// <summary>Checks options when a store is opened, and reports all errors at once.</summary>
 internal static class OptionCheck
 {
     public static string? Range(int value, int least, int most, [CallerArgumentExpression(nameof(value))] string name = "") =>

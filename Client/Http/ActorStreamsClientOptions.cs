@@ -12,13 +12,13 @@ public sealed record ActorStreamsClientOptions
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>
-    /// The token that every request shows, where the silo asks for one; null for none. It is asked for each request anew, so that a token
-    /// that expires can be replaced. <see cref="TokenFile"/> makes one of a file. No message and no log has what it answers.
+    /// The token that every request sends, if the silo requires one; null for none. It is called for each request, so that a token that
+    /// expires can be replaced. <see cref="TokenFile"/> reads one from a file. No message and no log has what it answers.
     /// </summary>
     public Func<string?>? Token { get; init; }
 
     /// <summary>
-    /// The authorities that are believed instead of the machine's, as a PEM file; for silos with certificates of your own. Where the
+    /// The authorities that are trusted instead of the machine's, as a PEM file; for silos with certificates of your own. Used if the
     /// client makes its own HttpClient.
     /// </summary>
     public string? CaFile { get; init; }
@@ -26,7 +26,7 @@ public sealed record ActorStreamsClientOptions
     /// <summary>How long a request may take until its answer begins, where the client makes its own HttpClient. Default 100.</summary>
     public double RequestTimeoutSeconds { get; init; } = 100;
 
-    /// <summary>A watch without a sign of life for so long is taken for dead. Silos send one every 15 seconds. Default 45.</summary>
+    /// <summary>A watch without a heartbeat for this long is reconnected. Silos send one every 15 seconds. Default 45.</summary>
     public double HeartbeatTimeoutSeconds { get; init; } = 45;
 
     /// <summary>The wait before a broken watch first connects again; it doubles with each failure. Default 100.</summary>
@@ -35,10 +35,10 @@ public sealed record ActorStreamsClientOptions
     /// <summary>The longest wait between two attempts of a watch to connect. Default 5,000.</summary>
     public double ReconnectMaxMilliseconds { get; init; } = 5_000;
 
-    /// <summary>How long a dataset's kind is taken as known before the silo is asked again. Default 60.</summary>
+    /// <summary>How long a dataset's kind is cached before the silo is queried again. Default 60.</summary>
     public double DatasetCacheSeconds { get; init; } = 60;
 
-    /// <summary>A token out of a file, which is read for each request: whoever replaces it needs no restart.</summary>
+    /// <summary>A token from a file, which is read for each request: replacing it needs no restart.</summary>
     public static Func<string?> TokenFile(string path) => () =>
     {
         try

@@ -3,7 +3,7 @@ using System.Net;
 namespace ActorStreams.Client;
 
 /// <summary>
-/// The silo refused a request or could not be asked. The message is a sentence to show, with the remedy where one is known.
+/// The silo refused a request or is unreachable. The message is meant to be shown, and names the remedy if one is known.
 /// </summary>
 public class ActorStreamsException(string message, HttpStatusCode? status = null, string? title = null, Exception? innerException = null)
     : Exception(message, innerException)

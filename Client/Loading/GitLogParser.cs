@@ -14,7 +14,8 @@ namespace ActorStreams.Client;
 /// :oldmode newmode oldhash newhash status    then a text for the path; one pair a file (the first begins with a line break)
 /// added TAB deleted TAB path                 one a file, "-" for the counts of a binary one
 /// </code>
-/// A path comes only where one is due, so it is never taken for another kind of text. A commit without changes is its first line alone.
+/// A path comes only where one is due, so it cannot be confused with another kind of text. A commit without changes is its first line
+/// alone.
 /// </remarks>
 internal sealed class GitLogParser(bool realNames)
 {

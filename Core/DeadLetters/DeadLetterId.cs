@@ -3,7 +3,7 @@ using ActorStreams.Log;
 namespace ActorStreams.DeadLetters;
 
 /// <summary>
-/// Which dead letter is meant: the dataset that could not fold something, and where that stands in its input log. Written
+/// The identity of a dead letter: the dataset that could not fold something, and its position in the input log. Written
 /// <c>dataset@topic/partition:offset#index</c>.
 /// </summary>
 /// <param name="Dataset">The dataset.</param>

@@ -54,7 +54,7 @@ internal sealed class OffsetRanges
         return true;
     }
 
-    /// <summary>Takes the lowest range out, and says where it ended.</summary>
+    /// <summary>Removes the lowest range, and returns its last offset.</summary>
     internal long RemoveLowest()
     {
         var (first, last) = _ranges[0];

@@ -4,7 +4,7 @@ namespace ActorStreams.DeadLetters;
 
 /// <summary>A dead letter as it was read back.</summary>
 /// <param name="Id">Which it is.</param>
-/// <param name="Offset">Where it stands in the topic of dead letters.</param>
+/// <param name="Offset">Its offset in the topic of dead letters.</param>
 /// <param name="Timestamp">The original record's timestamp.</param>
 /// <param name="Reason">What is wrong, in a sentence.</param>
 public sealed record StoredDeadLetter(DeadLetterId Id, long Offset, long Timestamp, string Reason)

@@ -6,6 +6,6 @@ public enum BadRecords
     /// <summary>It becomes a dead letter with its position, reason and original bytes, and the fold continues.</summary>
     SetAside,
 
-    /// <summary>The partition stops before it, and says so, until the record or the definition is mended.</summary>
+    /// <summary>The partition stops before it and reports it, until the record or the definition is mended.</summary>
     Stop,
 }

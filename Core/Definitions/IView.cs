@@ -11,7 +11,7 @@ namespace ActorStreams.Definitions;
 public interface IView<TSelf>
     where TSelf : class, IView<TSelf>
 {
-    /// <summary>The sources. With a single source there is nothing to implement; with several the compiler asks for it.</summary>
+    /// <summary>The sources. With a single source there is nothing to implement; with several the compiler requires it.</summary>
     static abstract IReadOnlyList<ViewSource<TSelf>> Sources { get; }
 }
 

@@ -58,7 +58,7 @@ internal static class TopicNames
     internal static bool IsInput(string application, string topic) =>
         topic.StartsWith(application + ".", StringComparison.Ordinal) && topic.EndsWith(".input", StringComparison.Ordinal);
 
-    /// <summary>The name under which a dataset's progress is told to the log's own tools: a consumer group, in Kafka.</summary>
+    /// <summary>The name under which a dataset's progress is reported to the log's own tools: a consumer group, in Kafka.</summary>
     internal static string Reader(string application, Dataset dataset) =>
         string.Create(CultureInfo.InvariantCulture, $"{application}.{dataset.Name}.v{dataset.Version}");
 

@@ -17,7 +17,7 @@ public abstract class ViewSource<TView>
     internal abstract int Slots { get; }
 
     /// <summary>
-    /// The other end: what the source's partition asks for the keys. A <see cref="Router{TSource}"/> of the source's type.
+    /// The other end: the router that the source's partition uses. A <see cref="Router{TSource}"/> of the source's type.
     /// </summary>
     internal abstract object CreateRouter();
 

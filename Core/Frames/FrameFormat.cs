@@ -18,9 +18,9 @@ namespace ActorStreams.Frames;
 /// route  := kind+4*index:  index of the route among those of its origin to this view (the running index of semantics §5)
 ///           viewKey:text
 /// </code>
-/// States that are alike stand close together, so that a frame shrinks to about a fifth; small ones are left as they are.
-/// A change stands once for all view keys it is routed to. A route's kind says what its view key is told: both sides, only what was before
-/// (the source left) or only what is after (it entered).
+/// States that are alike stand close together, so that a frame shrinks to about a fifth; small ones are left as they are. A change stands
+/// once for all view keys it is routed to. A route's kind says what its view key receives: both sides, only what was before (the source
+/// left) or only what is after (it entered).
 /// </summary>
 internal static class FrameFormat
 {
@@ -35,7 +35,7 @@ internal static class FrameFormat
     /// <summary>Smaller bodies are not worth the work.</summary>
     internal const int MinLz4Bytes = 512;
 
-    /// <summary>A length beyond it is taken for damage.</summary>
+    /// <summary>A longer length means that the frame is damaged.</summary>
     internal const int MaxBodyBytes = 1 << 30;
 
     [Flags]

@@ -14,6 +14,8 @@ public enum KeyPartitioner
     /// </summary>
     Crc32,
 
-    /// <summary>Nobody knows: a key may lie in any partition, and is looked for in all. What is appended here goes by murmur2.</summary>
+    /// <summary>
+    /// Unknown: a key may lie in any partition, and a read searches all of them. Records appended through a silo are placed by murmur2.
+    /// </summary>
     Unknown,
 }

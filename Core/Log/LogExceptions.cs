@@ -12,7 +12,7 @@ public sealed class UnknownTopicException(string message) : Exception(message)
 }
 
 /// <summary>
-/// A topic that exists with another number of partitions than it is asked for, or with settings under which records would be lost.
+/// A topic that exists with another number of partitions than requested, or with settings under which records would be lost.
 /// </summary>
 public sealed class TopicMismatchException(string message) : Exception(message)
 {

@@ -1,8 +1,8 @@
 namespace ActorStreams.Log;
 
 /// <summary>
-/// Some records of one partition, in order. A batch may be empty: then it only says that nothing lies before <see cref="NextOffset"/>
-/// (offsets have gaps where transactions or compaction left them).
+/// Some records of one partition, in order. An empty batch reports only that no record lies before <see cref="NextOffset"/> (offsets have
+/// gaps where transactions or compaction left them).
 /// </summary>
 public sealed class RecordBatch
 {
@@ -12,7 +12,7 @@ public sealed class RecordBatch
     /// <summary>The records, by growing offset.</summary>
     public required IReadOnlyList<ChangeRecord> Records { get; init; }
 
-    /// <summary>Where reading goes on: every record before it is in this batch or was in an earlier one.</summary>
+    /// <summary>The next offset to read: every record before it is in this batch or was in an earlier one.</summary>
     public required long NextOffset { get; init; }
 
     /// <summary>

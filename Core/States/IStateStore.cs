@@ -60,7 +60,7 @@ public readonly record struct PartitionId(string Dataset, int Version, int Parti
 }
 
 /// <summary>Where a partition stands.</summary>
-/// <param name="Position">The offset of its input log at which folding goes on.</param>
+/// <param name="Position">The next offset of its input log to fold.</param>
 /// <param name="States">How many states it has.</param>
 /// <param name="Marks">The marks (semantics §5), in the form that the fold gave them.</param>
 public sealed record Checkpoint(long Position, long States, ReadOnlyMemory<byte> Marks);

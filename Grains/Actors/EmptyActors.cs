@@ -1,9 +1,9 @@
 namespace ActorStreams.Grains.Actors;
 
 /// <summary>
-/// How many actors of this silo were activated for keys that have no state. A key costs nothing to make up, so beyond a bound these actors
-/// end with the call: who guesses keys does not fill the memory. Below it they stay as others do, since a key that is asked for again and
-/// again, until it has a state, is a usual thing.
+/// How many actors of this silo were activated for keys that have no state. Inventing a key costs nothing, so beyond a bound these actors
+/// end with the call: a client that guesses keys does not fill the memory. Below it they stay as others do, since reading a key again and
+/// again until it has a state is common.
 /// </summary>
 internal sealed class EmptyActors
 {

@@ -5,7 +5,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Grains.DeadLetters;
 
-/// <summary>Reads the topic of dead letters, and says what has become of each. Every call reads a bounded number of records.</summary>
+/// <summary>Reads the topic of dead letters, with the present state of each. Every call reads a bounded number of records.</summary>
 public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReads reads)
 {
     /// <summary>Dead letters on a page.</summary>
@@ -24,7 +24,7 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
 
     private TopicPartition Topic => new(topology.DeadLetterTopic, 0);
 
-    /// <summary>A page, newest first. A dead letter that was written twice stands once on it.</summary>
+    /// <summary>A page, newest first. A dead letter that was written twice is listed once.</summary>
     /// <param name="dataset">Only those of this dataset.</param>
     /// <param name="state">Only those in this state.</param>
     /// <param name="before">Only those before this offset of the topic; the end when null.</param>

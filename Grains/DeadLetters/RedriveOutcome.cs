@@ -41,10 +41,10 @@ public sealed class RedriveOutcome
     /// <summary>The end of the topic of dead letters when it was read; null when it was not.</summary>
     public long? End { get; set; }
 
-    /// <summary>Where the next call goes on in the topic of dead letters; null when there is nothing left.</summary>
+    /// <summary>The offset of the topic of dead letters at which the next call begins; null when there is nothing left.</summary>
     public long? Next { get; set; }
 
-    /// <summary>Bytes of the originals that are planned, as far as the dead letters tell them.</summary>
+    /// <summary>Bytes of the planned originals, as far as the dead letters contain them.</summary>
     public long PlannedBytes { get; private set; }
 
     /// <summary>Sorts a dead letter by what has become of it, and whether it can be redriven.</summary>

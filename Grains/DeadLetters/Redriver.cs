@@ -149,7 +149,7 @@ public sealed partial class Redriver(
         }
     }
 
-    /// <summary>From the dead letter, which has it all unless it is large; else from where it stands in the log.</summary>
+    /// <summary>From the dead letter, which is complete unless it is large; else from its position in the log.</summary>
     private async Task<NewRecord?> RecordOfAsync(PlannedRedrive planned, CancellationToken cancellationToken)
     {
         if (planned.Letter is { IsComplete: true } letter)

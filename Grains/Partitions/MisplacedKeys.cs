@@ -9,9 +9,9 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Grains.Partitions;
 
 /// <summary>
-/// Knows in which datasets a key may stand in a partition that is not its home, so that only there a read that finds nothing looks further.
-/// Partitions on this silo are looked at each time; the others are asked now and then. One that has not said yet may hold any key: better a
-/// search in vain than a state that is not found.
+/// Knows in which datasets a key may lie outside its home partition, so that only there a read that finds nothing queries other
+/// partitions. Partitions on this silo are checked each time; the others are queried at an interval. A partition that has not answered
+/// yet may hold any key: a search in vain is better than a state that is not found.
 /// </summary>
 internal sealed partial class MisplacedKeys(
     Topology topology, PartitionDirectory local, IGrainFactory grains, IOptions<StreamsOptions> options, TimeProvider time,
@@ -53,7 +53,7 @@ internal sealed partial class MisplacedKeys(
     {
         if (local.TryGet(dataset.Name, partition, out _))
         {
-            // When it moves to another silo, that one is asked anew.
+            // When it moves to another silo, that silo is queried.
             _remote.TryRemove((dataset.Name, partition), out _);
             return;
         }
@@ -65,7 +65,7 @@ internal sealed partial class MisplacedKeys(
         }
         catch (Exception error)
         {
-            // What it said last stands; the next round asks again.
+            // Its last answer stays; the next round queries it again.
             LogNotTold(logger, error, dataset.Name, partition);
         }
     }

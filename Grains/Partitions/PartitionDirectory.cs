@@ -6,7 +6,7 @@ using Orleans.Runtime;
 
 namespace ActorStreams.Grains.Partitions;
 
-/// <summary>The partitions that run on this silo, for those who read them without a grain call.</summary>
+/// <summary>The partitions that run on this silo, for reads without a grain call.</summary>
 internal sealed class PartitionDirectory(ILocalSiloDetails silo)
 {
     private readonly ConcurrentDictionary<(string Dataset, int Partition), PartitionRunner> _runners = new();

@@ -9,8 +9,8 @@ using Orleans.Runtime;
 namespace ActorStreams.Grains.Partitions;
 
 /// <summary>
-/// Keeps the partitions of this silo running, and gives away those that are another's. It looks when the membership changes, when a
-/// partition says that its place is not here, and now and then. A silo that stops gives away everything, one last checkpoint after the
+/// Keeps the partitions of this silo running, and hands over those that another silo owns. It checks when the membership changes, when a
+/// partition reports that it is not owned here, and now and then. A silo that stops hands over everything, one last checkpoint after the
 /// other, before it leaves the cluster.
 /// </summary>
 internal sealed partial class PartitionKeeper(
@@ -21,12 +21,11 @@ internal sealed partial class PartitionKeeper(
     private readonly SemaphoreSlim _due = new(1, 1);
 
     /// <summary>
-    /// A round of the keeper may be giving partitions away when the silo is asked to stop: the stop waits for
-    /// it, and gives away what is left.
+    /// A round of the keeper may be handing partitions over when the silo stops: the stop waits for it, and hands over the rest.
     /// </summary>
     private readonly SemaphoreSlim _handingOver = new(1, 1);
 
-    /// <summary>Partitions that are given away at the same time: each writes its last checkpoint meanwhile.</summary>
+    /// <summary>Partitions that are handed over at once: each writes its last checkpoint meanwhile.</summary>
     private const int MaxHandOvers = 4;
 
     /// <summary>The wait after a round that failed.</summary>
@@ -49,7 +48,7 @@ internal sealed partial class PartitionKeeper(
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Before anything else stops: the HTTP server and the grains still answer, and send on to the new owners.</summary>
+    /// <summary>Before anything else stops: the HTTP server and the grains still answer, and forward calls to the new owners.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         if (ownership.Version == 0)
@@ -128,7 +127,7 @@ internal sealed partial class PartitionKeeper(
         }
     }
 
-    /// <summary>Gives away what this silo runs but does not own.</summary>
+    /// <summary>Hands over the partitions that this silo runs but does not own.</summary>
     private async Task HandOverAsync(CancellationToken cancellationToken)
     {
         await _handingOver.WaitAsync(cancellationToken);

@@ -4,8 +4,8 @@ namespace ActorStreams.Grains.Placement;
 /// Spreads partitions over silos: a pure function of who owned them before and who is a member now.
 /// <list type="bullet">
 /// <item>Even: of each dataset, and of all together, no silo has two partitions more than another.</item>
-/// <item>Stable: what a member owned it keeps, unless evenness asks for it. When a silo leaves, only its partitions move; when one
-/// joins, they move to it.</item>
+/// <item>Stable: what a member owned it keeps, unless evenness requires it to move. When a silo leaves, only its partitions move; when
+/// one joins, they move to it.</item>
 /// <item>Deterministic: the same input gives the same owners, on whichever silo it is worked out.</item>
 /// </list>
 /// No function of the members alone could be both even and stable: it has to know what was before.
@@ -38,13 +38,13 @@ internal static class Assignment
         return owners;
     }
 
-    /// <summary>Makes one dataset even: some give up what is too much, then what is free goes to those who have least.</summary>
+    /// <summary>Makes one dataset even: silos with too many partitions give some up, and those go to the silos with the fewest.</summary>
     private static void Spread(List<Silo> silos, int dataset, Silo?[] owners)
     {
         var (least, more) = Math.DivRem(owners.Length, silos.Count);
         foreach (var silo in silos.OrderBy(silo => silo.Total).ThenBy(silo => silo.Name, StringComparer.Ordinal))
         {
-            // So many silos may have one more than the others; those do who have little else.
+            // This many silos may have one more than the others: those with the fewest partitions.
             var mayKeep = silo.Counts[dataset] > least && more > 0 ? least + 1 : least;
             if (mayKeep > least)
                 more--;

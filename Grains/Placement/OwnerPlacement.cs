@@ -45,7 +45,7 @@ internal sealed class OwnerPlacementDirector(Topology topology, Ownership owners
         }
         catch (Exception error) when (error is OrleansException or TimeoutException)
         {
-            // The placement grain's silo may be the one that died: ask again.
+            // The placement grain's silo may be the one that died: retry.
         }
 
         await Task.Delay(AskEvery, time);

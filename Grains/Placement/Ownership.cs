@@ -4,8 +4,7 @@ using Orleans.Runtime;
 namespace ActorStreams.Grains.Placement;
 
 /// <summary>
-/// Who owns which partition, as this silo knows it. It asks the placement grain anew when told to, and never
-/// goes back to an older decision.
+/// Who owns which partition, as this silo knows it. It queries the placement grain on request, and never returns to an older decision.
 /// </summary>
 internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService membership, ILocalSiloDetails local)
 {
@@ -16,7 +15,7 @@ internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService 
     /// <summary>The version of the decision this silo knows; 0 for none.</summary>
     internal long Version { get; private set; }
 
-    /// <summary>True when this silo has asked to leave.</summary>
+    /// <summary>True when this silo is leaving.</summary>
     internal bool Leaving { get; private set; }
 
     /// <summary>The partition's owner; null when this silo does not know one yet.</summary>
@@ -37,7 +36,7 @@ internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService 
                 : _refresh = AskAsync(grain => grain.Owners(membership.CurrentSnapshot.Version.Value));
     }
 
-    /// <summary>Gives up all partitions of this silo.</summary>
+    /// <summary>Hands all partitions of this silo to others.</summary>
     internal async Task LeaveAsync()
     {
         Leaving = true;

@@ -6,7 +6,7 @@ namespace ActorStreams.Grains.Placement;
 
 /// <summary>
 /// Decides the owners of partitions from the members and the owners before (<see cref="Assignment"/>). Should two activations exist for a
-/// moment, the storage's ETag lets only one of them decide; and whoever owns a partition in error loses it at its next checkpoint.
+/// moment, the storage's ETag lets only one of them decide; and a silo that owns a partition in error loses it at its next checkpoint.
 /// </summary>
 [GrainType("placement")]
 [KeepAlive]
@@ -33,7 +33,7 @@ internal sealed partial class PlacementGrain(
             .Select(member => member.SiloAddress.ToParsableString()).ToList();
         leaving = [.. leaving.Intersect(active)];
         var members = active.Except(leaving).ToList();
-        // The last silo of all has nobody to leave its partitions to.
+        // The last silo has no other to hand its partitions to, so it keeps them.
         var owners = Assignment.Of(
             [.. topology.Datasets.Select(dataset => (dataset.Name, dataset.Partitions))], members.Count > 0 ? members : active,
             stored.State.Owners);
@@ -47,7 +47,7 @@ internal sealed partial class PlacementGrain(
         }
         catch
         {
-            // Another activation may have decided: look again at the next call, from what is stored.
+            // Another activation may have decided: the next call reads the stored decision again.
             stored.State = before;
             DeactivateOnIdle();
             throw;

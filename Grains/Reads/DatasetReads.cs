@@ -13,7 +13,7 @@ namespace ActorStreams.Grains.Reads;
 /// </summary>
 public sealed class DatasetReads
 {
-    /// <summary>Partitions that one read asks at once, where its key may lie in any.</summary>
+    /// <summary>Partitions that one read queries at once if its key may lie in any.</summary>
     private const int MaxAskedAtOnce = 32;
 
     private readonly Topology _topology;
@@ -34,7 +34,7 @@ public sealed class DatasetReads
     public Task<PartitionStatus[]> StatusAsync(Dataset dataset) =>
         Task.WhenAll(Enumerable.Range(0, dataset.Partitions).Select(partition => _partitions.StatusAsync(dataset, partition)));
 
-    /// <summary>One page of a dataset's states in key order; a key that stands in two partitions comes once.</summary>
+    /// <summary>One page of a dataset's states in key order; a key in two partitions is listed once.</summary>
     public async Task<IReadOnlyList<StateReply>> ListAsync(Dataset dataset, ListRequest request, CancellationToken cancellationToken)
     {
         var pages = await Task.WhenAll(
@@ -124,7 +124,7 @@ public sealed class DatasetReads
     {
         var home = dataset.PartitionOf(key);
         var reply = await readOne(home);
-        // An entity's position names a partition, and whoever has one has seen something there.
+        // An entity's position names a partition: a client that has it has read a state there, so that partition must answer.
         var named = dataset.Kind == DatasetKind.View ? home
             : positions.Where(position => position.Topic == dataset.Topic).Select(position => (int?)position.Partition).FirstOrDefault()
                 ?? home;

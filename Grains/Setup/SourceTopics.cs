@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Grains.Setup;
 
 /// <summary>
-/// Looks now and then whether the source topics still have the partitions that are followed: they belong to their producers. A change is
-/// told, and nothing else is done about it; what it means is decided at the next start (<see cref="TopicSetup"/>).
+/// Checks at an interval that the source topics, which belong to their producers, still have the partitions that are followed. A change
+/// is reported, and nothing else is done; what it means is decided at the next start (<see cref="TopicSetup"/>).
 /// </summary>
 internal sealed partial class SourceTopics(
     Topology topology, IChangeLog log, IOptions<StreamsOptions> options, TimeProvider time, ILogger<SourceTopics> logger)
@@ -56,7 +56,7 @@ internal sealed partial class SourceTopics(
             }
             catch (Exception error) when (error is not OperationCanceledException)
             {
-                // The log is away, which its partitions say themselves.
+                // The log is unreachable, which its partitions report themselves.
                 LogNotLooked(logger, error);
             }
         }

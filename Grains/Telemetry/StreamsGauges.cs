@@ -10,8 +10,8 @@ using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 namespace ActorStreams.Grains.Telemetry;
 
 /// <summary>
-/// What is looked at when somebody asks: the partitions as they are. Every series is told each time, since one that is left
-/// out would keep its last value.
+/// The gauges, measured when metrics are collected. Every series is reported each time, since one that is left out would keep its last
+/// value.
 /// </summary>
 internal sealed class StreamsGauges : IHostedService
 {

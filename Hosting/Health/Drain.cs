@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Hosting.Health;
 
 /// <summary>
-/// The first thing of a stop: the silo says that it is not ready, and goes on answering until whoever sends requests has heard of it. Then
+/// The first step of a stop: the silo reports that it is not ready, and still answers until load balancers have seen that. Then
 /// partitions are handed over, and only then do the HTTP server and the silo stop.
 /// </summary>
 internal sealed class Drain(IOptions<HostingOptions> options, TimeProvider time) : IHostedLifecycleService

@@ -2,7 +2,7 @@ using System.Security.Claims;
 
 namespace ActorStreams.Hosting.Security;
 
-/// <summary>Who a caller is, for limits and for the audit log.</summary>
+/// <summary>The identity of a caller, for limits and for the audit log.</summary>
 internal static class Caller
 {
     private const int MaxLength = 200;
@@ -16,7 +16,7 @@ internal static class Caller
             ? Names.Select(name => user.FindFirst(name)?.Value).FirstOrDefault(value => !string.IsNullOrEmpty(value)) ?? "(no subject)"
             : null;
 
-    /// <summary>The same in one line of a log: nobody can write a second one by their name.</summary>
+    /// <summary>The same in one line of a log: a name cannot contain a line end.</summary>
     internal static string Printable(string text) =>
         string.Concat((text.Length > MaxLength
             ? text[..MaxLength] + "…"

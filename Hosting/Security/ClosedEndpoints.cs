@@ -4,11 +4,11 @@ using Microsoft.AspNetCore.Authorization;
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>
-/// An endpoint cannot open itself to everybody, as those of libraries do: what is open is said in <see cref="AccessRules"/> alone.
+/// An endpoint cannot allow anonymous access by itself, as endpoints of libraries do: only <see cref="AccessRules"/> opens a path.
 /// </summary>
 internal static class ClosedEndpoints
 {
-    /// <summary>One for each that there is: what authorization knows of an endpoint it remembers for good.</summary>
+    /// <summary>One for each that there is: authorization caches what it knows of an endpoint for ever.</summary>
     private static readonly ConditionalWeakTable<Endpoint, Endpoint> Closed = [];
 
     internal static void UseClosedEndpoints(this WebApplication app) => app.Use((http, next) =>

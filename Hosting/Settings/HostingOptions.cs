@@ -77,17 +77,17 @@ public sealed class HostingOptions
     [Range(0.1, 60)]
     public double ProbeSeconds { get; set; } = 1;
 
-    /// <summary>Missed probes after which a silo is taken for dead.</summary>
+    /// <summary>Missed probes after which a silo is declared dead.</summary>
     [Range(1, 20)]
     public int MissedProbes { get; set; } = 3;
 
     /// <summary>
-    /// How long a silo that was asked to stop goes on answering as one that is not ready, so that load balancers take it out.
+    /// How long a stopping silo still answers while it reports that it is not ready, so that load balancers remove it.
     /// </summary>
     [Range(0, 600)]
     public double DrainSeconds { get; set; }
 
-    /// <summary>Whether <c>/metrics</c> tells the metrics as Prometheus reads them.</summary>
+    /// <summary>Whether <c>/metrics</c> exposes the metrics in Prometheus' format.</summary>
     public bool MetricsEndpoint { get; set; } = true;
 
     /// <summary>How long a stopping silo may take for its last checkpoints.</summary>

@@ -3,13 +3,13 @@ using ActorStreams.Grains.Tls;
 
 namespace ActorStreams.Hosting.Settings;
 
-/// <summary>Who may reach the silo, and do what: section <c>Security</c>. All files are read again when they change.</summary>
+/// <summary>Access to the silo: section <c>Security</c>. All files are read again when they change.</summary>
 public sealed class SecurityOptions
 {
     /// <summary>How strict the silo is. Left out: <c>Development</c> where it listens on loopback alone, else <c>Production</c>.</summary>
     public SecurityProfile? Profile { get; set; }
 
-    /// <summary>Who issues tokens, and how they are checked.</summary>
+    /// <summary>The issuer of tokens, and how they are checked.</summary>
     public JwtOptions Jwt { get; set; } = new();
 
     /// <summary>TLS of the API and of the operations port.</summary>
@@ -18,16 +18,16 @@ public sealed class SecurityOptions
     /// <summary>TLS between silos.</summary>
     public SiloTlsOptions Silo { get; set; } = new();
 
-    /// <summary>What a single client may ask for.</summary>
+    /// <summary>The limits of a single client.</summary>
     public LimitsOptions Limits { get; set; } = new();
 
     /// <summary>Kafka without TLS is meant: something else protects the way there.</summary>
     public bool AllowPlaintextKafka { get; set; }
 
-    /// <summary>PostgreSQL without TLS, or with a server whose name nobody checks, is meant.</summary>
+    /// <summary>True: PostgreSQL deliberately without TLS, or without a check of the server's name.</summary>
     public bool AllowPlaintextPostgres { get; set; }
 
-    /// <summary>How long what was read of a file is taken for true.</summary>
+    /// <summary>How long the contents of a file are cached.</summary>
     [Range(0.05, 3600)]
     public double ReloadSeconds { get; set; } = 10;
 
@@ -41,12 +41,12 @@ public sealed class SecurityOptions
 /// <summary>How strict the silo is.</summary>
 public enum SecurityProfile
 {
-    /// <summary>Open to whoever reaches it: for one machine.</summary>
+    /// <summary>Open to every caller: for one machine.</summary>
     Development,
 
     /// <summary>
-    /// Starts only where everything that leaves the machine is encrypted and every caller is known, or where it is said
-    /// that something else sees to it.
+    /// Starts only if everything that leaves the machine is encrypted and every caller is authenticated, or if the settings state that
+    /// something else does that.
     /// </summary>
     Production,
 }
@@ -84,7 +84,7 @@ public sealed class TlsOptions
     /// <summary>Its key as PEM; left out when it is in the certificate's file.</summary>
     public string? KeyFile { get; set; }
 
-    /// <summary>A proxy or mesh before the silo speaks TLS, and nobody reaches the silo but through it.</summary>
+    /// <summary>A proxy or mesh in front of the silo terminates TLS, and no client can bypass it.</summary>
     public bool TerminatedUpstream { get; set; }
 }
 
@@ -104,7 +104,7 @@ public sealed class SiloTlsOptions
     public bool Insecure { get; set; }
 }
 
-/// <summary>What a single client may ask for: the subject of a token, or an address where there is none.</summary>
+/// <summary>The limits of a single client: the subject of a token, or an address if there is none.</summary>
 public sealed class LimitsOptions
 {
     /// <summary>

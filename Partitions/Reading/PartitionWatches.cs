@@ -62,8 +62,8 @@ internal static class PartitionWatches
     }
 
     /// <summary>
-    /// Whether a key may have changed after a position. Its state tells the last record folded into it, so a key that has not changed costs
-    /// one read; a key without a state may have come and gone.
+    /// Whether a key may have changed after a position. Its state contains the position of the last record folded into it, so a key that
+    /// has not changed costs one read; a key without a state may have come and gone.
     /// </summary>
     private static async ValueTask<bool> HasChangedAsync(
         this PartitionRunner runner, string key, ChangePosition since, CancellationToken cancellationToken)
@@ -75,8 +75,8 @@ internal static class PartitionWatches
     }
 
     /// <summary>
-    /// A position beyond the end is of another log. What this process knows of the end may be old, so the log
-    /// is asked before it is refused.
+    /// A position beyond the end is of another log. The end known to this process may be old, so the log is queried before the position
+    /// is refused.
     /// </summary>
     private static async ValueTask CheckAsync(
         this PartitionRunner runner, string key, ChangePosition since, CancellationToken cancellationToken)

@@ -32,7 +32,7 @@ internal sealed class Failures(StreamsOptions options)
         Math.Min(options.MaxRetrySeconds, options.MinRetrySeconds * Math.Pow(2, Math.Min(InARow - 1, 30))));
 
     /// <summary>
-    /// True for a failure of the surroundings: the log or the store is away, or lacks records. It ends when they are back.
+    /// True for a failure of the surroundings: the log or the store is unreachable, or lacks records. It ends when they are back.
     /// </summary>
     internal static bool IsOutside(Exception error) =>
         error is LogUnavailableException or StoreUnavailableException or OffsetOutOfRangeException;

@@ -3,7 +3,7 @@ using ActorStreams.States;
 
 namespace ActorStreams.Partitions.Running;
 
-/// <summary>Why a partition does not fold, in a word: for counting, where a sentence would say too much.</summary>
+/// <summary>Why a partition does not fold, in one word, for metrics: a sentence could contain a key or a value.</summary>
 internal static class PauseReasons
 {
     private const string BadRecord = "bad_record";

@@ -1,8 +1,7 @@
 namespace ActorStreams.Partitions.Running;
 
 /// <summary>
-/// Wakes everyone who waits for progress. A waiter takes <see cref="Next"/> first, then checks its condition,
-/// then awaits: no pulse is missed.
+/// Wakes every waiter for progress. A waiter takes <see cref="Next"/> first, then checks its condition, then awaits: no pulse is missed.
 /// </summary>
 internal sealed class Signal
 {

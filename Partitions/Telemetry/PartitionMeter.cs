@@ -7,8 +7,8 @@ using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
-/// What one partition measures. The loop of the partition writes it, and whoever looks reads it. It stays when the partition goes to
-/// another silo: its gauges are then 0, where OpenTelemetry would go on telling the last value of a series that is no longer reported.
+/// What one partition measures. The loop of the partition writes it, and metrics read it. It stays when the partition moves to another
+/// silo: its gauges are then 0, since OpenTelemetry would keep exporting the last value of a series that is no longer reported.
 /// </summary>
 internal sealed class PartitionMeter
 {
@@ -155,7 +155,7 @@ internal sealed class PartitionMeter
             _metrics.Deliveries.Add(dropped, _tags.Unwatched);
     }
 
-    /// <summary>Changes that were given once more, to a watcher who came back.</summary>
+    /// <summary>Changes that were delivered again, to a watcher that resumed.</summary>
     internal void Rewatched(int given)
     {
         if (given > 0)
@@ -175,8 +175,7 @@ internal sealed class PartitionMeter
 
     private void Aged(RecordBatch batch)
     {
-        // While a backlog is folded, or everything from the beginning, how old it is says nothing of how long a change
-        // takes: consumer.delay tells that.
+        // While a gap is folded, the age of its records does not measure how long a change takes. consumer.delay reports that age.
         if (_oldest > 0 && _hasCaughtUp && Dataset.Kind == DatasetKind.Entity)
             _metrics.EndToEnd.Record(SecondsSince(_oldest), _tags.OfTopic);
         else if (_oldest > 0 && _hasCaughtUp)

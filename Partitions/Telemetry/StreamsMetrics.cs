@@ -7,7 +7,7 @@ using ActorStreams.Log;
 namespace ActorStreams.Partitions.Telemetry;
 
 /// <summary>
-/// What the partitions of a silo measure: meter <c>ActorStreams</c>; docs/reference/metrics.md tells each. No metric carries a key:
+/// The metrics of a silo's partitions: meter <c>ActorStreams</c>; docs/reference/metrics.md documents each. No metric carries a key:
 /// attributes are names of datasets and topics, numbers of partitions, and words of short lists.
 /// </summary>
 /// <remarks>

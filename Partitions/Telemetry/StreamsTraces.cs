@@ -13,8 +13,9 @@ namespace ActorStreams.Partitions.Telemetry;
 /// <code>
 /// POST records → send orders → process orders → send view.input → process view.input → …
 /// </code>
-/// A batch holds records of many appends: its span is linked to all that were sampled, up to <see cref="MaxLinks"/>, and is a child of the
-/// first, so that what was sampled stays so. Where nobody listens, nothing is made, looked at or written. No span has a key or a value.
+/// A batch holds records of many appends: its span is linked to all that were sampled, up to <see cref="MaxLinks"/>, and is a child of
+/// the first, so that what was sampled stays so. Where nothing listens, no span is made, and no header is read or written. No span
+/// contains a key or a value.
 /// </summary>
 internal static class StreamsTraces
 {
@@ -27,7 +28,7 @@ internal static class StreamsTraces
 
     internal static bool HasListeners => Source.HasListeners();
 
-    /// <summary>The fold of a batch; null where nobody listens.</summary>
+    /// <summary>The fold of a batch; null if nothing listens.</summary>
     internal static Activity? Process(string application, string system, PartitionFold fold, RecordBatch batch)
     {
         if (!HasListeners)
@@ -42,11 +43,11 @@ internal static class StreamsTraces
         ]);
     }
 
-    /// <summary>An append that the current activity makes, or one for the batches of these spans; null where nobody listens.</summary>
+    /// <summary>An append that the current activity makes, or one for the batches of these spans; null if nothing listens.</summary>
     internal static Activity? Send(string system, string topic, int records, IReadOnlyList<ActivityContext> causes) =>
         HasListeners ? Start("send", ActivityKind.Producer, topic, system, records, causes, []) : null;
 
-    /// <summary>Says that what the span is for has failed; with the kind of error alone, since its message may tell more.</summary>
+    /// <summary>Marks the span as failed, with the kind of error only, since its message may contain a key or a value.</summary>
     internal static void Failed(this Activity? activity, Exception error) =>
         activity?.SetStatus(ActivityStatusCode.Error).SetTag(TagNames.ErrorType, error.GetType().FullName);
 

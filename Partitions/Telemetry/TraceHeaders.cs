@@ -13,7 +13,7 @@ internal static class TraceHeaders
     private const string Parent = "traceparent";
     private const string State = "tracestate";
 
-    /// <summary>Longer ones are not carried on; the standard asks for so much at least.</summary>
+    /// <summary>Longer ones are dropped; the standard requires at least this length.</summary>
     private const int MaxStateLength = 512;
 
     /// <summary>Version, trace, span and flags; a version to come may have more.</summary>

@@ -20,7 +20,7 @@ internal sealed class KeyHistory(
     /// <summary>Changes that wait for one reader.</summary>
     private const int ReaderBuffer = 256;
 
-    /// <summary>Waits for a full reader, in vain, that a pass makes; every further reader that is full is detached at once.</summary>
+    /// <summary>Waits for a full reader that a pass makes without success; every further full reader is detached at once.</summary>
     private const int MaxVainWaits = 4;
 
     /// <summary>The longest that a pass waits for a full reader.</summary>
@@ -72,7 +72,7 @@ internal sealed class KeyHistory(
         _ = Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler).Unwrap();
     }
 
-    /// <summary>Runs passes until nobody waits. It never fails: what fails is given to the readers of the pass.</summary>
+    /// <summary>Runs passes until no reader waits. It never fails: a failure is passed to the readers of the pass.</summary>
     private async Task RunAsync()
     {
         while (true)

@@ -5,8 +5,9 @@ using ActorStreams.Partitions.Telemetry;
 namespace ActorStreams.Partitions.Watching;
 
 /// <summary>
-/// The watchers of one partition, by key. For each watched key the last changes are kept, also for a while after its last watcher has left,
-/// so that one who comes back is served from memory. A change that is folded again after a restart is recognised by its position.
+/// The watchers of one partition, by key. For each watched key the last changes are kept, also for a while after its last watcher has
+/// left, so that a watcher that resumes is served from memory. A change that is folded again after a restart is recognised by its
+/// position.
 /// </summary>
 internal sealed class KeyWatches(StreamsOptions options, TimeProvider time, PartitionMeter meter)
 {

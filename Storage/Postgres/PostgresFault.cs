@@ -16,7 +16,7 @@ internal static class PostgresFault
 
     private const string OutOfReach = "is out of reach. Check that it runs and can be reached from here; nothing needs to be restarted.";
 
-    /// <summary>Whether a later attempt can succeed, once somebody has done what the message says.</summary>
+    /// <summary>Whether a later attempt can succeed, after the remedy that the message names.</summary>
     public static bool IsPassing(Exception error) => Remedy(error) is not null || Inner<StoreUnavailableException>(error) is not null;
 
     public static StoreUnavailableException Translate(Exception error, string place) =>

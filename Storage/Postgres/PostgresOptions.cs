@@ -41,8 +41,7 @@ public sealed partial class PostgresOptions : IValidatableObject
     public int MaxConnections { get; set; } = 20;
 
     /// <summary>
-    /// How long one command may take before its caller is told that the store is unavailable, and how long a
-    /// command waits for a connection.
+    /// How long one command may take before its caller gets a store-unavailable error, and how long a command waits for a connection.
     /// </summary>
     [Range(1, 3_600)]
     public int CommandTimeoutSeconds { get; set; } = 30;
@@ -75,8 +74,7 @@ public sealed partial class PostgresOptions : IValidatableObject
     internal void Validate()
     {
         var errors = new List<ValidationResult>();
-        // Single values first, then what Validate says of them together: the framework leaves out the second
-        // where the first found something.
+        // Single values first, then Validate on all of them: the framework skips the second if the first found an error.
         Validator.TryValidateObject(this, new(this), errors, validateAllProperties: true);
         errors.AddRange(Validate(new(this)).Where(error => errors.TrueForAll(known => known.ErrorMessage != error.ErrorMessage)));
         OptionCheck.All([.. errors.Select(error => $"Postgres: {error.ErrorMessage}")]);

@@ -4,7 +4,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Client.Wire;
 
-/// <summary>Sends one chunk once, and tells three outcomes apart: appended, certainly not appended, unknown.</summary>
+/// <summary>Sends one chunk once, with three outcomes: appended, certainly not appended, unknown.</summary>
 internal sealed class Appender(HttpCalls calls)
 {
     private static readonly MediaTypeHeaderValue Ndjson = new("application/x-ndjson");

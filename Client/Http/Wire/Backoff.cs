@@ -4,7 +4,7 @@ namespace ActorStreams.Client.Wire;
 internal static class Backoff
 {
     /// <summary>
-    /// Twice as long after each failure. Half of it is random, so that those whom a silo lost do not come back all at once.
+    /// Twice as long after each failure. Half of it is random, so that the clients of a dead silo do not reconnect all at once.
     /// </summary>
     internal static TimeSpan After(int failures, ActorStreamsClientOptions options)
     {

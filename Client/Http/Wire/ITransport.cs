@@ -3,12 +3,12 @@ using ActorStreams.Log;
 namespace ActorStreams.Client.Wire;
 
 /// <summary>
-/// A way to ask silos: over HTTP, or as a client of their Orleans cluster. Every member throws <see cref="ActorStreamsException"/> and
+/// A way to call silos: over HTTP, or as a client of their Orleans cluster. Every member throws <see cref="ActorStreamsException"/> and
 /// nothing else that is not a bug.
 /// </summary>
 internal interface ITransport : IDisposable
 {
-    /// <summary>Whom it asks, for messages.</summary>
+    /// <summary>The silo or cluster that it calls, for messages.</summary>
     string Place { get; }
 
     /// <summary>The state of a key; null when it has none.</summary>
@@ -43,5 +43,5 @@ internal interface IWatchConnection : IAsyncDisposable
     ValueTask<WatchItem?> NextAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>What a watch was sent: a state or a change, and where to go on after it.</summary>
+/// <summary>What a watch was sent: a state or a change, and the position to resume from.</summary>
 internal sealed record WatchItem(StateBody? State, ChangeBody? Change, string? Id);

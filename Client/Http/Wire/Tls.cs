@@ -3,10 +3,10 @@ using ActorStreams.Grains.Tls;
 
 namespace ActorStreams.Client.Wire;
 
-/// <summary>Whom a client believes to be a silo.</summary>
+/// <summary>The certificates that a client accepts of a silo.</summary>
 internal static class Tls
 {
-    /// <summary>A handler that believes the authorities of a file alone; without one, those of the machine.</summary>
+    /// <summary>A handler that trusts only the authorities of a file; without one, those of the machine.</summary>
     /// <exception cref="ArgumentException">The file holds no certificate.</exception>
     internal static SocketsHttpHandler Handler(string? caFile)
     {

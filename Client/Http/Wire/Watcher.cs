@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace ActorStreams.Client.Wire;
 
 /// <summary>
-/// Watches a key over any number of connections. Each new connection asks for what comes after the last event that was yielded, so
-/// the events of one watch have no gap; an event at or before that place is dropped, so there is no repeat.
+/// Watches a key over any number of connections. Each new connection resumes after the last event that was yielded, so the events of one
+/// watch have no gap; an event at or before that place is dropped, so there is no repeat.
 /// </summary>
 internal sealed class Watcher<T>(
     ITransport transport, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
@@ -14,7 +14,7 @@ internal sealed class Watcher<T>(
 
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync(string? since, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // The first connection must succeed, so that a wrong name or address is told at once. Later ones are tried until cancelled.
+        // The first connection must succeed, so that a wrong name or address is reported at once. Later ones are retried until cancelled.
         var connection = await ConnectAsync(since, cancellationToken).ConfigureAwait(false);
         for (var failures = 0; ; failures++)
         {

@@ -16,7 +16,9 @@ internal sealed record Posture(SecurityProfile Profile, bool IsProfileGiven, boo
     }
 }
 
-/// <summary>Says at start what holds, and looks once more when everything listens: code may have opened what no setting told of.</summary>
+/// <summary>
+/// Logs at start what holds, and checks again once everything listens: code may have opened a listener that no setting names.
+/// </summary>
 internal sealed partial class PostureCheck(
     Posture posture, IServiceProvider services, ILogger<PostureCheck> logger) : IHostedLifecycleService
 {

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Authentication.JwtBearer;
 namespace ActorStreams.Hosting.Security.Tokens;
 
 /// <summary>
-/// For people with a browser, which sends no header by itself: whoever opens a page without a token is asked for one, and it is kept in a
-/// cookie that no script can read and no other site can use. What changes something is taken with that cookie only from our own pages.
+/// For people with a browser, which sends no header by itself: a page opened without a token asks for one, and keeps it in a cookie that
+/// no script can read and no other site can use. What changes something is taken with that cookie only from our own pages.
 /// </summary>
 internal static class SignIn
 {
@@ -18,7 +18,7 @@ internal static class SignIn
 
     internal static void MapSignIn(this IEndpointRouteBuilder app) => app.MapPost(Path, async (HttpContext http) =>
     {
-        // Who comes here has shown a valid token, by the form or by a header.
+        // A caller that reaches this has presented a valid token, by the form or by a header.
         var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
         if (form[TokenField].FirstOrDefault() is { } token)
             http.Response.Cookies.Append(
@@ -42,7 +42,7 @@ internal static class SignIn
             : request.Cookies[Cookie];
     }
 
-    /// <summary>Whether it is a person that asks, for a page.</summary>
+    /// <summary>Whether a person requests a page.</summary>
     internal static bool IsAsked(HttpContext http) =>
         (HttpMethods.IsGet(http.Request.Method) || http.Request.Path == Path)
             && http.Request.GetTypedHeaders().Accept.Any(accept => accept.MediaType == "text/html");

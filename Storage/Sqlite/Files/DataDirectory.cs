@@ -8,7 +8,7 @@ public sealed class DataDirectory : IDisposable
 {
     private const string LockName = "actorstreams.lock";
 
-    // In a file of its own: nobody else can read the locked one.
+    // In a file of its own: other processes cannot read the locked one.
     private const string ProcessIdName = "actorstreams.pid";
 
     private readonly FileStream _lock;

@@ -3,10 +3,10 @@ using SQLitePCL;
 
 namespace ActorStreams.Storage.Sqlite.Files;
 
-/// <summary>Says in a sentence what an error of SQLite means for the one who reads it: what, which file, and the remedy.</summary>
+/// <summary>Describes an error of SQLite for its reader: what failed, on which file, and the remedy.</summary>
 internal static class SqliteFault
 {
-    /// <summary>Whether trying again can help once somebody did what the message says.</summary>
+    /// <summary>Whether a retry can succeed, after the remedy that the message names.</summary>
     public static bool IsPassing(SqliteException error) => Remedy(error) is not null;
 
     public static Exception Translate(SqliteException error, SqliteFileSpec file) => error.SqliteErrorCode switch

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace ActorStreams.Storage.Sqlite.Files;
 
-/// <summary>What one SQLite file needs to be opened, and how its errors are told to callers.</summary>
+/// <summary>How one SQLite file is opened, and how its errors are reported to callers.</summary>
 internal sealed record SqliteFileSpec
 {
     /// <summary>The public type that the file belongs to, for errors after it is disposed.</summary>

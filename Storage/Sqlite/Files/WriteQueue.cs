@@ -5,8 +5,8 @@ namespace ActorStreams.Storage.Sqlite.Files;
 /// wait in line, each holding no more than its own work.
 /// </summary>
 /// <remarks>
-/// The bound is on what the writer takes, not on the line: the line consists of callers who wait for their answer, so it is as long
-/// as there are callers. Making them wait in a second line in front of this one would bound nothing more.
+/// The bound is on what the writer takes, not on the queue: the queue consists of callers that wait for their answer, so it is as long as
+/// there are callers. Making them wait in a second line in front of this one would bound nothing more.
 /// </remarks>
 internal sealed class WriteQueue<TWork>(Type owner, int maxRows, long maxBytes)
     where TWork : WriteWork

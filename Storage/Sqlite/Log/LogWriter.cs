@@ -4,7 +4,7 @@ using ActorStreams.Storage.Sqlite.Files;
 
 namespace ActorStreams.Storage.Sqlite.Log;
 
-/// <summary>Writes appends and new topics. The appends of one commit to one partition share its rows, whoever made them.</summary>
+/// <summary>Writes appends and new topics. The appends of one commit to one partition share its rows, also of different callers.</summary>
 internal sealed class LogWriter(
     SqliteFile file, SqliteSession session, SqliteChangeLogOptions options, Action<LogTopic> created, Action<LogTopic> deleted)
     : SqliteWriter<LogWork>(file, session, options.MaxCommitRecords, options.MaxCommitBytes)
@@ -135,7 +135,7 @@ internal sealed class LogWriter(
     }
 }
 
-/// <summary>What a caller asks of the log's writer.</summary>
+/// <summary>A request to the log's writer.</summary>
 internal abstract class LogWork : WriteWork<IReadOnlyList<Position>>
 {
     public abstract void Apply(LogWriter writer);

@@ -23,7 +23,7 @@ public sealed class SqliteChangeLogOptions
     /// <summary>Connections that read at once; further readers wait for one. 1 to 64.</summary>
     public int Readers { get; init; } = 4;
 
-    /// <summary>How long a commit waits when another process has locked the file, before its callers are told. 0 to 600,000.</summary>
+    /// <summary>How long a commit waits for a file that another process has locked, before it fails. 0 to 600,000.</summary>
     public int LockWaitMilliseconds { get; init; } = 5_000;
 
     /// <exception cref="ArgumentException">Some values are out of range; the message names all of them.</exception>

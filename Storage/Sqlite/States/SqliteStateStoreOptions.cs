@@ -20,7 +20,7 @@ public sealed class SqliteStateStoreOptions
     /// <summary>What each connection keeps of the file in memory, in KiB. 64 to 4,194,304.</summary>
     public int CacheKibibytes { get; init; } = 32 << 10;
 
-    /// <summary>How long a commit waits when another process has locked the file, before its callers are told. 0 to 600,000.</summary>
+    /// <summary>How long a commit waits for a file that another process has locked, before it fails. 0 to 600,000.</summary>
     public int LockWaitMilliseconds { get; init; } = 5_000;
 
     /// <exception cref="ArgumentException">Some values are out of range; the message names all of them.</exception>

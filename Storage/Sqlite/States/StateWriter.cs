@@ -31,7 +31,7 @@ internal sealed class StateWriter(SqliteFile file, SqliteSession session, Sqlite
         Session.InTransaction && !(error is SqliteException fault && SqliteFault.IsPassing(fault));
 }
 
-/// <summary>What a caller asks of the store's writer.</summary>
+/// <summary>A request to the store's writer.</summary>
 internal abstract class StateWork : WriteWork<bool>
 {
     public abstract void Apply(SqliteSession session);
