@@ -2,6 +2,7 @@ using System.CommandLine;
 using ActorStreams.Cli.Commands;
 using ActorStreams.Cli.Demo;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
 
 namespace ActorStreams.Cli;

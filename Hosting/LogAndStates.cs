@@ -1,10 +1,10 @@
 using ActorStreams.Hosting.Settings;
-using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Storage.Postgres;
 using ActorStreams.Storage.Postgres.States;
+using ActorStreams.Storage.Postgres;
 using ActorStreams.Storage.Sqlite.Files;
 using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Storage.Sqlite.States;

@@ -1,14 +1,14 @@
-using ActorStreams.Hosting.Security;
-using ActorStreams.Hosting.Settings;
 using ActorStreams.Batch;
 using ActorStreams.Definitions;
-using ActorStreams.Grains;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
+using ActorStreams.Grains;
+using ActorStreams.Hosting.Security;
+using ActorStreams.Hosting.Settings;
 using ActorStreams.Log;
 using ActorStreams.States;
-using ActorStreams.Storage.Postgres;
 using ActorStreams.Storage.Postgres.Schema;
+using ActorStreams.Storage.Postgres;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
 

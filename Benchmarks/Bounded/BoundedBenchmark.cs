@@ -1,12 +1,14 @@
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
+using System.Text;
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
-using ActorStreams.Kafka;
+using ActorStreams.Hosting;
 using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka;
 using ActorStreams.Log;
 using ActorStreams.MockKafka;
-using ActorStreams.Hosting;
+using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Builder;
 
 namespace ActorStreams.Benchmarks;

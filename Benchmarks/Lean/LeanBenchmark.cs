@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
 
 namespace ActorStreams.Benchmarks;

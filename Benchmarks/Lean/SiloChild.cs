@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Benchmarks;
 

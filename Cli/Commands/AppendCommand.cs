@@ -1,7 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 using Spectre.Console;
 
 namespace ActorStreams.Cli.Commands;

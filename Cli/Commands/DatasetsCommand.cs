@@ -1,6 +1,8 @@
 using System.CommandLine;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Cli.Commands;
 
@@ -22,8 +24,7 @@ internal static class DatasetsCommand
         ["dataset", "kind", "from", "version", "partitions", "states", "gap (records)", "lag (s)", "status"],
         d =>
         [
-            d.Name, d.Kind.ToString().ToLowerInvariant(), d.Sources is { Count: > 0 } sources ? string.Join(", ", sources) : d.Topic,
-            $"{d.Version}", $"{d.Partitions}", $"{d.States:N0}", $"{d.Behind?.Records:N0}", $"{d.Behind?.Seconds:N1}",
-            (d.Status ?? "") + (d.Misplaced > 0 ? $", {d.Misplaced:N0} misplaced" : ""),
+            d.Name, Words.Of(d.Kind), d.Sources is { Count: > 0 } sources ? string.Join(", ", sources) : d.Topic,
+            $"{d.Version}", $"{d.Partitions}", $"{d.States:N0}", $"{d.Behind?.Records:N0}", $"{d.Behind?.Seconds:N1}", Words.Of(d.Status) + (d.Misplaced > 0 ? $", {d.Misplaced:N0} misplaced" : ""),
         ]);
 }

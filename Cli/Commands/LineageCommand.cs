@@ -1,6 +1,8 @@
 using System.CommandLine;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 using Spectre.Console;
 
 namespace ActorStreams.Cli.Commands;
@@ -29,7 +31,7 @@ internal static class LineageCommand
         foreach (var topic in lineage.Topics)
         {
             var tree = new Tree(Markup.FromInterpolated($"[yellow]{topic.Name}[/] [grey]topic, {topic.Partitions} partitions[/]"));
-            AddTargets(tree, new("topic", topic.Name));
+            AddTargets(tree, new(LineageNodeKind.Topic, topic.Name));
             screen.Write(tree);
         }
 
@@ -39,10 +41,10 @@ internal static class LineageCommand
             {
                 var dataset = lineage.Datasets.FirstOrDefault(d => d.Name == name);
                 var first = drawn.Add(name);
-                var kind = dataset is null ? "" : $"{dataset.Kind.ToString().ToLowerInvariant()}, version {dataset.Version}";
+                var kind = dataset is null ? "" : $"{Words.Of(dataset.Kind)}, version {dataset.Version}";
                 var node = parent.AddNode(Markup.FromInterpolated($"[aqua]{name}[/] [grey]{kind}{(first ? "" : ", drawn above")}[/]"));
                 if (first)
-                    AddTargets(node, new("dataset", name));
+                    AddTargets(node, new(LineageNodeKind.Dataset, name));
             }
         }
     }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using ActorStreams.Cli.Terminal;
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
 
 namespace ActorStreams.Cli.Commands;

@@ -1,4 +1,6 @@
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
 using Spectre.Console;
 

@@ -1,6 +1,10 @@
 using System.CommandLine;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 using Spectre.Console;
 
 namespace ActorStreams.Cli.Commands;
@@ -39,9 +43,8 @@ internal static class OperationsCommands
                 ],
                 p =>
                 [
-                    p.Dataset, $"{p.Partition}", p.Silo ?? "?", $"{p.NextOffset}", $"{p.EndOffset}", $"{p.States:N0}",
-                    $"{p.Behind?.Records:N0}", $"{p.Behind?.Seconds:N1}",
-                    $"{p.CheckpointAgeSeconds:N1}", $"{p.OpenDeadLetters:N0}", p.Status + (p.Reason is null ? "" : $": {p.Reason}"),
+                    p.Dataset ?? "", $"{p.Partition}", p.Silo ?? "?", $"{p.NextOffset}", $"{p.EndOffset}", $"{p.States:N0}", $"{p.Behind?.Records:N0}", $"{p.Behind?.Seconds:N1}",
+                    $"{p.CheckpointAgeSeconds:N1}", $"{p.OpenDeadLetters:N0}", Words.Of(p.Status) + (p.Reason is null ? "" : $": {p.Reason}"),
                 ]);
             return ExitCodes.Ok;
         });
@@ -61,7 +64,7 @@ internal static class OperationsCommands
                 shell.JsonLine(health);
             else
             {
-                shell.Screen.WriteLine(health.Reason is null ? health.Status : $"{health.Status}: {health.Reason}");
+                shell.Screen.WriteLine(health.Reason is null ? Words.Of(health.Status) : $"{Words.Of(health.Status)}: {health.Reason}");
                 foreach (var trouble in health.Troubles)
                     shell.Fail(trouble);
             }

@@ -1,6 +1,10 @@
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Cli.Commands;
 

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Protocol;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
 
 namespace ActorStreams.Cli.Commands;
@@ -16,7 +19,7 @@ internal static class TopicsCommand
                 ["topic", "kind", "partitions", "records", "offsets"],
                 t =>
                 [
-                    t.Topic, t.Kind, $"{t.Partitions.Count}", $"{t.Partitions.Sum(p => p.End - p.Start):N0}",
+                    t.Topic, Words.Of(t.Kind), $"{t.Partitions.Count}", $"{t.Partitions.Sum(p => p.End - p.Start):N0}",
                     string.Join("  ", t.Partitions.Select(p => $"{p.Partition}:{p.Start}-{p.End}")),
                 ]);
             return ExitCodes.Ok;

@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using ActorStreams.Cli.Terminal;
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 using Spectre.Console;
 
 namespace ActorStreams.Cli.Commands;

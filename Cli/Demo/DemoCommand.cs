@@ -2,7 +2,11 @@ using System.CommandLine;
 using ActorStreams.Cli.Commands;
 using ActorStreams.Cli.Demo;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Cli.Demo;
 

@@ -1,5 +1,6 @@
 using ActorStreams.Cli.Commands;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
 
 namespace ActorStreams.Cli.Demo;

@@ -2,6 +2,9 @@ using System.ComponentModel;
 using System.Diagnostics;
 using ActorStreams.Cli.Commands;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
 
 namespace ActorStreams.Cli.Demo;

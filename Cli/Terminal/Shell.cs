@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Text.Json;
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.Protocol;
 using Spectre.Console;
 
 namespace ActorStreams.Cli.Terminal;

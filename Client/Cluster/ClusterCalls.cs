@@ -1,5 +1,5 @@
 using System.Net;
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
 using ActorStreams.Grains;
 using Orleans.Runtime;
 

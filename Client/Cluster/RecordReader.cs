@@ -2,8 +2,9 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Threading.Channels;
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
 using ActorStreams.Grains;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Client.Cluster;
 

@@ -1,6 +1,7 @@
 using System.Net;
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
 using ActorStreams.Grains;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Client.Cluster;
 
@@ -41,8 +42,8 @@ internal sealed class WatchedGrain(
         ? new(ClusterTransport.Body(dataset, state), null, state.ToChangePosition().ToString())
         : new(null, Body(reply.Change!), reply.Change!.ToChangePosition().ToString());
 
-    private static ChangeBody Body(ChangeReply change) => new(
-        change.Key, ClusterTransport.Json(change.Before), ClusterTransport.Json(change.After),
+    private static ChangeAnswer Body(ChangeReply change) => new(
+        change.Key, RawJson.Of(change.Before), RawJson.Of(change.After),
         new(change.Position.Topic, change.Position.Partition, change.Position.Offset, change.Index),
         new(change.Trigger.ToPosition(), change.Root.ToPosition()), ClusterTransport.TimeOf(change.Timestamp));
 }

@@ -1,6 +1,6 @@
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>Counts the bytes read, also of a compressed file, so that progress has a known total.</summary>
 internal sealed class CountingStream(Stream inner) : ReadingStream(inner)

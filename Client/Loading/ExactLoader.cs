@@ -1,8 +1,10 @@
 using System.Net;
-using ActorStreams.Client.Wire;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>
 /// Loads a source into a topic so that every record is there once, though connections break and the silo restarts.

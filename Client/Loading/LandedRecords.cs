@@ -1,6 +1,8 @@
 using System.Text.Json;
+using ActorStreams.Client.Calls;
+using ActorStreams.Protocol;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>
 /// Which records of a chunk are in the topic. All records of a key go to one partition and keep their order there, and what a

@@ -1,4 +1,4 @@
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>How an <see cref="ExactLoader"/> behaves.</summary>
 public sealed record LoadOptions

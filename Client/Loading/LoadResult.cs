@@ -1,4 +1,4 @@
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>What a load did.</summary>
 /// <param name="Topic">The topic it loaded into.</param>

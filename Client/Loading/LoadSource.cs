@@ -1,4 +1,6 @@
-namespace ActorStreams.Client;
+using ActorStreams.Client.Calls;
+
+namespace ActorStreams.Client.Loading;
 
 /// <summary>Something that records are loaded from, in an order that is the same each time it is read.</summary>
 public abstract class LoadSource

@@ -1,4 +1,8 @@
-namespace ActorStreams.Client;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Protocol;
+
+namespace ActorStreams.Client.Loading;
 
 /// <summary>A load could not be finished. What it appended stays; once the reason is gone, load the same source again and resume.</summary>
 public sealed class LoadStoppedException(string reason, long appended, Exception? innerException = null) : ActorStreamsException(

@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using ActorStreams.Client.Calls;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>
 /// Skips the records of a source that an earlier load of it appended. What a broken-off load leaves is, in each partition, a beginning

@@ -1,6 +1,9 @@
 using System.Text.Json;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Protocol;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>
 /// How a JSON line becomes a record. Without a key field the line is <c>{key, value, timestamp?, headers?}</c>; with one, the whole

@@ -1,8 +1,9 @@
 using System.IO.Compression;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using ActorStreams.Client.Calls;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>Reads records from a file of JSON lines, also compressed with gzip (<c>.gz</c>) or from standard input (<c>-</c>).</summary>
 /// <param name="file">The file's path, or <c>-</c>.</param>

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using ActorStreams.Client.Calls;
+using ActorStreams.Protocol;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>
 /// Compares a record that was sent with one that was read. Values are compared as JSON: a silo may write them in another form.

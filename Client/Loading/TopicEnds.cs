@@ -1,8 +1,10 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using ActorStreams.Client.Calls;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 
-namespace ActorStreams.Client;
+namespace ActorStreams.Client.Loading;
 
 /// <summary>Where each partition of a topic begins and ends, as last heard, and what lies between.</summary>
 internal sealed class TopicEnds(ActorStreamsClient client, string topic)
@@ -27,8 +29,7 @@ internal sealed class TopicEnds(ActorStreamsClient client, string topic)
     {
         var topics = await client.TopicsAsync(cancellationToken).ConfigureAwait(false);
         var found = topics.FirstOrDefault(t => t.Topic == topic) ?? throw new ActorStreamsException(
-            $"There is no topic '{topic}' at {client.Transport.Place}. It has "
-            + $"{string.Join(", ", topics.Where(t => t.Kind == "source").Select(t => $"'{t.Topic}'"))}.",
+            $"There is no topic '{topic}' at {client.Transport.Place}. It has {string.Join(", ", topics.Where(t => t.Kind == TopicKind.Source).Select(t => $"'{t.Topic}'"))}.",
             HttpStatusCode.NotFound);
         Partitioner = found.Partitioner;
         Partitions = [.. found.Partitions.OrderBy(p => p.Partition)];

@@ -5,6 +5,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Frames;
 using ActorStreams.Partitions.Telemetry;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Grains.Reads;
 
@@ -17,34 +18,24 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
 
     private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The more a status matters, the later it stands.</summary>
-    private static readonly string[] Severity = ["running", "starting", "closed", "unreachable", "waiting", "stopped"];
-
-    /// <summary>The word for a kind of dataset: <c>entity</c> or <c>view</c>.</summary>
-    public static string NameOf(DatasetKind kind) => kind == DatasetKind.Entity ? "entity" : "view";
-
-    /// <summary>The word for a partitioner: <c>murmur2</c>, <c>crc32</c> or <c>unknown</c>.</summary>
-    public static string NameOf(KeyPartitioner partitioner) => partitioner.ToString().ToLowerInvariant();
-
-    /// <summary>The word for what a topic is: <c>source</c>, <c>input</c>, <c>dead-letters</c> or <c>other</c>.</summary>
-    public string KindOf(string topic) =>
-        topic == topology.DeadLetterTopic ? "dead-letters"
-        : topology.IsWrittenByUs(topic) ? "input"
-        : topology.SourceTopics.Contains(topic) ? "source" : "other";
+    /// <summary>What a topic is to the topology.</summary>
+    public TopicKind KindOf(string topic) =>
+        topic == topology.DeadLetterTopic ? TopicKind.DeadLetters
+        : topology.IsWrittenByUs(topic) ? TopicKind.Input
+        : topology.SourceTopics.Contains(topic) ? TopicKind.Source : TopicKind.Unknown;
 
     /// <summary>The datasets, sources first; with their status where that is asked, which asks every partition.</summary>
-    public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) =>
-        await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
-        {
-            Name = dataset.Name,
-            Kind = NameOf(dataset.Kind),
-            Version = dataset.Version,
-            Topic = dataset.Topic,
-            Partitions = dataset.Partitions,
-            Sources = [.. dataset.Sources.Select(source => source.Name)],
-            Partitioner = NameOf(dataset.Partitioner),
-            Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
-        }));
+    public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) => await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
+    {
+        Name = dataset.Name,
+        Kind = Words.Of(dataset.Kind),
+        Version = dataset.Version,
+        Topic = dataset.Topic,
+        Partitions = dataset.Partitions,
+        Sources = [.. dataset.Sources.Select(source => source.Name)],
+        Partitioner = Words.Of(dataset.Partitioner),
+        Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
+    }));
 
     /// <summary>The topics of the log, with the offsets of their partitions.</summary>
     public async Task<IReadOnlyList<TopicReply>> TopicsAsync(CancellationToken cancellationToken)
@@ -53,9 +44,7 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         foreach (var topic in await log.ListTopicsAsync(cancellationToken))
         {
             var ranges = await log.OffsetsAsync(topic.Topic, cancellationToken);
-            topics.Add(new(
-                topic.Topic, KindOf(topic.Topic),
-                NameOf(topology.PartitionerOf(topic.Topic)), [.. ranges.Select(range => new OffsetsReply(range.Start, range.End))]));
+            topics.Add(new(topic.Topic, Words.Of(KindOf(topic.Topic)), Words.Of(topology.PartitionerOf(topic.Topic)), [.. ranges.Select(range => new OffsetsReply(range.Start, range.End))]));
         }
 
         return topics;
@@ -99,9 +88,8 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         try
         {
-            await foreach (var batch in log.ReadAsync(
-                partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
-                return Write(batch, KindOf(request.Topic) == "input");
+            await foreach (var batch in log.ReadAsync(partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
+                return Write(batch, KindOf(request.Topic) == TopicKind.Input);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -111,9 +99,10 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         return new([], request.From);
     }
 
-    private static DatasetStatusReply StatusOf(PartitionStatus[] partitions)
+    /// <summary>The status of a dataset: sums over its partitions, and the most severe status among them.</summary>
+    public static DatasetStatusReply StatusOf(PartitionStatus[] partitions)
     {
-        var worst = partitions.MaxBy(partition => Array.IndexOf(Severity, partition.Status))!;
+        var worst = partitions.MaxBy(partition => Words.TryParse<PartitionState>(partition.Status, out var state) ? state : PartitionState.Unknown)!;
         return new(
             partitions.Sum(partition => partition.States), partitions.Sum(partition => partition.BehindRecords),
             partitions.Max(partition => partition.BehindSeconds),

@@ -1,9 +1,10 @@
-using ActorStreams.Hosting.Settings;
 using System.Buffers;
 using System.Text.Json;
-using ActorStreams.Grains;
 using ActorStreams.Grains.Appends;
+using ActorStreams.Grains;
+using ActorStreams.Hosting.Settings;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -19,12 +20,8 @@ internal static class AppendApi
     internal static void MapAppends(this IEndpointRouteBuilder api) =>
         api.MapPost("/topics/{topic}/records", AppendAsync)
             .WithTags("log").WithSummary("Append records")
-            .WithDescription(
-                "JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. "
-                + "Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. "
-                + "A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too.")
-            .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<PositionAnswer>(200, "application/x-ndjson")
-            .ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+            .WithDescription("JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too.")
+            .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<AppendAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
         string topic, HttpContext http, [FromServices] RecordAppends appends, [FromServices] IOptions<SecurityOptions> security)
@@ -51,12 +48,9 @@ internal static class AppendApi
                 var answers = Parse(lines, out var records);
                 if (last && !http.Response.HasStarted && answers.Exists(answer => answer is not null))
                 {
-                    return Api.Problem(
-                        400, "Bad records",
-                        $"{answers.Count(answer => answer is not null)} of {answers.Count} lines cannot be appended, so none was. "
-                        + $"The first: {answers.Find(answer => answer is not null)}",
-                        new() { ["errors"] = answers.Select((error, i) => new LineError(_line - answers.Count + i + 1, error!))
-                            .Where(error => error.Error is not null) });
+                    return Problems.Of(
+                        400, "Bad records", $"{answers.Count(answer => answer is not null)} of {answers.Count} lines cannot be appended, so none was. The first: {answers.Find(answer => answer is not null)}",
+                        new() { ["errors"] = answers.Select((error, i) => new LineError(_line - answers.Count + i + 1, error!)).Where(error => error.Error is not null) });
                 }
 
                 if (await AppendAsync(records) is { } failure)
@@ -99,11 +93,11 @@ internal static class AppendApi
             }
             catch (LogUnavailableException error)
             {
-                return (Api.Problem(503, "The change log is unavailable", error.Message), error.Message);
+                return (Problems.Of(503, "The change log is unavailable", error.Message), error.Message);
             }
             catch (RequestRefusedException error)
             {
-                return (Api.Problem(error.Status, error.Title, error.Message), error.Message);
+                return (Problems.Of(error.Status, error.Title, error.Message), error.Message);
             }
         }
 
@@ -117,7 +111,7 @@ internal static class AppendApi
                 if (answers[i] is { } error)
                     Write(new LineError(_line - answers.Count + i + 1, error));
                 else
-                    Write(new PositionAnswer(_positions[next].Topic, _positions[next].Partition, _positions[next++].Offset));
+                    Write(new AppendAnswer { Topic = _positions[next].Topic, Partition = _positions[next].Partition, Offset = _positions[next++].Offset });
             }
 
             await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
@@ -136,8 +130,6 @@ internal static class AppendApi
             http.Response.BodyWriter.Write("\n"u8);
         }
     }
-
-    private sealed record LineError(int Line, string Error);
 
     /// <summary>A line, for the API's description.</summary>
     private sealed record AppendExample(string Key, object? Value, DateTimeOffset? Timestamp, Dictionary<string, string>? Headers);

@@ -1,11 +1,15 @@
-using System.Text;
-using System.Text.Json.Serialization;
 using System.Text.Unicode;
+using System.Text;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
-using ActorStreams.Grains;
 using ActorStreams.Grains.DeadLetters;
+using ActorStreams.Grains;
+using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Mvc;
+using DeadLetterPage = ActorStreams.Protocol.DeadLetterPage;
+using Outcome = ActorStreams.Grains.DeadLetters.RedriveOutcome;
+using RedriveOutcome = ActorStreams.Protocol.RedriveOutcome;
+using Standing = ActorStreams.Grains.DeadLetterState;
 
 namespace ActorStreams.Hosting.Api;
 
@@ -27,43 +31,33 @@ internal static class DeadLettersApi
     {
         var api = app.MapGroup("/api/dead-letters").WithTags("dead letters");
         api.MapGet("", ListAsync).WithSummary("Dead letters, newest first")
-            .WithDescription(
-                "What could not be folded, with its reason. state is open, folded or unknown; before is the next of the page before. "
-                + "A page looks through at most 10,000 records, so it may be short and have a next all the same.")
-            .Produces<DeadLetterPageAnswer>().ProducesProblem(400);
+            .WithDescription("What could not be folded, with its reason. state is open, folded or unknown; before is the next of the page before. A page looks through at most 10,000 records, so it may be short and have a next all the same.")
+            .Produces<DeadLetterPage>().ProducesProblem(400);
         api.MapPost("/redrive", RedriveAsync).WithSummary("Redrive")
-            .WithDescription(
-                "Appends what was set aside again, to be folded once. Either ids, or dataset, or all: true; "
-                + "for the latter two dryRun is true unless it is said. Up to 1,000 in a call; "
-                + "next and end are the from and until of the next one. Wants the header X-ActorStreams: operate.")
-            .Produces<RedriveAnswer>().ProducesProblem(400).ProducesProblem(403);
-        api.MapGet("/{**id}", GetAsync).WithSummary("A dead letter").WithDescription(
-            "With its error and the original. It is looked for among the newest 100,000.")
-            .Produces<DeadLetterAnswer>().ProducesProblem(400).ProducesProblem(404);
+            .WithDescription("Appends what was set aside again, to be folded once. Either ids, or dataset, or all: true; for the latter two dryRun is true unless it is said. Up to 1,000 in a call; next and end are the from and until of the next one. Wants the header X-ActorStreams: operate.")
+            .Produces<RedriveInfo>().ProducesProblem(400).ProducesProblem(403);
+        api.MapGet("/{**id}", GetAsync).WithSummary("A dead letter").WithDescription("With its error and the original. It is looked for among the newest 100,000.")
+            .Produces<DeadLetterInfo>().ProducesProblem(400).ProducesProblem(404);
     }
 
     private static async Task<IResult> ListAsync(
         string? dataset, string? state, long? before, int? limit, [FromServices] DeadLetterReader letters, [FromServices] Topology topology,
         CancellationToken stop)
     {
-        var wanted = (DeadLetterState?)null;
+        var wanted = (Standing?)null;
         if (state is not null)
         {
-            if (!Enum.TryParse<DeadLetterState>(state, ignoreCase: true, out var one) || !Enum.IsDefined(one))
-                return Api.Problem(400, "Bad state", $"state is '{state}', but must be open, folded or unknown.");
+            if (!Enum.TryParse<Standing>(state, ignoreCase: true, out var one) || !Enum.IsDefined(one))
+                return Problems.Of(400, "Bad state", $"state is '{state}', but must be open, folded or unknown.");
             wanted = one;
         }
 
         if (limit is < 1 or > DeadLetterReader.MaxPage)
-            return Api.Problem(400, "Bad limit", $"limit is {limit}, but a page has 1 to {DeadLetterReader.MaxPage} dead letters.");
+            return Problems.Of(400, "Bad limit", $"limit is {limit}, but a page has 1 to {DeadLetterReader.MaxPage} dead letters.");
         if (before < 0)
-            return Api.Problem(400, "Bad offset", $"before is {before}, but must not be negative.");
+            return Problems.Of(400, "Bad offset", $"before is {before}, but must not be negative.");
         var page = await letters.PageAsync(dataset, wanted, before, limit ?? DefaultPage, stop);
-        return Results.Ok(
-            new DeadLetterPageAnswer(
-                topology.DeadLetterTopic,
-                page.Range.End - page.Range.Start, [.. page.Items.Select(item => DeadLetterAnswer.Of(item, withOriginal: false))],
-                page.Next));
+        return Results.Ok(new DeadLetterPage(topology.DeadLetterTopic, page.Range.End - page.Range.Start, [.. page.Items.Select(item => Info(item, withOriginal: false))], page.Next));
     }
 
     private static async Task<IResult> GetAsync(string id, [FromServices] DeadLetterReader letters, CancellationToken stop)
@@ -73,35 +67,27 @@ internal static class DeadLettersApi
         if (!DeadLetterId.TryParse(text, out var wanted))
             return BadId(text);
         if (!(await letters.FindAsync([wanted], stop)).TryGetValue(wanted, out var letter))
-            return Api.Problem(
-                404, "No such dead letter", $"There is no dead letter '{text}' among the newest {DeadLetterReader.MaxSought}.");
-        return Results.Ok(DeadLetterAnswer.Of((await letters.StatusAsync([letter], stop))[0], withOriginal: true));
+            return Problems.Of(404, "No such dead letter", $"There is no dead letter '{text}' among the newest {DeadLetterReader.MaxSought}.");
+        return Results.Ok(Info((await letters.StatusAsync([letter], stop))[0], withOriginal: true));
     }
 
-    private static async Task<IResult> RedriveAsync(
-        [FromBody] RedriveBody body, HttpContext http, [FromServices] Redriver redriver, [FromServices] Topology topology)
+    private static async Task<IResult> RedriveAsync([FromBody] RedriveRequest body, HttpContext http, [FromServices] Redriver redriver, [FromServices] Topology topology)
     {
         if (http.Request.Headers[OperateHeader] != OperateValue)
-            return Api.Problem(
-                403, "Not by a browser alone",
-                $"This changes something, and so wants the header {OperateHeader}: {OperateValue}, which pages of other sites cannot "
-                + "send.");
+            return Problems.Of(403, "Not by a browser alone", $"This changes something, and so wants the header {OperateHeader}: {OperateValue}, which pages of other sites cannot send.");
         var (ids, wait) = (body.Ids ?? [], body.WaitSeconds ?? DefaultWaitSeconds);
         if ((ids.Count > 0 ? 1 : 0) + (body.Dataset is null ? 0 : 1) + (body.All == true ? 1 : 0) != 1)
-            return Api.Problem(400, "Which?", "Give exactly one of ids, dataset, and all: true.");
+            return Problems.Of(400, "Which?", "Give exactly one of ids, dataset, and all: true.");
         if (!(wait >= 0 && wait <= Redriver.MaxWaitSeconds))
-            return Api.Problem(400, "Bad time limit", $"waitSeconds is {wait}, but must be from 0 to {Redriver.MaxWaitSeconds}.");
+            return Problems.Of(400, "Bad time limit", $"waitSeconds is {wait}, but must be from 0 to {Redriver.MaxWaitSeconds}.");
         // Once begun it is finished, also when the caller goes away: an append has no way back.
         if (ids.Count == 0)
         {
             var limit = body.Limit ?? Redriver.MaxAtOnce;
             if (body.Dataset is { } dataset && !topology.TryGet(dataset, out _))
-                return Api.Problem(
-                    404, "No such dataset",
-                    $"There is no dataset '{dataset}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+                return Problems.Of(404, "No such dataset", $"There is no dataset '{dataset}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
             if (limit is < 1 or > Redriver.MaxAtOnce || body.From < 0 || body.Until < 0)
-                return Api.Problem(
-                    400, "Bad limit", $"limit is {limit}, but must be from 1 to {Redriver.MaxAtOnce}; from and until are not negative.");
+                return Problems.Of(400, "Bad limit", $"limit is {limit}, but must be from 1 to {Redriver.MaxAtOnce}; from and until are not negative.");
             var dryRun = body.DryRun ?? true;
             return Answer(
                 await redriver.RedriveOpenAsync(body.Dataset, body.From ?? 0, body.Until, limit, dryRun, wait, CancellationToken.None),
@@ -109,8 +95,7 @@ internal static class DeadLettersApi
         }
 
         if (ids.Count > Redriver.MaxAtOnce)
-            return Api.Problem(
-                400, "Too many at once", $"{ids.Count} ids are given, but a call takes {Redriver.MaxAtOnce}. Send them in several.");
+            return Problems.Of(400, "Too many at once", $"{ids.Count} ids are given, but a call takes {Redriver.MaxAtOnce}. Send them in several.");
         var wanted = new List<DeadLetterId>();
         foreach (var text in ids)
         {
@@ -122,64 +107,43 @@ internal static class DeadLettersApi
         return Answer(await redriver.RedriveAsync(wanted, body.DryRun ?? false, wait, CancellationToken.None), body.DryRun ?? false);
     }
 
-    private static IResult BadId(string? text) =>
-        Api.Problem(400, "Bad id", $"'{text}' is the id of no dead letter. It has the form dataset@topic/partition:offset#ordinal.");
+    private static IResult BadId(string? text) => Problems.Of(400, "Bad id", $"'{text}' is the id of no dead letter. It has the form dataset@topic/partition:offset#index.");
 
-    private static IResult Answer(RedriveOutcome outcome, bool dryRun) => Results.Ok(new RedriveAnswer(
+    private static IResult Answer(Outcome outcome, bool dryRun) => Results.Ok(new RedriveInfo(
         dryRun,
-        [.. outcome.Planned.Select(planned => new RedrivenAnswer(
-            planned.Id.ToString(), planned.Position is { } position ? new(position.Topic, position.Partition, position.Offset) : null,
-            dryRun ? "planned" : planned.Result switch
+        [.. outcome.Planned.Select(planned => new RedrivenInfo(
+            planned.Id.ToString(), planned.Position, dryRun ? RedriveOutcome.Planned : planned.Result switch
             {
-                RedriveResult.Folded => "folded",
-                RedriveResult.FailedAgain => "failed again",
-                _ => "pending",
+                RedriveResult.Folded => RedriveOutcome.Folded,
+                RedriveResult.FailedAgain => RedriveOutcome.FailedAgain,
+                _ => RedriveOutcome.Pending,
             }))],
-        [.. outcome.Done.Select(id => id.ToString())],
-        [
-            .. outcome.Refused.Select(refused => new RedriveRefusal(refused.Id.ToString(), refused.Reason)),
-        ], outcome.Next, outcome.End));
+        [.. outcome.Done.Select(id => id.ToString())], [.. outcome.Refused.Select(refused => new RefusedRedrive(refused.Id.ToString(), refused.Reason))], outcome.Next, outcome.End));
 
-    /// <summary>What a redrive is asked for.</summary>
-    /// <param name="Ids">These dead letters.</param>
-    /// <param name="Dataset">Or all open ones of this dataset.</param>
-    /// <param name="All">Or all that are open.</param>
-    /// <param name="DryRun">Say what would be done, and do nothing.</param>
-    /// <param name="Limit">The most that are redriven.</param>
-    /// <param name="From">Where to go on, as an answer's next said.</param>
-    /// <param name="Until">Where to end, as the first answer's end said.</param>
-    /// <param name="WaitSeconds">How long to wait for them to be folded.</param>
-    internal sealed record RedriveBody(
-        IReadOnlyList<string>? Ids, string? Dataset, bool? All, bool? DryRun, int? Limit, long? From, long? Until, double? WaitSeconds);
-}
-
-internal sealed record DeadLetterPageAnswer(string Topic, long Records, IReadOnlyList<DeadLetterAnswer> Items, long? Next);
-
-internal sealed record DeadLetterAnswer(
-    string Id, string Dataset, PositionAnswer Position, int Ordinal, string? Key, string Reason, DateTimeOffset? Time, string State,
-    bool CanRedrive,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Refusal,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? First,
-    long? ValueBytes,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? KeyBase64,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Error,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Value,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ValueBase64,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Complete)
-{
-    internal static DeadLetterAnswer Of(DeadLetterStatus status, bool withOriginal)
+    private static DeadLetterInfo Info(DeadLetterStatus status, bool withOriginal)
     {
         var (letter, id) = (status.Letter, status.Letter.Id);
         var text = withOriginal && letter.Value is { } value && Utf8.IsValid(value) ? Encoding.UTF8.GetString(value) : null;
-        return new(
-            id.ToString(), id.Dataset, new(id.Position.Topic, id.Position.Partition, id.Position.Offset), id.Index, letter.Key,
-            letter.Reason, TimeOf(letter.Timestamp),
-            status.State.ToString().ToLowerInvariant(), status is { State: DeadLetterState.Open, Refusal: null },
-            status.State == DeadLetterState.Folded ? null : status.Refusal, letter.First?.ToString(),
-            letter.ValueBytes ?? letter.Value?.Length,
-            letter.Key is null && letter.KeyBytes is { } key ? Convert.ToBase64String(key) : null, withOriginal ? letter.Error : null, text,
-            withOriginal && text is null && letter.Value is { } bytes ? Convert.ToBase64String(bytes) : null,
-            withOriginal ? letter.IsComplete : null);
+        return new()
+        {
+            Id = id.ToString(),
+            Dataset = id.Dataset,
+            Position = id.Position,
+            Index = id.Index,
+            Key = letter.Key,
+            Reason = letter.Reason,
+            Time = TimeOf(letter.Timestamp),
+            State = Words.TryParse<Protocol.DeadLetterState>(status.State.ToString(), out var state) ? state : Protocol.DeadLetterState.Unknown,
+            CanRedrive = status is { State: Standing.Open, Refusal: null },
+            Refusal = status.State == Standing.Folded ? null : status.Refusal,
+            First = letter.First?.ToString(),
+            ValueBytes = letter.ValueBytes ?? letter.Value?.Length,
+            KeyBase64 = letter.Key is null && letter.KeyBytes is { } key ? Convert.ToBase64String(key) : null,
+            Error = withOriginal ? letter.Error : null,
+            Value = text,
+            ValueBase64 = withOriginal && text is null && letter.Value is { } bytes ? Convert.ToBase64String(bytes) : null,
+            Complete = withOriginal ? letter.IsComplete : null,
+        };
     }
 
     private static DateTimeOffset? TimeOf(long timestamp) =>
@@ -187,11 +151,3 @@ internal sealed record DeadLetterAnswer(
             ? DateTimeOffset.FromUnixTimeMilliseconds(timestamp)
             : null;
 }
-
-internal sealed record RedriveAnswer(
-    bool DryRun, IReadOnlyList<RedrivenAnswer> Appended, IReadOnlyList<string> Done, IReadOnlyList<RedriveRefusal> Refused, long? Next,
-    long? End);
-
-internal sealed record RedrivenAnswer(string Id, PositionAnswer? Position, string Outcome);
-
-internal sealed record RedriveRefusal(string Id, string Reason);

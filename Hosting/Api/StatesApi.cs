@@ -1,10 +1,11 @@
-using ActorStreams.Hosting.Settings;
 using ActorStreams.Definitions;
-using ActorStreams.Grains;
+using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains;
+using ActorStreams.Hosting.Settings;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -31,17 +32,10 @@ internal static class StatesApi
                         ? GetAsync(http, services, kind, name, asked, new(atLeast, timeoutSeconds, watch, since))
                         : ListAsync(services, kind, name, prefix ?? "", after, limit))
             .WithTags(tag).WithSummary("States in key order")
-            .WithDescription(
-                "A page of the keys that begin with prefix and come after another; next is where the next page begins. "
-                + "With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
-            .Produces<ListAnswer>().ProducesProblem(400).ProducesProblem(404);
-        api.MapGet(
-            $"/{path}/{{name}}/{{**key}}",
-            (
-                string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http,
-                [AsParameters] Services services) =>
-                    GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(
-                        atLeast, timeoutSeconds, watch, since)))
+            .WithDescription("A page of the keys that begin with prefix and come after another; next is where the next page begins. With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
+            .Produces<PageAnswer>().ProducesProblem(400).ProducesProblem(404);
+        api.MapGet($"/{path}/{{name}}/{{**key}}", (string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
+                GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(atLeast, timeoutSeconds, watch, since)))
             .WithTags(tag).WithSummary("The state of a key")
             .WithDescription(
                 "With watch=true server-sent events: the state, then every change, each with the id to go on from (since). "
@@ -61,9 +55,8 @@ internal static class StatesApi
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchRequest.TryParse(since, out var request, out var error)
-                || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
-                return Api.Problem(400, "Bad position", error!);
+            if (!WatchRequest.TryParse(since, out var request, out var error) || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
+                return Problems.Of(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;
         }
@@ -73,18 +66,14 @@ internal static class StatesApi
         var reply = await services.Time.RetryAsync(() => grain.Get(read, http.RequestAborted), http.RequestAborted);
         if (!reply.Reached)
         {
-            return Api.Problem(
-                504, "Position not reached",
-                $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet "
-                + $"{string.Join(", ", query.AtLeast!)}. Ask again, or wait longer with timeoutSeconds.",
-                new() { ["position"] = PositionAnswer.Of(reply.Position) });
+            return Problems.Of(
+                504, "Position not reached", $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet {string.Join(", ", query.AtLeast!)}. Ask again, or wait longer with timeoutSeconds.",
+                new() { ["position"] = PositionOf(reply) });
         }
 
         return reply.State is null
-            ? Api.Problem(
-                404, "No such key", $"The {dataset} has no state for the key '{key}'.",
-                new() { ["position"] = PositionAnswer.Of(reply.Position) })
-            : Results.Ok(StateAnswer.Of(name, reply));
+            ? Problems.Of(404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionOf(reply) })
+            : Results.Ok(Answers.Of(name, reply));
     }
 
     private static async Task<IResult> ListAsync(Services services, DatasetKind kind, string name, string prefix, string? after, int? limit)
@@ -94,25 +83,23 @@ internal static class StatesApi
         var most = services.Silo.Value.MaxListItems;
         var items = limit ?? Math.Min(DefaultListItems, most);
         if (items < 1 || items > most)
-            return Api.Problem(400, "Bad limit", $"limit is {items}, but a page has 1 to {most} states.");
+            return Problems.Of(400, "Bad limit", $"limit is {items}, but a page has 1 to {most} states.");
         var states = await services.Reader.ListAsync(dataset, new(prefix, after, items), CancellationToken.None);
-        return Results.Ok(new ListAnswer(
-            name,
-            [
-                .. states.Select(
-                    state => new ListItem(state.Key, new(state.State!), DateTimeOffset.FromUnixTimeMilliseconds(state.Timestamp))),
-            ],
+        return Results.Ok(new PageAnswer(
+            name, [.. states.Select(Answers.Item)],
             states.Count == items ? states[^1].Key : null));
     }
+
+    private static object PositionOf(StateReply reply) => new { reply.Position.Topic, reply.Position.Partition, reply.Position.Offset };
 
     private static IResult? Find(Topology topology, DatasetKind kind, string name, out Dataset dataset)
     {
         if (topology.TryGet(name, out dataset!) && dataset.Kind == kind)
             return null;
         var others = topology.Datasets.Where(d => d.Kind == kind).Select(d => d.Name);
-        return Api.Problem(404, "No such dataset", dataset is not null
+        return Problems.Of(404, "No such dataset", dataset is not null
             ? $"'{name}' is {(kind == DatasetKind.Entity ? "a view: ask /api/views/" : "an entity: ask /api/entities/")}{name}."
-            : $"There is no {Catalog.NameOf(kind)} '{name}'. There are: {string.Join(", ", others)}.");
+            : $"There is no {Words.Of(kind)} '{name}'. There are: {string.Join(", ", others)}.");
     }
 
     private static IResult? ReadRequestOf(ReadQuery query, Dataset dataset, Services services, out ReadRequest request)
@@ -120,21 +107,18 @@ internal static class StatesApi
         request = new();
         var timeout = query.TimeoutSeconds ?? request.TimeoutSeconds;
         if (!(timeout >= 0 && timeout <= services.Silo.Value.MaxReadWaitSeconds))
-            return Api.Problem(
-                400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
+            return Problems.Of(400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
         if (query.AtLeast is not { Length: > 0 } given)
             return null;
         if (given.Length > MaxPositions)
-            return Api.Problem(
-                400, "Bad position", $"atLeast is given {given.Length} times, but at most {MaxPositions} positions are waited for.");
+            return Problems.Of(400, "Bad position", $"atLeast is given {given.Length} times, but at most {MaxPositions} positions are waited for.");
         var positions = new List<Position>();
         foreach (var text in given)
         {
             if (!Position.TryParse(text, dataset.Topic, out var position))
-                return Api.Problem(
-                    400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
+                return Problems.Of(400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
             if (services.Reader.FaultOf(dataset, position) is { } fault)
-                return Api.Problem(400, "Bad position", fault);
+                return Problems.Of(400, "Bad position", fault);
             positions.Add(position);
         }
 

@@ -1,14 +1,16 @@
-using ActorStreams.Hosting.Security;
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Channels;
+using ActorStreams.Definitions;
 using ActorStreams.Frames;
-using ActorStreams.Grains;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
+using ActorStreams.Grains;
+using ActorStreams.Hosting.Security;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Mvc;
 
 namespace ActorStreams.Hosting.Api;
@@ -23,13 +25,9 @@ internal static class TopicsApi
 
     internal static void MapTopics(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/topics", async (Catalog catalog, HttpContext http) => Access.Of(http)
-            .Topics(await catalog.TopicsAsync(http.RequestAborted), topic => topic.Topic).Select(topic => new TopicAnswer(
-                topic.Topic,
-                topic.Kind, [.. topic.Partitions.Select((range, number) => new TopicPartitionAnswer(number, range.Start, range.End))],
-                topic.Partitioner)))
-            .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.")
-            .Produces<TopicAnswer[]>();
+        api.MapGet("/topics", async (Catalog catalog, Topology topology, HttpContext http) => Access.Of(http).Topics(await catalog.TopicsAsync(http.RequestAborted), topic => topic.Topic).Select(topic => new TopicInfo(
+                topic.Topic, catalog.KindOf(topic.Topic), [.. topic.Partitions.Select((range, number) => new PartitionOffsets(number, range.Start, range.End))], topology.PartitionerOf(topic.Topic))))
+            .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.").Produces<TopicInfo[]>();
         api.MapGet("/topics/{topic}/records", ReadAsync)
             .WithTags("log").WithSummary("Read a topic")
             .WithDescription(
@@ -48,14 +46,13 @@ internal static class TopicsApi
         if (partition >= ranges.Count || partition < 0)
             throw UnknownTopicException.Partition(new(topic, partition.Value), ranges.Count);
         if (limit < 1)
-            return Api.Problem(400, "Bad limit", $"limit is {limit}, but must be at least 1.");
-        var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count))
-            .Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
+            return Problems.Of(400, "Bad limit", $"limit is {limit}, but must be at least 1.");
+        var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count)).Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
         http.Response.ContentType = "application/x-ndjson";
         // A stop of the silo must not wait for somebody who follows.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         var batches = follow == true ? Follow(log, parts, stop.Token) : Read(log, parts, stop.Token);
-        await WriteAsync(http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), catalog.KindOf(topic) == "input");
+        await WriteAsync(http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), catalog.KindOf(topic) == TopicKind.Input);
         return Results.Empty;
     }
 

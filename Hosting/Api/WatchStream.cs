@@ -1,11 +1,11 @@
-using ActorStreams.Hosting.Settings;
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
-using ActorStreams.Grains;
+using System.Text;
+using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains;
+using ActorStreams.Hosting.Settings;
 using Orleans.Runtime;
 
 namespace ActorStreams.Hosting.Api;
@@ -47,8 +47,7 @@ internal static class WatchStream
         }
         catch (WatchPositionException error)
         {
-            await WriteEventAsync(
-                http.Response, "error", null, new { status = 400, title = "The watch cannot go on", detail = error.Message });
+            await WriteEventAsync(http.Response, "error", null, new { Status = 400, Title = "The watch cannot go on", Detail = error.Message });
         }
     }
 
@@ -87,8 +86,8 @@ internal static class WatchStream
     }
 
     private static Task WriteReplyAsync(HttpResponse response, string dataset, WatchReply reply) => reply.State is { } state
-        ? WriteEventAsync(response, "state", state.ToChangePosition().ToString(), StateAnswer.Of(dataset, state))
-        : WriteEventAsync(response, "change", reply.Change!.ToChangePosition().ToString(), ChangeAnswer.Of(reply.Change));
+        ? WriteEventAsync(response, "state", state.ToChangePosition().ToString(), Answers.Of(dataset, state))
+        : WriteEventAsync(response, "change", reply.Change!.ToChangePosition().ToString(), Answers.Of(reply.Change));
 
     private static async Task WriteEventAsync<T>(HttpResponse response, string name, string? id, T data)
     {

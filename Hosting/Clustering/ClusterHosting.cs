@@ -1,7 +1,7 @@
-using ActorStreams.Hosting.Settings;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using ActorStreams.Grains.Placement;
+using ActorStreams.Hosting.Settings;
 using ActorStreams.Storage.Postgres;
 using Microsoft.Extensions.Options;
 using Npgsql;

@@ -1,5 +1,5 @@
-using ActorStreams.Hosting.Settings;
 using ActorStreams.Grains.Tls;
+using ActorStreams.Hosting.Settings;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 

@@ -1,10 +1,11 @@
-using ActorStreams.Hosting.Api;
-using ActorStreams.Hosting.Health;
 using ActorStreams.Definitions;
-using ActorStreams.Grains;
+using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
-using ActorStreams.Grains.Partitions;
+using ActorStreams.Grains;
+using ActorStreams.Hosting.Api;
+using ActorStreams.Hosting.Health;
+using ActorStreams.Protocol;
 using Orleans.Runtime;
 
 namespace ActorStreams.Hosting.Pages;
@@ -44,11 +45,11 @@ internal static class OperationsPage
             topology.Application, here.Name, time.GetUtcNow(), readiness.Reason, readiness.Troubles,
             SilosApi.Of(membership, here, partitions),
             [
-                .. topology.Datasets.Zip(partitions, (dataset, of) => new OperationsDataset(
-                    dataset.Name, Catalog.NameOf(dataset.Kind), dataset.Version,
-                    dataset.Topic, [.. dataset.Sources.Select(source => source.Name)],
-                    of.Sum(partition => partition.MisplacedRecords), [.. of.Select(PartitionAnswer.Of)])),
+                .. topology.Datasets.Zip(partitions, (dataset, of) => Of(Answers.Of(dataset, Catalog.StatusOf(of)), of)),
             ]);
+
+        static OperationsDataset Of(DatasetInfo info, PartitionStatus[] partitions) => new(
+            info.Name, Words.Of(info.Kind), info.Version, info.Topic, info.Sources, info.Misplaced, info.Status, info.Reason, [.. partitions.Select(Answers.Of)]);
     }
 
     private static byte[] Resource(string name)
@@ -60,10 +61,9 @@ internal static class OperationsPage
     }
 
     private sealed record OperationsStatus(
-        string Application, string Silo, DateTimeOffset Time, string? NotReady, IReadOnlyList<string> Troubles,
-        IReadOnlyList<SiloAnswer> Silos, IReadOnlyList<OperationsDataset> Datasets);
+        string Application, string Silo, DateTimeOffset Time, string? NotReady, IReadOnlyList<string> Troubles, IReadOnlyList<SiloInfo> Silos, IReadOnlyList<OperationsDataset> Datasets);
 
     private sealed record OperationsDataset(
-        string Name, string Kind, int Version, string Topic, IReadOnlyList<string> Sources, long Misplaced,
-        IReadOnlyList<PartitionAnswer> Partitions);
+        string Name, string Kind, int Version, string Topic, IReadOnlyList<string> Sources, long Misplaced, PartitionState Status, string? Reason,
+        IReadOnlyList<PartitionInfo> Partitions);
 }

@@ -5,7 +5,6 @@ const number = value => value.toLocaleString("en");
 const plural = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
 const sum = (list, of) => list.reduce((total, one) => total + of(one), 0);
 const seconds = value => value < 0.05 ? "0 s" : value < 10 ? value.toFixed(1) + " s" : value < 120 ? Math.round(value) + " s" : value < 7200 ? Math.round(value / 60) + " min" : Math.round(value / 3600) + " h";
-const severity = ["running", "starting", "closed", "unreachable", "waiting", "stopped"];
 const refreshEvery = 3000, readAgainAfter = 10, pageSize = 20;
 
 function element(name, text, className) {
@@ -27,11 +26,11 @@ async function getJson(path, options) {
   return body;
 }
 
-// What a dataset comes to: its partitions together, and the worst of them.
+// The sums over the partitions of a dataset. The silo says which of their statuses is the most severe.
 function totals(dataset) {
-  const parts = dataset.partitions, worst = parts.reduce((a, b) => severity.indexOf(b.status) > severity.indexOf(a.status) ? b : a);
+  const parts = dataset.partitions;
   return { states: sum(parts, p => p.states), behind: sum(parts, p => p.behind.records), lag: Math.max(...parts.map(p => p.behind.seconds)), age: Math.max(...parts.map(p => p.checkpointAgeSeconds)),
-    letters: sum(parts, p => p.openDeadLetters), status: worst.status, reason: worst.reason };
+    letters: sum(parts, p => p.openDeadLetters), status: dataset.status, reason: dataset.reason };
 }
 
 function showCards(status, all) {
@@ -185,7 +184,7 @@ async function showLetters(open) {
 function letterRow(letter) {
   const row = element("div", null, "letter"), where = element("div", null, "where"), acts = element("div", null, "acts"), more = element("div", null, "more"), show = element("button", "Show"), go = element("button", "Redrive…", "do");
   where.append(tag(letter.state, letter.refusal), ` ${letter.dataset} · key `, element("b", letter.key ?? (letter.keyBase64 ? "(not text)" : "(none)")), ` · ${letter.position.topic}/${letter.position.partition}:${letter.position.offset}`
-    + (letter.ordinal ? `#${letter.ordinal}` : "") + (letter.time ? ` · ${letter.time.slice(0, 19).replace("T", " ")}` : "") + (letter.valueBytes !== null ? ` · ${plural(letter.valueBytes, "byte")}` : "")
+    + (letter.index ? `#${letter.index}` : "") + (letter.time ? ` · ${letter.time.slice(0, 19).replace("T", " ")}` : "") + (letter.valueBytes !== null ? ` · ${plural(letter.valueBytes, "byte")}` : "")
     + (letter.first ? ` · failed again, first ${letter.first}` : ""));
   show.type = go.type = "button";
   const fill = body => more.replaceChildren(...body);

@@ -1,8 +1,8 @@
-using ActorStreams.Hosting.Security.Tokens;
-using ActorStreams.Hosting.Security.Listening;
 using System.IO.Enumeration;
 using System.Security.Claims;
 using ActorStreams.Definitions;
+using ActorStreams.Hosting.Security.Listening;
+using ActorStreams.Hosting.Security.Tokens;
 
 namespace ActorStreams.Hosting.Security;
 

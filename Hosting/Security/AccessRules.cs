@@ -1,4 +1,5 @@
 using ActorStreams.Hosting.Security.Tokens;
+
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>What a request needs, beside a token that is valid.</summary>

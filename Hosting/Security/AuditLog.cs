@@ -1,5 +1,5 @@
-using ActorStreams.Hosting.Security.Listening;
 using System.Collections.Concurrent;
+using ActorStreams.Hosting.Security.Listening;
 
 namespace ActorStreams.Hosting.Security;
 

@@ -1,5 +1,6 @@
-using ActorStreams.Hosting.Security.Tokens;
 using ActorStreams.Hosting.Security.Listening;
+using ActorStreams.Hosting.Security.Tokens;
+
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>

@@ -1,6 +1,6 @@
 using ActorStreams.Hosting.Security.Tokens;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.AspNetCore.Authorization;
 
 namespace ActorStreams.Hosting.Security;
 

@@ -1,9 +1,9 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Net;
+using System.Threading.RateLimiting;
 using ActorStreams.Hosting.Security.Listening;
 using ActorStreams.Hosting.Settings;
-using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 

@@ -1,8 +1,8 @@
-using ActorStreams.Hosting.Security.Tokens;
-using ActorStreams.Hosting.Security.Listening;
-using ActorStreams.Hosting.Settings;
 using System.ComponentModel.DataAnnotations;
 using ActorStreams.Grains.Tls;
+using ActorStreams.Hosting.Security.Listening;
+using ActorStreams.Hosting.Security.Tokens;
+using ActorStreams.Hosting.Settings;
 using Microsoft.Extensions.Options;
 using Npgsql;
 

@@ -1,5 +1,5 @@
-using ActorStreams.Hosting.Security.Tokens;
 using ActorStreams.Hosting.Security.Listening;
+using ActorStreams.Hosting.Security.Tokens;
 using ActorStreams.Hosting.Settings;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Server.Kestrel.Core;

@@ -1,5 +1,5 @@
-using ActorStreams.Hosting.Health;
 using System.Diagnostics.Metrics;
+using ActorStreams.Hosting.Health;
 using ActorStreams.Partitions.Telemetry;
 
 namespace ActorStreams.Hosting.Telemetry;

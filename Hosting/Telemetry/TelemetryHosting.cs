@@ -1,11 +1,12 @@
-using ActorStreams.Hosting.Settings;
 using System.Diagnostics;
+using ActorStreams.Hosting.Security;
+using ActorStreams.Hosting.Settings;
 using ActorStreams.Partitions.Telemetry;
 using Microsoft.Extensions.Options;
-using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using OpenTelemetry;
 
 namespace ActorStreams.Hosting.Telemetry;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading;
 
 namespace ActorStreams.Tests.Client;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using ActorStreams.Client;
+using ActorStreams.Client.Loading.Git;
+using ActorStreams.Client.Loading;
 
 namespace ActorStreams.Tests.Client;
 

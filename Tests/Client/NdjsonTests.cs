@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading;
 
 namespace ActorStreams.Tests.Client;
 

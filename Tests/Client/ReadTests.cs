@@ -1,4 +1,5 @@
 using System.Net;
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
 using ActorStreams.Log;
 using Microsoft.AspNetCore.Http;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
+using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Http;
 
 namespace ActorStreams.Tests.Client;
@@ -33,7 +34,7 @@ public sealed class WatchTests
         Assert.Equal(
             [WatchEventKind.State, WatchEventKind.Change, WatchEventKind.Change, WatchEventKind.Change], events.Select(e => e.Kind));
         Assert.Equal((5, 6, 61), (events[0].After, events[1].After, events[2].After));
-        Assert.Equal(new ChangePosition("t", 0, 6, 1), events[2].Position);
+        Assert.Equal(new ChangePlace("t", 0, 6, 1), events[2].Position);
         Assert.Equal("orders/1:2", events[2].Cause!.Root.ToString());
         Assert.EndsWith("?watch=true&since=0%3A6%3A1", silo.Requests[^1]);
     }

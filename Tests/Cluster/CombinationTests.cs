@@ -1,7 +1,7 @@
-using ActorStreams.MockKafka;
 using System.Text.Json;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Log;
+using ActorStreams.MockKafka;
 using ActorStreams.Tests.EndToEnd;
 using ActorStreams.Tests.Storage.Postgres;
 

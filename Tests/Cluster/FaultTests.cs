@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
+using ActorStreams.Protocol;
 using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Cluster;
@@ -76,9 +77,7 @@ public sealed class FaultTests : EndToEndTest
         try
         {
             var datasets = (await cluster.Client.DatasetsAsync()).Where(dataset => dataset.Name is "order" or "spend").ToList();
-            return datasets.TrueForAll(dataset => dataset.Status == "running")
-                ? datasets.Sum(dataset => dataset.Behind!.Records)
-                : long.MaxValue;
+            return datasets.TrueForAll(dataset => dataset.Status == PartitionState.Running) ? datasets.Sum(dataset => dataset.Behind!.Records) : long.MaxValue;
         }
         catch (ActorStreamsException)
         {

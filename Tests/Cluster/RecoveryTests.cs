@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Log;
 using ActorStreams.Tests.EndToEnd;
 using Partitioner = ActorStreams.Log.Partitioner;

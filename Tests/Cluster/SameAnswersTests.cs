@@ -1,4 +1,4 @@
-using ActorStreams.Client;
+using ActorStreams.Client.Loading;
 using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Cluster;

@@ -1,5 +1,5 @@
-using ActorStreams.MockKafka;
 using ActorStreams.Client;
+using ActorStreams.MockKafka;
 using ActorStreams.Storage.Postgres;
 using ActorStreams.Tests.EndToEnd;
 using ActorStreams.Tests.Storage.Postgres;

@@ -1,11 +1,11 @@
 using System.Net;
-using System.Text;
 using System.Text.Json;
-using ActorStreams.Client;
-using ActorStreams.Cli;
+using System.Text;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Cli;
+using ActorStreams.Protocol;
 using ActorStreams.Tests.EndToEnd;
-using DeadLetterState = ActorStreams.Client.DeadLetterState;
+using DeadLetterState = ActorStreams.Protocol.DeadLetterState;
 
 namespace ActorStreams.Tests.DeadLetters;
 
@@ -25,10 +25,10 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
         Assert.Equal("{\"type\":\"<b>lost</b>\"}", shown.Value);
         Assert.Contains("JsonException", shown.Error, StringComparison.Ordinal);
         var dry = await Silo.Client.Operations.RedriveAsync([letter.Id], dryRun: true);
-        Assert.Equal("planned", Assert.Single(dry.Appended).Outcome);
+        Assert.Equal(RedriveOutcome.Planned, Assert.Single(dry.Appended).Outcome);
 
         var redriven = Assert.Single((await Silo.Client.Operations.RedriveAsync([letter.Id])).Appended);
-        Assert.Equal("failed again", redriven.Outcome);
+        Assert.Equal(RedriveOutcome.FailedAgain, redriven.Outcome);
         var again = (await Silo.Client.Operations.DeadLettersAsync("order").ToListAsync()).Single(one => one.Position == redriven.Position);
         Assert.Equal((letter.Id, letter.Key, DeadLetterState.Open), (again.First, again.Key, again.State));
         // Whichever of the two is named, the first one is meant.
@@ -60,7 +60,7 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
     [InlineData("{\"ids\":[\"order@shop.orders/0:0#0\"]}", false, HttpStatusCode.Forbidden, "X-ActorStreams: operate")]
     [InlineData("{}", true, HttpStatusCode.BadRequest, "exactly one of ids, dataset")]
     [InlineData("{\"all\":true,\"dataset\":\"order\"}", true, HttpStatusCode.BadRequest, "exactly one of")]
-    [InlineData("{\"ids\":[\"order\"]}", true, HttpStatusCode.BadRequest, "dataset@topic/partition:offset#ordinal")]
+    [InlineData("{\"ids\":[\"order\"]}", true, HttpStatusCode.BadRequest, "dataset@topic/partition:offset#index")]
     [InlineData("{\"dataset\":\"nothing\"}", true, HttpStatusCode.NotFound, "no dataset 'nothing'")]
     [InlineData("{\"all\":true,\"limit\":1001}", true, HttpStatusCode.BadRequest, "1 to 1000")]
     [InlineData("{\"all\":true,\"waitSeconds\":31}", true, HttpStatusCode.BadRequest, "0 to 30")]

@@ -1,5 +1,5 @@
 using System.Net;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.DeadLetters;

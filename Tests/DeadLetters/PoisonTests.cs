@@ -1,12 +1,13 @@
 using System.Text.Json;
 using ActorStreams.Batch;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 using ActorStreams.Storage.Sqlite.Files;
 using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Tests.EndToEnd;
-using DeadLetterState = ActorStreams.Client.DeadLetterState;
+using DeadLetterState = ActorStreams.Protocol.DeadLetterState;
 
 namespace ActorStreams.Tests.DeadLetters;
 

@@ -1,7 +1,11 @@
 using System.Net;
 using System.Text.Json;
+using ActorStreams.Definitions;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client.Loading;
 using ActorStreams.Client;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 using ActorStreams.Samples.Shop;
 
 namespace ActorStreams.Tests.EndToEnd;
@@ -133,9 +137,9 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
             datasets.Select(dataset => (dataset.Name, dataset.Kind, dataset.Partitions)));
         Assert.Equal(["order"], datasets[1].Sources);
         var lineage = await _client.LineageAsync(Token);
-        Assert.Equal([new("topic", Orders), new("dataset", "order")], lineage.Edges.Select(edge => edge.From));
+        Assert.Equal([new(LineageNodeKind.Topic, Orders), new(LineageNodeKind.Dataset, "order")], lineage.Edges.Select(edge => edge.From));
         Assert.Equal([new LineageTopic(Orders, 4)], lineage.Topics);
-        Assert.Equal(["dead-letters", "input", "source"], (await _client.TopicsAsync(Token)).Select(topic => topic.Kind).Order());
+        Assert.Equal(["dead-letters", "input", "source"], (await _client.TopicsAsync(Token)).Select(topic => Words.Of(topic.Kind)).Order());
 
         async Task<bool> WaitAsync()
         {

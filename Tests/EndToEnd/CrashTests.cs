@@ -1,5 +1,6 @@
+using ActorStreams.Definitions;
 using System.Text.Json;
-using ActorStreams.Client;
+using ActorStreams.Client.Loading;
 using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;
 using ActorStreams.Storage.Sqlite.Log;

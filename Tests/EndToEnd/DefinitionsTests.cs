@@ -1,10 +1,12 @@
 using ActorStreams.Grains.Setup;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
 using ActorStreams.Definitions;
 using ActorStreams.Grains;
 using ActorStreams.Hosting;
+using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 
@@ -32,7 +34,7 @@ public sealed class DefinitionsTests : EndToEndTest
         await client.GetAsync<Meter>("meter", "m", new() { AtLeast = good });
         var bad = (await client.AppendAsync("meter", [new() { Key = "m", Value = "no reading" }, Reading("m", 2)]))[0];
 
-        await UntilAsync(async () => (await client.DatasetsAsync()).Single().Status == "stopped", "status 'stopped'");
+        await UntilAsync(async () => (await client.DatasetsAsync()).Single().Status == PartitionState.Stopped, "status 'stopped'");
         using var http = new HttpClient { BaseAddress = client.Url };
         var dataset = (await http.GetFromJsonAsync<JsonElement>("api/datasets"))[0];
         Assert.Contains(bad.ToString(), dataset.GetProperty("reason").GetString(), StringComparison.Ordinal);

@@ -1,8 +1,8 @@
 using System.IO.Compression;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using ActorStreams.Batch;
-using ActorStreams.Client;
+using ActorStreams.Client.Loading;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;

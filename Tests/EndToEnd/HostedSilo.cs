@@ -1,7 +1,8 @@
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
 using ActorStreams.Definitions;
-using ActorStreams.Samples.Shop;
 using ActorStreams.Hosting;
+using ActorStreams.Samples.Shop;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Samples.Shop;
 
 namespace ActorStreams.Tests.EndToEnd;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using ActorStreams.Client;
 using ActorStreams.Log;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Storage.Sqlite.Log;

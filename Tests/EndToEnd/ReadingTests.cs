@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;
 using ActorStreams.Samples.Shop;

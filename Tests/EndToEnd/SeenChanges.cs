@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
 
 namespace ActorStreams.Tests.EndToEnd;

@@ -1,10 +1,11 @@
-using System.Net;
 using System.Net.ServerSentEvents;
+using System.Net;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
-using ActorStreams.Client;
+using System.Text;
+using ActorStreams.Client.Calls;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 using ActorStreams.States;
 
 namespace ActorStreams.Tests.EndToEnd;
@@ -94,8 +95,7 @@ internal static class SiloRequests
     }
 
     private static bool IsBehind(LineageInfo lineage, string topic, string dataset) =>
-        lineage.Edges.Any(edge => edge.To == dataset
-            && (edge.From.Kind == "topic" ? edge.From.Name == topic : IsBehind(lineage, topic, edge.From.Name)));
+        lineage.Edges.Any(edge => edge.To == dataset && (edge.From.Kind == LineageNodeKind.Topic ? edge.From.Name == topic : IsBehind(lineage, topic, edge.From.Name)));
 
     private static IEnumerable<string> KeyOfEach(int partitions) => Enumerable.Range(0, partitions).Select(partition =>
         Enumerable.Range(0, int.MaxValue).Select(i => $"k{i}").First(key => Partitioner.PartitionOf(key, partitions) == partition));

@@ -1,6 +1,7 @@
 using System.Text;
 using ActorStreams.Batch;
-using ActorStreams.Client;
+using ActorStreams.Client.Loading;
+using ActorStreams.Protocol;
 using ActorStreams.Samples.GitHistory;
 using ActorStreams.Storage.Sqlite.Log;
 
@@ -40,7 +41,7 @@ public sealed class TrueTests : EndToEndTest
         var extensions = await silo.Client.ListAsync<Extension>("extension").Select(item => item.State).ToListAsync();
         Assert.Equal(root, new(extensions.Sum(e => e.Files), extensions.Sum(e => e.Lines)));
         foreach (var info in (await silo.Client.DatasetsAsync()).Where(info => GitInput.Datasets.Contains(info.Name)))
-            Assert.Equal((0, "running"), (info.Behind!.Records, info.Status));
+            Assert.Equal((0, PartitionState.Running), (info.Behind!.Records, info.Status));
         Assert.Equal(input.LinesOf.Count, (await silo.Client.DatasetsAsync()).Single(info => info.Name == "file").States);
     }
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
-using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;
 using ActorStreams.Samples.Shop;

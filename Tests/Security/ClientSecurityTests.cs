@@ -1,7 +1,8 @@
 using System.Net;
-using ActorStreams.Client;
-using ActorStreams.Cli;
 using ActorStreams.Cli.Terminal;
+using ActorStreams.Cli;
+using ActorStreams.Client.Calls;
+using ActorStreams.Client;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Tests.EndToEnd;
 

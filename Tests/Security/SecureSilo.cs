@@ -1,13 +1,14 @@
 using System.Net;
 using System.Text;
+using ActorStreams.Client.Http;
 using ActorStreams.Client;
-using ActorStreams.Samples.Shop;
 using ActorStreams.Hosting;
+using ActorStreams.Samples.Shop;
 using ActorStreams.Tests.EndToEnd;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

@@ -1,9 +1,10 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using ActorStreams.Client.Http;
 using ActorStreams.Client;
 using ActorStreams.Grains.Tls;
 using ActorStreams.Samples.Shop;

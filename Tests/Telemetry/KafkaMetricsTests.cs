@@ -1,11 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
-using ActorStreams.Client;
-using ActorStreams.Kafka;
+using ActorStreams.Client.Calls;
 using ActorStreams.Kafka.Clients;
+using ActorStreams.Kafka;
 using ActorStreams.MockKafka;
-using ActorStreams.Tests.Kafka;
 using ActorStreams.Tests.EndToEnd;
+using ActorStreams.Tests.Kafka;
 
 namespace ActorStreams.Tests.Telemetry;
 

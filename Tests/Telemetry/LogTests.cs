@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using ActorStreams.Client;
 using ActorStreams.Definitions;
 using ActorStreams.Tests.EndToEnd;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,7 @@
 using ActorStreams.Partitions.Running;
 using ActorStreams.Partitions.Telemetry;
 using System.Text.Json;
+using ActorStreams.Client.Calls;
 using ActorStreams.Client;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;

@@ -15,7 +15,7 @@ public sealed class ProjectTests
         ["Storage"] = ["Core"],
         ["Protocol"] = ["Core"],
         ["Grains.Interfaces"] = ["Core"],
-        ["Grains"] = ["Core", "Partitions", "Grains.Interfaces"],
+        ["Grains"] = ["Core", "Partitions", "Grains.Interfaces", "Protocol"],
         ["Hosting"] = ["Core", "Partitions", "Grains.Interfaces", "Grains", "Kafka", "Storage", "Protocol"],
         ["Silo"] = ["Hosting", "samples"],
         ["Client"] = ["Core", "Protocol", "Grains.Interfaces"],

@@ -1,5 +1,5 @@
-using ActorStreams.Hosting.Settings;
 using System.Net;
+using ActorStreams.Hosting.Settings;
 
 namespace ActorStreams.Hosting.Security.Listening;
 

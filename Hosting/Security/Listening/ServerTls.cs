@@ -1,7 +1,7 @@
-using ActorStreams.Hosting.Settings;
 using System.Net.Security;
 using System.Security.Authentication;
 using ActorStreams.Grains.Tls;
+using ActorStreams.Hosting.Settings;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;

@@ -1,5 +1,5 @@
-using ActorStreams.Hosting.Settings;
 using ActorStreams.Grains.Tls;
+using ActorStreams.Hosting.Settings;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;

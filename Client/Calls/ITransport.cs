@@ -1,0 +1,48 @@
+using ActorStreams.Log;
+using ActorStreams.Protocol;
+
+namespace ActorStreams.Client.Calls;
+
+/// <summary>
+/// A way to call silos: over HTTP, or as a client of their Orleans cluster. Every member throws <see cref="ActorStreamsException"/> and
+/// nothing else that is not a bug.
+/// </summary>
+internal interface ITransport : IDisposable
+{
+    /// <summary>The silo or cluster that it calls, for messages.</summary>
+    string Place { get; }
+
+    /// <summary>The state of a key; null when it has none.</summary>
+    Task<StateAnswer?> GetAsync(DatasetInfo dataset, string key, ReadOptions options, CancellationToken cancellationToken);
+
+    Task<PageAnswer> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>One connection of a watch.</summary>
+    Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken);
+
+    /// <summary>Appends a chunk, once.</summary>
+    Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken);
+
+    Task<LineageInfo> LineageAsync(CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<TopicInfo>> TopicsAsync(CancellationToken cancellationToken);
+
+    IAsyncEnumerable<LogRecord> ReadRecordsAsync(
+        string topic, int? partition, long? from, int? limit, bool follow, CancellationToken cancellationToken);
+
+    Task<bool> IsReadyAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// One connection of a watch. It ends as connections do: <see cref="NextAsync"/> then answers null, whatever the reason;
+/// what cannot be resumed is thrown.
+/// </summary>
+internal interface IWatchConnection : IAsyncDisposable
+{
+    ValueTask<WatchItem?> NextAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What a watch was sent: a state or a change, and the position to resume from.</summary>
+internal sealed record WatchItem(StateAnswer? State, ChangeAnswer? Change, string? Id);
