@@ -42,16 +42,16 @@ internal static class FoldSteps
             throw new InvalidOperationException(
                 $"{fold.Id} needs states from a store, but has none: fold in memory with "
                 + $"{nameof(FoldOptions)}.{nameof(FoldOptions.InMemory)}.");
-        if (needs.Keys.Count > 0)
-        {
-            var states = await store.LoadAsync(fold.Id, needs.Keys, cancellationToken).ConfigureAwait(false);
-            lock (fold.Gate)
-                fold.SupplyStates(states);
-        }
-
+        IReadOnlyList<StoredState> states = needs.Keys.Count == 0
+            ? [] : await store.LoadAsync(fold.Id, needs.Keys, cancellationToken).ConfigureAwait(false);
         if (fold.Contributions is { } side)
             await fold.SupplyContributionsAsync(side, needs.Contributions, store, cancellationToken).ConfigureAwait(false);
         await fold.CheckOwnershipAsync(store, cancellationToken).ConfigureAwait(false);
+        if (needs.Keys.Count == 0)
+            return;
+        // Only now: readers see the states that are supplied, and must not see those of a successor.
+        lock (fold.Gate)
+            fold.SupplyStates(states);
     }
 
     private static async ValueTask SupplyContributionsAsync(

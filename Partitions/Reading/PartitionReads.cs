@@ -22,20 +22,23 @@ internal static class PartitionReads
             lock (session.Fold.Gate)
             {
                 if (session.Fold.TryRead(key, out var row))
-                    return runner.Answer(row, session);
+                    return runner.Answer(row, session.Fold.NextOffset);
                 generation = session.Generation;
             }
 
             var stored = await runner.Services.Store.LoadAsync(session.Fold.Id, [key], cancellationToken);
+            var position = await runner.StoredPositionAsync(session, cancellationToken);
             lock (session.Fold.Gate)
             {
                 if (runner.Readable != session)
                     continue;
                 if (session.Fold.TryRead(key, out var row))
-                    return runner.Answer(row, session);
+                    return runner.Answer(row, session.Fold.NextOffset);
                 // What the store had is the state now, unless a checkpoint has come between.
-                if (session.Generation == generation)
-                    return runner.Answer(stored.Count == 0 ? row : RowOf(stored[0]), session);
+                if (session.Generation != generation)
+                    continue;
+                runner.RequireNotBehind(position, session.Fold.NextOffset);
+                return runner.Answer(stored.Count == 0 ? row : RowOf(stored[0]), session.Fold.NextOffset);
             }
         }
     }
@@ -50,15 +53,40 @@ internal static class PartitionReads
             var session = await runner.ReadableAsync(cancellationToken);
             List<StateRow> unstored;
             int generation;
+            long nextOffset;
             lock (session.Fold.Gate)
-                (unstored, generation) = (session.Fold.Unstored(prefix, after), session.Generation);
+                (unstored, generation, nextOffset) = (session.Fold.Unstored(prefix, after), session.Generation, session.Fold.NextOffset);
             var asked = limit + unstored.Count(row => row.State is null);
             var stored = await runner.Services.Store.ScanAsync(session.Fold.Id, prefix, after, asked, cancellationToken);
+            var position = await runner.StoredPositionAsync(session, cancellationToken);
             lock (session.Fold.Gate)
             {
-                if (session.Generation == generation && runner.Readable == session)
-                    return [.. Merge(stored, unstored, stored.Count == asked).Take(limit).Select(row => runner.Answer(row, session))];
+                if (session.Generation != generation || runner.Readable != session)
+                    continue;
+                // The position is that of the states that are unstored: more may have been folded since.
+                runner.RequireNotBehind(position, nextOffset);
+                return [.. Merge(stored, unstored, stored.Count == asked).Take(limit).Select(row => runner.Answer(row, nextOffset))];
             }
+        }
+    }
+
+    /// <summary>The position of the checkpoint, whoever wrote it; to be read after the states, since it never falls.</summary>
+    private static async ValueTask<long> StoredPositionAsync(
+        this PartitionRunner runner, PartitionSession session, CancellationToken cancellationToken) =>
+        (await runner.Services.Store.ReadCheckpointAsync(session.Fold.Id, cancellationToken))?.Position ?? 0;
+
+    /// <summary>
+    /// A state from the store is that of the session's position as long as the checkpoint is not beyond it. If it is, another owner has
+    /// written it.
+    /// </summary>
+    /// <exception cref="PartitionClosedException">The store has later states than the session.</exception>
+    private static void RequireNotBehind(this PartitionRunner runner, long storedPosition, long nextOffset)
+    {
+        if (storedPosition > nextOffset)
+        {
+            throw new PartitionClosedException(
+                $"{runner.Dataset} partition {runner.Partition} is folded up to {nextOffset} here, but stored up to {storedPosition} by "
+                + "another owner. Try again.");
         }
     }
 
@@ -112,8 +140,9 @@ internal static class PartitionReads
                 throw PartitionClosedException.Of(runner);
             if (either.IsCancellationRequested)
                 break;
-            await next.WaitAsync(
-                either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            // Not WaitAsync, which would go through the thread pool on its way back to the caller's scheduler.
+            await next.ContinueWith(static _ => { }, either.Token, TaskContinuationOptions.None, TaskScheduler.Current)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -138,7 +167,7 @@ internal static class PartitionReads
 
     private static StateRow RowOf(StoredState state) => new(state.Key, state.State.ToArray(), state.Offset, state.Timestamp);
 
-    private static StateRead Answer(this PartitionRunner runner, StateRow row, PartitionSession session) => new(
-        row.Key, row.State, session.Fold.NextOffset - 1, row.Timestamp, runner.BehindRecords,
+    private static StateRead Answer(this PartitionRunner runner, StateRow row, long nextOffset) => new(
+        row.Key, row.State, nextOffset - 1, row.Timestamp, runner.BehindRecords,
         runner.BehindSeconds) { Changed = row.Offset };
 }

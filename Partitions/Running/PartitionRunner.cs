@@ -154,6 +154,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         if (_failures.Pause is var pause && pause > TimeSpan.Zero && _stopPlace is null)
             await Task.Delay(pause, _services.Time, _stop.Token);
         var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, _events, _stop.Token);
+        RequireOwnCheckpoint(session);
         Open(session);
         if (_stopPlace is { } place)
             Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
@@ -162,6 +163,17 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         await session.RunAsync(new(_stopPlace?.Offset, _resumeAt, _failures.CarefulUpTo), _stop.Token);
         if (_stopPlace is not null)
             await Task.Delay(Timeout.InfiniteTimeSpan, _services.Time, _stop.Token);
+    }
+
+    /// <summary>
+    /// A checkpoint that the session before did not write is of another owner. Watchers here have not seen the changes up to it, so this runner
+    /// does not go on from it; the keeper starts another where the partition belongs.
+    /// </summary>
+    private void RequireOwnCheckpoint(PartitionSession session)
+    {
+        var found = session.Fold.StoredPosition;
+        if (_session is { } before && found != before.Fold.StoredPosition && found != before.Fold.WritingPosition)
+            throw new OwnerLostException(session.Fold.Id);
     }
 
     private void Open(PartitionSession session)

@@ -35,5 +35,8 @@ internal sealed class PartitionServices(
     /// <summary>Bounds how many histories are folded from the log at once.</summary>
     internal SemaphoreSlim HistoryFolds { get; } = new(options.MaxHistoryFolds);
 
-    internal FoldOptions FoldOptionsOf(Dataset dataset) => new() { TableEntries = Options.TableEntriesOf(dataset.Partitions) };
+    /// <summary>The bounds of each partition's fold, but for the size of its table.</summary>
+    internal FoldOptions Fold { get; init; } = new();
+
+    internal FoldOptions FoldOptionsOf(Dataset dataset) => Fold with { TableEntries = Options.TableEntriesOf(dataset.Partitions) };
 }

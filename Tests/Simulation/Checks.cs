@@ -1,0 +1,178 @@
+using System.Text;
+using ActorStreams.Batch;
+using ActorStreams.DeadLetters;
+using ActorStreams.Definitions;
+using ActorStreams.Folding;
+using ActorStreams.Frames;
+using ActorStreams.Log;
+using ActorStreams.States;
+
+namespace ActorStreams.Tests.Simulation;
+
+/// <summary>What holds once a simulation has come to rest.</summary>
+internal static class Checks
+{
+    /// <summary>The first thing that is wrong; null when nothing is.</summary>
+    internal static async Task<string?> FaultAsync(Simulation simulation)
+    {
+        var batch = await new BatchRunner(simulation.Topology, simulation.Log.Storage).RunAsync();
+        return Differences(simulation, batch).Concat(LetterFaults(simulation, batch)).Concat(simulation.Clients.SelectMany(client => client switch
+        {
+            SimWatcher watcher => WatcherFaults(simulation, watcher),
+            SimReader reader => ReaderFaults(simulation, reader),
+            _ => [],
+        })).FirstOrDefault();
+    }
+
+    /// <summary>Where the stored states differ from those of a batch.</summary>
+    internal static IEnumerable<string> Differences(Simulation simulation, BatchResult batch)
+    {
+        foreach (var dataset in simulation.Topology.Datasets)
+        {
+            var live = string.Join('\n', States(simulation, dataset).Select(state => $"{state.Key} {state.Value}"));
+            var expected = string.Join('\n', batch.Json(dataset.Name).Select(state => $"{state.Key} {Encoding.UTF8.GetString(state.Value)}"));
+            if (live != expected)
+                yield return $"{dataset} of {dataset.StateType}\nlive:\n{live}\nbatch:\n{expected}";
+        }
+
+        foreach (var (dataset, partition) in simulation.Partitions)
+        {
+            var id = new PartitionId(dataset.Name, dataset.Version, partition);
+            var (stored, counted) = (Stored(simulation, id).Count, SimLog.Now(simulation.Store.ReadCheckpointAsync(id))?.States ?? 0);
+            if (stored != counted)
+                yield return $"{id} has {stored} states, but counts {counted}.";
+        }
+    }
+
+    /// <summary>What the store has of a dataset: the states of all its partitions.</summary>
+    internal static SortedDictionary<string, string> States(Simulation simulation, Dataset dataset)
+    {
+        var states = new SortedDictionary<string, string>(KeyOrder.Instance);
+        var places = new Dictionary<string, (bool, long, int)>();
+        var partitions = simulation.Log.PartitionsOf(dataset.Topic);
+        for (var partition = 0; partition < partitions; partition++)
+        {
+            foreach (var state in Stored(simulation, new(dataset.Name, dataset.Version, partition)))
+            {
+                var place = dataset.PlaceOf(state.Key, partition, state.Timestamp, partitions);
+                if (places.TryGetValue(state.Key, out var other) && other.CompareTo(place) > 0)
+                    continue;
+                places[state.Key] = place;
+                states[state.Key] = Encoding.UTF8.GetString(state.State.Span);
+            }
+        }
+
+        return states;
+    }
+
+    /// <summary>Whether a key has no change after a position.</summary>
+    internal static bool IsLast(Simulation simulation, ClientKey key, ChangePosition position) =>
+        History(simulation, key) is not [.., var last] || last.Position <= position;
+
+    /// <summary>All changes of a key, folded from its input log in the plainest way.</summary>
+    private static List<WatchedChange> History(Simulation simulation, ClientKey key)
+    {
+        Tag.Process = 0;
+        var input = new TopicPartition(key.Dataset.Topic, key.Partition);
+        var fold = key.Dataset.CreateFold(key.Partition, FoldOptions.InMemory);
+        fold.Restore(null);
+        fold.WatchedKeys.Add(key.Key);
+        if (simulation.Log.End(input) == 0)
+            return [];
+        return SimLog.Now(fold.FoldAsync(simulation.Log.Read(input, 0, new(int.MaxValue, int.MaxValue)), store: null)).Watched;
+    }
+
+    private static IReadOnlyList<StoredState> Stored(Simulation simulation, PartitionId partition) =>
+        SimLog.Now(simulation.Store.ScanAsync(partition, "", null, int.MaxValue));
+
+    /// <summary>A watcher gets the state, then each change once, each of which begins where the one before ended, up to the last.</summary>
+    private static IEnumerable<string> WatcherFaults(Simulation simulation, SimWatcher watcher)
+    {
+        var history = History(simulation, watcher.Key);
+        var (next, state) = (0, default(string));
+        foreach (var item in watcher.Items)
+        {
+            if (item.State is { } read)
+            {
+                next = history.FindLastIndex(change => change.Position.Offset <= read.Offset) + 1;
+                state = next == 0 ? null : Text(history[next - 1].After);
+                if (Text(read.State) != state)
+                    yield return $"{watcher} began with {Text(read.State)} at {read.Offset}, where the state is {state}.";
+                continue;
+            }
+
+            var change = item.Change!;
+            if (next == history.Count || history[next].Position != change.Position || Text(history[next].After) != Text(change.After))
+                yield return $"{watcher} got the change to {Text(change.After)} at {change.Position}, but next was {(next == history.Count ? null : history[next])}.";
+            if (Text(change.Before) != state)
+                yield return $"{watcher} got a change at {change.Position} from {Text(change.Before)}, but had {state}.";
+            (next, state) = (next + 1, Text(change.After));
+        }
+
+        if (next != history.Count)
+            yield return $"{watcher} has seen {next} of {history.Count} changes.";
+    }
+
+    /// <summary>An answer is the state at its position, and what a source said to have routed lies before the end that was read.</summary>
+    private static IEnumerable<string> ReaderFaults(Simulation simulation, SimReader reader)
+    {
+        var history = History(simulation, reader.Key);
+        foreach (var answer in reader.Answers)
+        {
+            var state = Text(history.FindLast(change => change.Position.Offset <= answer.Offset)?.After);
+            if (Text(answer.State) != state)
+                yield return $"{reader} was answered {Text(answer.State)} at {answer.Offset}, where the state is {state}.";
+        }
+
+        foreach (var (record, by) in reader.Routed)
+        {
+            if (LateRoute(simulation, reader.Key, record, by) is { } offset)
+                yield return $"{reader}: {record} was said to be routed when the input ended at {by}, but a change of it lies at {offset} alone.";
+        }
+    }
+
+    /// <summary>Where the first copy of a route of a record stands, if that is not before an offset.</summary>
+    private static long? LateRoute(Simulation simulation, ClientKey view, Position origin, long by)
+    {
+        var seen = new HashSet<int>();
+        var source = view.Dataset.Sources.First(source => source.Topic == origin.Topic).Name;
+        foreach (var record in simulation.Log.All(new(view.Dataset.Topic, view.Partition)))
+        {
+            var frame = new FrameReader(record.Value!.Value);
+            while (frame.Source == source && frame.SourcePartition == origin.Partition && frame.NextChange())
+            {
+                while (frame.Offset == origin.Offset && frame.NextRoute(out _, out var index, out _))
+                {
+                    if (seen.Add(index) && record.Offset >= by)
+                        return record.Offset;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Every record that a batch sets aside is a dead letter, and nothing else is. Those of a view have other positions in a batch, and where
+    /// it is folded from views, other changes: of those of entities the number is compared.
+    /// </summary>
+    private static IEnumerable<string> LetterFaults(Simulation simulation, BatchResult batch)
+    {
+        var letters = simulation.Log.All(new(simulation.Topology.DeadLetterTopic, 0))
+            .Select(record => DeadLetterFormat.Read(record, withOriginal: false)!).DistinctBy(letter => letter.Id).ToList();
+        var entities = simulation.Topology.SourceTopics.ToHashSet();
+        var expected = batch.DeadLetters.Where(letter => entities.Contains(letter.Split(" at ")[1].Split('/')[0])).Order(StringComparer.Ordinal);
+        var live = letters.Where(letter => entities.Contains(letter.Id.Position.Topic))
+            .Select(letter => $"{letter.Id.Dataset} at {letter.Id.Position}: {letter.Reason}").Order(StringComparer.Ordinal);
+        if (string.Join('\n', live) is var had && string.Join('\n', expected) is var wanted && had != wanted)
+            yield return $"dead letters\nlive:\n{had}\nbatch:\n{wanted}";
+        foreach (var view in simulation.Topology.Datasets.Where(dataset => dataset.Kind == DatasetKind.View && dataset.Sources.All(source => source.Kind == DatasetKind.Entity)))
+        {
+            var (found, count) = (letters.Count(letter => letter.Id.Position.Topic == view.Topic), batch.DeadLetters.Count(letter => letter.Contains($" at {view.Topic}/")));
+            if (found != count)
+                yield return $"{view} has {found} dead letters, in a batch {count}.";
+        }
+    }
+
+    private static string? Text(byte[]? state) => state is null ? null : Encoding.UTF8.GetString(state);
+}
