@@ -166,8 +166,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     }
 
     /// <summary>
-    /// A checkpoint that the session before did not write is of another owner. Watchers here have not seen the changes up to it, so this runner
-    /// does not go on from it; the keeper starts another where the partition belongs.
+    /// A checkpoint that the session before did not write is of another owner. Watchers here have not seen the changes up to it, so this
+    /// runner does not go on from it; the keeper starts another where the partition belongs.
     /// </summary>
     private void RequireOwnCheckpoint(PartitionSession session)
     {
@@ -310,7 +310,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     private static partial void LogStopped(ILogger logger, string dataset, string topic, int partition, long offset, string fault);
 }
 
-/// <summary>The partition does not answer here: it is starting, is beginning again, or has left. Try again, at its present owner.</summary>
+/// <summary>
+/// The partition does not answer here: it is starting, is beginning again, or has left. Try again, at its present owner.
+/// </summary>
 internal sealed class PartitionClosedException(string message) : Exception(message)
 {
     internal static PartitionClosedException Of(PartitionRunner runner) => new(runner.Status == RunnerStatus.Closed

@@ -6,6 +6,7 @@ using ActorStreams.Folding;
 using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.States;
+using ActorStreams.Tests.Simulation.Ports;
 
 namespace ActorStreams.Tests.Simulation;
 
@@ -16,12 +17,13 @@ internal static class Checks
     internal static async Task<string?> FaultAsync(Simulation simulation)
     {
         var batch = await new BatchRunner(simulation.Topology, simulation.Log.Storage).RunAsync();
-        return Differences(simulation, batch).Concat(LetterFaults(simulation, batch)).Concat(simulation.Clients.SelectMany(client => client switch
+        var clients = simulation.Clients.SelectMany(client => client switch
         {
             SimWatcher watcher => WatcherFaults(simulation, watcher),
             SimReader reader => ReaderFaults(simulation, reader),
             _ => [],
-        })).FirstOrDefault();
+        });
+        return Differences(simulation, batch).Concat(LetterFaults(simulation, batch)).Concat(clients).FirstOrDefault();
     }
 
     /// <summary>Where the stored states differ from those of a batch.</summary>
@@ -30,7 +32,7 @@ internal static class Checks
         foreach (var dataset in simulation.Topology.Datasets)
         {
             var live = string.Join('\n', States(simulation, dataset).Select(state => $"{state.Key} {state.Value}"));
-            var expected = string.Join('\n', batch.Json(dataset.Name).Select(state => $"{state.Key} {Encoding.UTF8.GetString(state.Value)}"));
+            var expected = string.Join('\n', batch.Json(dataset.Name).Select(state => $"{state.Key} {Text(state.Value)}"));
             if (live != expected)
                 yield return $"{dataset} of {dataset.StateType}\nlive:\n{live}\nbatch:\n{expected}";
         }
@@ -85,7 +87,9 @@ internal static class Checks
     private static IReadOnlyList<StoredState> Stored(Simulation simulation, PartitionId partition) =>
         SimLog.Now(simulation.Store.ScanAsync(partition, "", null, int.MaxValue));
 
-    /// <summary>A watcher gets the state, then each change once, each of which begins where the one before ended, up to the last.</summary>
+    /// <summary>
+    /// A watcher gets the state, then each change once, each of which begins where the one before ended, up to the last.
+    /// </summary>
     private static IEnumerable<string> WatcherFaults(Simulation simulation, SimWatcher watcher)
     {
         var history = History(simulation, watcher.Key);
@@ -102,10 +106,11 @@ internal static class Checks
             }
 
             var change = item.Change!;
-            if (next == history.Count || history[next].Position != change.Position || Text(history[next].After) != Text(change.After))
-                yield return $"{watcher} got the change to {Text(change.After)} at {change.Position}, but next was {(next == history.Count ? null : history[next])}.";
+            var (got, due) = (Text(change), next == history.Count ? "nothing" : Text(history[next]));
+            if (got != due)
+                yield return $"{watcher} got {got}, but due was {due}.";
             if (Text(change.Before) != state)
-                yield return $"{watcher} got a change at {change.Position} from {Text(change.Before)}, but had {state}.";
+                yield return $"{watcher} got {got}, but had {state}.";
             (next, state) = (next + 1, Text(change.After));
         }
 
@@ -113,7 +118,9 @@ internal static class Checks
             yield return $"{watcher} has seen {next} of {history.Count} changes.";
     }
 
-    /// <summary>An answer is the state at its position, and what a source said to have routed lies before the end that was read.</summary>
+    /// <summary>
+    /// An answer is the state at its position, and what a source said to have routed lies before the end that was read.
+    /// </summary>
     private static IEnumerable<string> ReaderFaults(Simulation simulation, SimReader reader)
     {
         var history = History(simulation, reader.Key);
@@ -127,7 +134,7 @@ internal static class Checks
         foreach (var (record, by) in reader.Routed)
         {
             if (LateRoute(simulation, reader.Key, record, by) is { } offset)
-                yield return $"{reader}: {record} was said to be routed when the input ended at {by}, but a change of it lies at {offset} alone.";
+                yield return $"{reader}: {record} was routed when the input ended at {by}, but a change of it lies at {offset} alone.";
         }
     }
 
@@ -153,26 +160,31 @@ internal static class Checks
     }
 
     /// <summary>
-    /// Every record that a batch sets aside is a dead letter, and nothing else is. Those of a view have other positions in a batch, and where
-    /// it is folded from views, other changes: of those of entities the number is compared.
+    /// Every record that a batch sets aside is a dead letter, and nothing else is. Those of a view have other positions in a batch, and
+    /// where it is folded from views, other changes: of those of entities the number is compared.
     /// </summary>
     private static IEnumerable<string> LetterFaults(Simulation simulation, BatchResult batch)
     {
         var letters = simulation.Log.All(new(simulation.Topology.DeadLetterTopic, 0))
             .Select(record => DeadLetterFormat.Read(record, withOriginal: false)!).DistinctBy(letter => letter.Id).ToList();
         var entities = simulation.Topology.SourceTopics.ToHashSet();
-        var expected = batch.DeadLetters.Where(letter => entities.Contains(letter.Split(" at ")[1].Split('/')[0])).Order(StringComparer.Ordinal);
-        var live = letters.Where(letter => entities.Contains(letter.Id.Position.Topic))
-            .Select(letter => $"{letter.Id.Dataset} at {letter.Id.Position}: {letter.Reason}").Order(StringComparer.Ordinal);
-        if (string.Join('\n', live) is var had && string.Join('\n', expected) is var wanted && had != wanted)
-            yield return $"dead letters\nlive:\n{had}\nbatch:\n{wanted}";
-        foreach (var view in simulation.Topology.Datasets.Where(dataset => dataset.Kind == DatasetKind.View && dataset.Sources.All(source => source.Kind == DatasetKind.Entity)))
+        var expected = Lines(batch.DeadLetters.Where(letter => entities.Contains(letter.Split(" at ")[1].Split('/')[0])));
+        var live = Lines(letters.Where(letter => entities.Contains(letter.Id.Position.Topic))
+            .Select(letter => $"{letter.Id.Dataset} at {letter.Id.Position}: {letter.Reason}"));
+        if (live != expected)
+            yield return $"dead letters\nlive:\n{live}\nbatch:\n{expected}";
+        foreach (var view in simulation.Topology.Datasets.Where(dataset => dataset.Kind == DatasetKind.View))
         {
-            var (found, count) = (letters.Count(letter => letter.Id.Position.Topic == view.Topic), batch.DeadLetters.Count(letter => letter.Contains($" at {view.Topic}/")));
-            if (found != count)
+            var found = letters.Count(letter => letter.Id.Position.Topic == view.Topic);
+            var count = batch.DeadLetters.Count(letter => letter.Contains($" at {view.Topic}/"));
+            if (found != count && view.Sources.All(source => source.Kind == DatasetKind.Entity))
                 yield return $"{view} has {found} dead letters, in a batch {count}.";
         }
     }
+
+    private static string Lines(IEnumerable<string> lines) => string.Join('\n', lines.Order(StringComparer.Ordinal));
+
+    private static string Text(WatchedChange change) => $"{change.Position} from {Text(change.Before)} to {Text(change.After)}";
 
     private static string? Text(byte[]? state) => state is null ? null : Encoding.UTF8.GetString(state);
 }

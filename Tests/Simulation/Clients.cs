@@ -4,6 +4,7 @@ using ActorStreams.Partitions.Reading;
 using ActorStreams.Partitions.Running;
 using ActorStreams.Partitions.Watching;
 using ActorStreams.States;
+using ActorStreams.Tests.Simulation.Ports;
 
 namespace ActorStreams.Tests.Simulation;
 
@@ -24,7 +25,9 @@ internal interface IClient
     }
 }
 
-/// <summary>Watches one key. It comes back after every end with the last position it has seen, to any silo that still has the partition.</summary>
+/// <summary>
+/// Watches one key. It comes back after every end with the last position it has seen, to any silo that still has the partition.
+/// </summary>
 internal sealed class SimWatcher(Simulation simulation, ClientKey key) : IClient
 {
     private Silo? _silo;
@@ -71,7 +74,8 @@ internal sealed class SimWatcher(Simulation simulation, ClientKey key) : IClient
     {
         try
         {
-            var since = simulation.Lies(Sabotage.LateWatcher) && Last is { Offset: >= 0 } last ? last with { Offset = last.Offset + 1 } : Last;
+            var later = simulation.Lies(Sabotage.LateWatcher) && Last is { Offset: >= 0 } ? 1 : 0;
+            var since = Last is { } last ? last with { Offset = last.Offset + later } : Last;
             await foreach (var item in runner.WatchAsync(key.Key, since, leave))
             {
                 if (visit != _visit)
@@ -79,8 +83,8 @@ internal sealed class SimWatcher(Simulation simulation, ClientKey key) : IClient
                 Take(item);
             }
         }
-        catch (Exception error) when (error is WatchEndedException or PartitionClosedException or LogUnavailableException or StoreUnavailableException
-            or OperationCanceledException)
+        catch (Exception error) when (error is WatchEndedException or PartitionClosedException or LogUnavailableException
+            or StoreUnavailableException or OperationCanceledException)
         {
             simulation.Trace($"{this} ends: {error.Message}");
         }
@@ -100,8 +104,8 @@ internal sealed class SimWatcher(Simulation simulation, ClientKey key) : IClient
 }
 
 /// <summary>
-/// Reads one key, again and again, on any silo that still has the partition. It hands back the position of its last answer, and after it has
-/// appended a record that of the record, so it has to find what it wrote and never goes back.
+/// Reads one key, again and again, on any silo that still has the partition. It hands back the position of its last answer, and after it
+/// has appended a record that of the record, so it has to find what it wrote and never goes back.
 /// </summary>
 internal sealed class SimReader(Simulation simulation, ClientKey key) : IClient
 {

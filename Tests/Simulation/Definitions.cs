@@ -6,7 +6,9 @@ using ActorStreams.Tests.Folding;
 
 namespace ActorStreams.Tests.Simulation;
 
-/// <summary>A word whose hash differs in every process, as that of a string does: sets of it enumerate in another order in each.</summary>
+/// <summary>
+/// A word whose hash differs in every process, as that of a string does: sets of it enumerate in another order in each.
+/// </summary>
 [JsonConverter(typeof(Converter))]
 internal readonly record struct Tag(string Word)
 {
@@ -110,7 +112,8 @@ internal static class Topologies
     ];
 
     // Building one takes longer than simulating it.
-    private static readonly Lazy<Topology>[] Built = [.. Enumerable.Range(0, Count).Select(number => new Lazy<Topology>(() => Build(new(number))))];
+    private static readonly Lazy<Topology>[] Built =
+        [.. Enumerable.Range(0, Count).Select(number => new Lazy<Topology>(() => Build(new(number))))];
 
     internal static Topology Of(int number) => Built[number % Count].Value;
 

@@ -82,7 +82,7 @@ internal static class Records
         2 => "{\"kind\":"u8.ToArray(),
         3 => "null"u8.ToArray(),
         _ when entity.StateType == typeof(Offer) => Encoding.UTF8.GetBytes(
-            $$"""{"price":{{Price(random)}},"tags":[{{string.Join(',', Words.Where(_ => random.Next(4) == 0).Select(word => $"\"{word}\""))}}]}"""),
+            $$"""{"price":{{Price(random)}},"tags":{{JsonSerializer.Serialize(Words.Where(_ => random.Next(4) == 0))}}}"""),
         _ => JsonSerializer.SerializeToUtf8Bytes(new Put(Kinds[random.Next(Kinds.Length)], random.Next(40)), JsonSerializerOptions.Web),
     };
 

@@ -1,8 +1,8 @@
 namespace ActorStreams.Tests.Simulation;
 
 /// <summary>
-/// One thing that exactness leans on, broken on purpose: the log, the store or a client lies, so that it is to the others as if the engine
-/// did not keep its rule. The simulation has to find each.
+/// One thing that exactness leans on, broken on purpose: the log, the store or a client lies, so that it is to the others as if the
+/// engine did not keep its rule. The simulation has to find each.
 /// </summary>
 internal enum Sabotage
 {

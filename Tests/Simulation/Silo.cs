@@ -8,6 +8,7 @@ using ActorStreams.Partitions;
 using ActorStreams.Partitions.Running;
 using ActorStreams.Partitions.Telemetry;
 using ActorStreams.States;
+using ActorStreams.Tests.Simulation.Ports;
 using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Tests.Simulation;
@@ -112,7 +113,8 @@ internal sealed class Silo : ILogger, IMeterFactory
     }
 
     /// <summary>Failures that no fault of the simulation explains are faults of the engine.</summary>
-    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    void ILogger.Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         _simulation.Trace($"silo {Number}: {formatter(state, null)}");
         if (exception is not (null or LogUnavailableException or StoreUnavailableException or RefusedException))

@@ -2,14 +2,15 @@ using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.Partitions.Running;
 using ActorStreams.States;
+using ActorStreams.Tests.Simulation.Ports;
 
 namespace ActorStreams.Tests.Simulation;
 
 /// <summary>
-/// A cluster on one thread: the runner, session and fold that ship, over a log, a store, clocks and a placement that fail on purpose. All that
-/// happens is a sequence of events, each of which a random number picks: a step of a silo's code up to its next await, the effect or the answer
-/// of a call, a clock that moves, something a client does, a fault. So the same seed is the same run. After the faults have ended, everything
-/// has to come to rest, and <see cref="Checks"/> compare it.
+/// A cluster on one thread: the runner, session and fold that ship, over a log, a store, clocks and a placement that fail on purpose. All
+/// that happens is a sequence of events, each of which a random number picks: a step of a silo's code up to its next await, the effect or
+/// the answer of a call, a clock that moves, something a client does, a fault. So the same seed is the same run. After the faults have
+/// ended, everything has to come to rest, and <see cref="Checks"/> compare it.
 /// </summary>
 internal sealed class Simulation
 {
@@ -29,7 +30,8 @@ internal sealed class Simulation
     private ulong _hash = 14_695_981_039_346_656_037;
 
     internal Simulation(
-        Scenario scenario, Topology? topology = null, IEnumerable<(string Topic, NewRecord Record)>? records = null, Action<string>? write = null)
+        Scenario scenario, Topology? topology = null, IEnumerable<(string Topic, NewRecord Record)>? records = null,
+        Action<string>? write = null)
     {
         (Scenario, Topology, Random, _write) = (scenario, topology ?? Topologies.Of(scenario.Topology), new(scenario.Seed), write);
         _records = [.. records ?? Records.Of(Topology, new(scenario.Seed), scenario.Records)];
@@ -161,7 +163,8 @@ internal sealed class Simulation
             _partitions.Count(place => place.Dataset.Kind == DatasetKind.Entity)));
         return new()
         {
-            Dataset = entity.Name, Partition = new(entity.Topic, partition), Offset = Random.Next(1 + (Scenario.Records / 3)), IsState = Random.Next(2) == 0,
+            Dataset = entity.Name, Partition = new(entity.Topic, partition), Offset = Random.Next(1 + (Scenario.Records / 3)),
+            IsState = Random.Next(2) == 0,
         };
     }
 
@@ -349,10 +352,13 @@ internal sealed class Simulation
 
     private string Unfinished()
     {
-        var partitions = _partitions.Where(place => !IsAtRest(place)).Select(place => OwnerOf(place.Dataset, place.Partition) is var (silo, runner)
-            ? $"{runner.Input} on silo {silo.Number} is {runner.Status} at {runner.Session?.Fold.NextOffset} ({runner.Reason})" : $"{place} has no owner");
+        var partitions = _partitions.Where(place => !IsAtRest(place)).Select(Describe);
         return string.Join("; ", partitions.Concat(_clients.Where(client => !client.IsAtRest).Select(client => client.ToString()!)));
     }
+
+    private string Describe((Dataset Dataset, int Partition) place) => OwnerOf(place.Dataset, place.Partition) is var (silo, runner)
+        ? $"{runner.Input} on silo {silo.Number} is {runner.Status} at {runner.Session?.Fold.NextOffset} ({runner.Reason})"
+        : $"{place} has no owner";
 
     /// <summary>What was refused for good is taken now, and the silos are started again.</summary>
     private void Mend()

@@ -2,9 +2,11 @@ using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.States;
 
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
-/// <summary>What the log or the store refuses for good, each time, until somebody mends it: one record of a source topic leads to it.</summary>
+/// <summary>
+/// What the log or the store refuses for good, each time, until somebody mends it: one record of a source topic leads to it.
+/// </summary>
 internal sealed class Poison
 {
     internal static Poison None { get; } = new();
@@ -25,7 +27,8 @@ internal sealed class Poison
     internal bool IsActive => Dataset is not null && !IsMended;
 
     internal bool Refuses(CheckpointWrite write) => IsActive && IsState
-        && write.Partition.Dataset == Dataset && write.Partition.Partition == Partition.Partition && write.Upserts.Any(state => state.Offset == Offset);
+        && write.Partition.Dataset == Dataset && write.Partition.Partition == Partition.Partition
+        && write.Upserts.Any(state => state.Offset == Offset);
 
     internal bool Refuses(string topic, in NewRecord record)
     {

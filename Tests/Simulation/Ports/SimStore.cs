@@ -1,6 +1,6 @@
 using ActorStreams.States;
 
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
 /// <summary>The state store as one silo reaches it: every call takes its time, fails, or comes late.</summary>
 internal sealed class SimStorePort(Simulation simulation, Silo silo) : IStateStore
@@ -10,10 +10,12 @@ internal sealed class SimStorePort(Simulation simulation, Silo silo) : IStateSto
     private InMemoryStateStore Storage => simulation.Store;
 
     public ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default) => Call(
-        $"checkpoint of {partition}", () => _lies.Read(partition, SimLog.Now(Storage.ReadCheckpointAsync(partition, CancellationToken.None))), cancellationToken);
+        $"checkpoint of {partition}",
+        () => _lies.Read(partition, SimLog.Now(Storage.ReadCheckpointAsync(partition, CancellationToken.None))), cancellationToken);
 
     public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default) => Call(
-        $"checkpoint {write.ExpectedPosition} to {write.Checkpoint.Position} of {write.Partition}", () => Write(write), cancellationToken, isWrite: true);
+        $"checkpoint {write.ExpectedPosition} to {write.Checkpoint.Position} of {write.Partition}", () => Write(write), cancellationToken,
+        isWrite: true);
 
     public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
         PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) => Call(
@@ -22,7 +24,8 @@ internal sealed class SimStorePort(Simulation simulation, Silo silo) : IStateSto
 
     public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
         PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default) => Call(
-        $"scan {partition}", () => SimLog.Now(Storage.ScanAsync(partition, prefix, after, limit, CancellationToken.None)), cancellationToken);
+        $"scan {partition}", () => SimLog.Now(Storage.ScanAsync(partition, prefix, after, limit, CancellationToken.None)),
+        cancellationToken);
 
     public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
         PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default) => Call(
@@ -56,7 +59,10 @@ internal sealed class SimStorePort(Simulation simulation, Silo silo) : IStateSto
     private ValueTask<T> Call<T>(string name, Func<T> effect, CancellationToken cancellationToken, bool isWrite = false)
     {
         simulation.RequireThread(name);
-        var terms = new CallTerms(name, Faults.Store, 60, () => new StoreUnavailableException("The store does not answer.")) { IsWrite = isWrite };
+        var terms = new CallTerms(name, Faults.Store, 60, static () => new StoreUnavailableException("The store does not answer."))
+        {
+            IsWrite = isWrite,
+        };
         var call = new SimCall<T>(simulation, silo, terms, effect, cancellationToken);
         simulation.Begin(call);
         return new(call.Task);

@@ -4,7 +4,7 @@ using ActorStreams.Formats;
 using ActorStreams.Frames;
 using ActorStreams.Log;
 
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
 /// <summary>How frames are changed on their way into the log; see <see cref="Sabotage"/>.</summary>
 internal static class FrameLies
@@ -57,7 +57,8 @@ internal static class FrameLies
     }
 
     private static int IndexOf(
-        Dictionary<(int Partition, long Offset), SortedDictionary<int, string>> keys, (int Partition, long Offset) change, int index, Silo silo)
+        Dictionary<(int Partition, long Offset), SortedDictionary<int, string>> keys, (int Partition, long Offset) change, int index,
+        Silo silo)
     {
         if (!keys.TryGetValue(change, out var routes))
             return index;

@@ -1,10 +1,10 @@
 using ActorStreams.Log;
 
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
 /// <summary>
-/// An append under way. Its records land one after the other in each partition, at any moment, also after the append was reported failed or
-/// its caller has crashed; or the rest of them never lands.
+/// An append under way. Its records land one after the other in each partition, at any moment, also after the append was reported failed
+/// or its caller has crashed; or the rest of them never lands.
 /// </summary>
 internal sealed class AppendCall : SimCall
 {
@@ -27,7 +27,7 @@ internal sealed class AppendCall : SimCall
         }
 
         // The log acknowledges what it does not have yet.
-        if (simulation.Lies(Sabotage.EarlyAcknowledgement) || (simulation.Lies(Sabotage.LostLetters) && topic == simulation.Topology.DeadLetterTopic))
+        if (simulation.Lies(Sabotage.EarlyAcknowledgement) || IsLostLetter)
         {
             _isAbandoned = true;
             _end.SetResult(_positions);
@@ -37,6 +37,8 @@ internal sealed class AppendCall : SimCall
     internal Task<IReadOnlyList<Position>> Task => _end.Task;
 
     internal override bool CanStep => true;
+
+    private bool IsLostLetter => _simulation.Lies(Sabotage.LostLetters) && _topic == _simulation.Topology.DeadLetterTopic;
 
     private bool HasLanded => _waiting.Count == 0;
 
@@ -52,7 +54,7 @@ internal sealed class AppendCall : SimCall
             return End();
         if (!_isAbandoned && _simulation.Happens(Faults.Appends, 60))
             return Fail(new LogUnavailableException("The append was not acknowledged."));
-        if (_isAbandoned && (_simulation.Happens(Faults.Appends, 8) || (_simulation.Lies(Sabotage.LostLetters) && _topic == _simulation.Topology.DeadLetterTopic)))
+        if (_isAbandoned && (_simulation.Happens(Faults.Appends, 8) || IsLostLetter))
             return true;
         return !Land() || (HasLanded && _isAbandoned);
     }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
 /// <summary>The log behind all silos: what has landed.</summary>
 internal sealed class SimLog
@@ -36,7 +36,8 @@ internal sealed class SimLog
     }
 
     /// <summary>The result of a call of the log or store in memory, which never wait.</summary>
-    internal static T Now<T>(ValueTask<T> call) => call.IsCompleted ? call.GetAwaiter().GetResult() : throw new InvalidOperationException("It waits.");
+    internal static T Now<T>(ValueTask<T> call) =>
+        call.IsCompleted ? call.GetAwaiter().GetResult() : throw new InvalidOperationException("It waits.");
 
     internal static void Now(ValueTask call) => Assert.True(call.IsCompleted, "It waits.");
 }
@@ -55,7 +56,8 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
     public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default) =>
         simulation.Log.Storage.LimitsAsync(topic, cancellationToken);
 
-    public ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask CreateTopicAsync(string topic, int partitions, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
 
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
@@ -63,7 +65,8 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
         throw new NotSupportedException();
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        TopicPartition partition, long fromOffset, ReadLimits limits,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         for (var offset = fromOffset; ;)
         {
@@ -87,17 +90,20 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
 
     public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) => new(Call(
         new($"offsets of {topic}", Faults.Reads, 60, Unavailable),
-        () => (IReadOnlyList<OffsetRange>)[.. Enumerable.Range(0, simulation.Log.PartitionsOf(topic)).Select(partition => Know(new(topic, partition)))],
+        () => (IReadOnlyList<OffsetRange>)
+            [.. Enumerable.Range(0, simulation.Log.PartitionsOf(topic)).Select(partition => Know(new(topic, partition)))],
         cancellationToken));
 
     public long? KnownEnd(TopicPartition partition) => _knownEnds.TryGetValue(partition, out var end) ? end : null;
 
-    private Task<RecordBatch> ReadBatchAsync(TopicPartition partition, long offset, ReadLimits limits, CancellationToken cancellationToken) => Call(
+    private Task<RecordBatch> ReadBatchAsync(
+        TopicPartition partition, long offset, ReadLimits limits, CancellationToken cancellationToken) => Call(
         new($"read {partition}:{offset}", Faults.Reads, 200, Unavailable) { IsReady = () => simulation.Log.End(partition) > offset },
         () =>
         {
             Know(partition);
-            var batch = simulation.Log.Read(partition, offset, limits with { MaxRecords = simulation.Random.Next(1, limits.MaxRecords + 1) });
+            var records = simulation.Random.Next(1, limits.MaxRecords + 1);
+            var batch = simulation.Log.Read(partition, offset, limits with { MaxRecords = records });
             return simulation.Lies(Sabotage.SkippedRecord) && simulation.Random.Next(30) == 0 ? Without(batch) : batch;
         },
         cancellationToken);

@@ -1,8 +1,8 @@
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
 /// <summary>
-/// A call of a silo to the log or the store that is under way. Its effect and its answer are events of their own: between them the silo can
-/// crash, others can call, and the answer can be lost.
+/// A call of a silo to the log or the store that is under way. Its effect and its answer are events of their own: between them the silo
+/// can crash, others can call, and the answer can be lost.
 /// </summary>
 internal abstract class SimCall(Silo silo)
 {
@@ -24,7 +24,8 @@ internal abstract class SimCall(Silo silo)
 /// <param name="terms">What may go wrong.</param>
 /// <param name="effect">What it does and gives.</param>
 /// <param name="cancellationToken">Ends the call, unless its effect has come.</param>
-internal sealed class SimCall<T>(Simulation simulation, Silo silo, CallTerms terms, Func<T> effect, CancellationToken cancellationToken) : SimCall(silo)
+internal sealed class SimCall<T>(Simulation simulation, Silo silo, CallTerms terms, Func<T> effect, CancellationToken cancellationToken)
+    : SimCall(silo)
 {
     // Continuations run inline, in the event that ends the call: those of the silo's own code go through its scheduler.
     private readonly TaskCompletionSource<T> _end = new();

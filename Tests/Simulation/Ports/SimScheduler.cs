@@ -1,6 +1,8 @@
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
-/// <summary>Runs the tasks of one silo, each when the simulation picks it. Every await of the silo's code is a task of its own here.</summary>
+/// <summary>
+/// Runs the tasks of one silo, each when the simulation picks it. Every await of the silo's code is a task of its own here.
+/// </summary>
 internal sealed class SimScheduler(Simulation simulation) : TaskScheduler
 {
     private readonly List<Task> _queue = [];

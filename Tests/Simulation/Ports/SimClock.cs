@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
 /// <summary>The clock of one silo: it stands still until the simulation moves it.</summary>
 internal sealed class SimClock(Simulation simulation) : FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero))

@@ -6,7 +6,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Formats;
 using ActorStreams.States;
 
-namespace ActorStreams.Tests.Simulation;
+namespace ActorStreams.Tests.Simulation.Ports;
 
 /// <summary>How a store lies to one silo; see <see cref="Sabotage"/>.</summary>
 internal sealed partial class StoreLies(Simulation simulation)
@@ -46,7 +46,7 @@ internal sealed partial class StoreLies(Simulation simulation)
             Partition = write.Partition,
             ExpectedPosition = ignores ? stored : write.ExpectedPosition,
             Checkpoint = write.Checkpoint,
-            Upserts = simulation.Lies(Sabotage.MarkWithoutState) && simulation.Random.Next(10) == 0 ? [.. write.Upserts.Skip(1)] : write.Upserts,
+            Upserts = [.. write.Upserts.Skip(simulation.Lies(Sabotage.MarkWithoutState) && simulation.Random.Next(10) == 0 ? 1 : 0)],
             Deletes = write.Deletes,
             ContributionUpserts = simulation.Lies(Sabotage.LostContributions) ? [] : write.ContributionUpserts,
             ContributionDeletes = write.ContributionDeletes,
@@ -57,10 +57,11 @@ internal sealed partial class StoreLies(Simulation simulation)
     {
         if (simulation.Lies(Sabotage.OldState))
             return [.. states.Select(state => _lastButOne.GetValueOrDefault((partition, state.Key), state))];
-        return simulation.Lies(Sabotage.OtherForm)
-            ? [.. states.Select(state => state with { State = Encoding.UTF8.GetBytes(Fraction().Replace(Encoding.UTF8.GetString(state.State.Span), "${0}0")) })]
-            : states;
+        return simulation.Lies(Sabotage.OtherForm) ? [.. states.Select(state => state with { State = WithZero(state.State) })] : states;
     }
+
+    private static byte[] WithZero(ReadOnlyMemory<byte> state) =>
+        Encoding.UTF8.GetBytes(Fraction().Replace(Encoding.UTF8.GetString(state.Span), "${0}0"));
 
     private void Tear(CheckpointWrite write, long stored) => SimLog.Now(simulation.Store.WriteCheckpointAsync(new()
     {
