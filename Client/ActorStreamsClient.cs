@@ -11,7 +11,8 @@ namespace ActorStreams.Client;
 
 /// <summary>
 /// Reads, watches and appends over a silo's HTTP interface, or over its Orleans cluster. One instance serves a whole program; all members
-/// may be called by many threads at once. Every member throws <see cref="ActorStreamsException"/> when the silo refuses or cannot be asked.
+/// may be called by many threads at once. Every member throws <see cref="ActorStreamsException"/> when the silo refuses or is
+/// unreachable.
 /// </summary>
 /// <remarks>
 /// To read your own write, pass a position that the append answered:
@@ -46,8 +47,8 @@ public sealed class ActorStreamsClient : IDisposable
 
     /// <summary>
     /// A client over the grains themselves: for a trusted service that has joined the cluster as an Orleans client (an
-    /// <c>IClusterClient</c>), or runs in a silo. The factory is the caller's, and is not disposed. Where a silo is away, reads are tried
-    /// again until <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
+    /// <c>IClusterClient</c>), or runs in a silo. The factory is the caller's, and is not disposed. If a silo is unreachable, reads are
+    /// retried until <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
     /// </summary>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public ActorStreamsClient(IGrainFactory cluster, ActorStreamsClientOptions? options = null)
@@ -64,8 +65,8 @@ public sealed class ActorStreamsClient : IDisposable
     /// <summary>The silo's address; null over Orleans.</summary>
     public Uri? Url => (Transport as HttpTransport)?.Url;
 
-    /// <summary>What operators ask: silos, partitions, health and dead letters.</summary>
-    /// <exception cref="NotSupportedException">The client asks over Orleans. Operations are asked over HTTP.</exception>
+    /// <summary>The calls for operators: silos, partitions, health and dead letters.</summary>
+    /// <exception cref="NotSupportedException">The client uses Orleans. Operations need HTTP.</exception>
     public OperationsClient Operations => Transport is HttpTransport http
         ? new(http.Calls, this)
         : throw new NotSupportedException(
@@ -109,8 +110,8 @@ public sealed class ActorStreamsClient : IDisposable
     /// The state of a key, then every change to it as it happens, until cancelled; or, after <paramref name="since"/>, only the changes.
     /// </summary>
     /// <remarks>
-    /// When the connection breaks or falls silent, the watch connects again and goes on after the last event: none is left out, none
-    /// comes twice. Only the first connection must succeed.
+    /// When the connection breaks or times out, the watch reconnects and resumes after the last event: none is left out, none comes
+    /// twice. Only the first connection must succeed.
     /// </remarks>
     /// <param name="dataset">The dataset.</param>
     /// <param name="key">The key.</param>

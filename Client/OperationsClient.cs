@@ -9,8 +9,9 @@ using ActorStreams.Protocol;
 namespace ActorStreams.Client;
 
 /// <summary>
-/// What operators ask over HTTP: silos, partitions, health and dead letters. Got from <see cref="ActorStreamsClient.Operations"/>; where
-/// silos have an operations port (<c>Silo:OperationsPort</c>), dead letters are at that address.
+/// The calls for operators, over HTTP: silos, partitions, health and dead letters. Returned by
+/// <see cref="ActorStreamsClient.Operations"/>; where silos have an operations port (<c>Silo:OperationsPort</c>), dead letters are at
+/// that address.
 /// </summary>
 public sealed class OperationsClient
 {

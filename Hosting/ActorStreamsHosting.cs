@@ -32,7 +32,7 @@ public static class ActorStreamsHosting
         services.AddSingleton(topology.Build());
         services.AddOptions<HostingOptions>().BindConfiguration("Silo").ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<StreamsOptions>().BindConfiguration("Streams").ValidateDataAnnotations().ValidateOnStart();
-        // Read before settings are checked, and so by itself: the check is to tell of all settings at once.
+        // Read on its own, before settings are checked: the check reports all settings at once.
         services.AddOptions<HostOptions>().Configure<IConfiguration>((host, settings) =>
             host.ShutdownTimeout = TimeSpan.FromSeconds(settings.GetValue<double?>("Silo:ShutdownSeconds")
                 ?? new HostingOptions().ShutdownSeconds));
@@ -66,7 +66,7 @@ public static class ActorStreamsHosting
         app.UseSecurity();
         app.MapApi();
         app.MapOpenApi("/openapi/v1.json");
-        // The page is served from here alone: nothing is fetched from, or told to, anybody else.
+        // The page is self-contained: nothing is fetched from, or sent to, another host.
         app.MapScalarApiReference("/api-reference", page => page.WithTitle("ActorStreams").WithOpenApiRoutePattern("/openapi/v1.json")
             .HideDeveloperTools().HideClientButton().DisableAgent().DisableMcp().DisableTelemetry().DisableDefaultFonts());
         app.MapOrleansDashboard("/dashboard").ExcludeFromDescription();

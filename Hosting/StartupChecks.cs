@@ -14,7 +14,7 @@ using Orleans.Runtime;
 
 namespace ActorStreams.Hosting;
 
-/// <summary>Before anything else starts: a rebuild if it is asked for, then topics and stored definitions.</summary>
+/// <summary>Before anything else starts: a rebuild if requested, then topics and stored definitions.</summary>
 internal sealed partial class StartupChecks(
     TopicSetup topics, Topology topology, IChangeLog log, IStateStore store, IOptions<HostingOptions> options, IServiceProvider services,
     TimeProvider time, ILogger<StartupChecks> logger)

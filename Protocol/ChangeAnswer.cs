@@ -12,7 +12,7 @@ namespace ActorStreams.Protocol;
 /// <param name="Time">The time of the root record.</param>
 public sealed record ChangeAnswer(string Key, RawJson? Before, RawJson? After, ChangePlace Position, ChangeCause? Cause, DateTimeOffset? Time);
 
-/// <summary>The place of a change: one record may cause several, told apart by <paramref name="Index"/>.</summary>
+/// <summary>The place of a change: one record may cause several, distinguished by <paramref name="Index"/>.</summary>
 /// <param name="Topic">The topic's name.</param>
 /// <param name="Partition">The partition's number.</param>
 /// <param name="Offset">The record's offset.</param>

@@ -41,7 +41,7 @@ internal sealed class DemoRun(Shell shell, ActorStreamsClient client, DemoSilo o
         }
     }
 
-    // A demo that was stopped while it loaded goes on where it was; one of another repository leaves what is there.
+    // A demo that was stopped while it loaded continues where it was; a demo of another repository changes nothing.
     private async Task LoadAsync(string clone, CancellationToken cancellationToken)
     {
         try

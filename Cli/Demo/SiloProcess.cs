@@ -9,7 +9,7 @@ using ActorStreams.Client;
 
 namespace ActorStreams.Cli.Demo;
 
-/// <summary>A silo as a child process: built, started, and asked to stop before it is killed.</summary>
+/// <summary>A silo as a child process: built, started, and stopped by a signal before it is killed.</summary>
 internal sealed class SiloProcess : IAsyncDisposable
 {
     private const int KeptLines = 30;

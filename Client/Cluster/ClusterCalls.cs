@@ -11,7 +11,7 @@ internal sealed class ClusterCalls(ActorStreamsClientOptions options)
     internal const string Place = "the cluster";
 
     /// <summary>
-    /// A call that may be made again: where a silo or partition is away it is, until
+    /// A call that may be retried: if a silo or partition is unreachable it is, until
     /// <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
     /// </summary>
     internal async Task<T> AskAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)

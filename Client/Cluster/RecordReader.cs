@@ -16,7 +16,7 @@ internal sealed class RecordReader(ClusterCalls calls, Func<ICatalogGrain> catal
     private const double FollowSeconds = 10;
 
     /// <summary>
-    /// Where to begin. An offset is of one partition: where it was not said which, those that do not reach so far are left out.
+    /// Where to begin. An offset belongs to one partition. If the request names none, partitions that end before it are left out.
     /// </summary>
     internal List<(int Partition, long From, long End)> Parts(int? partition, long? from)
     {
@@ -38,7 +38,7 @@ internal sealed class RecordReader(ClusterCalls calls, Func<ICatalogGrain> catal
     {
         foreach (var (partition, from, end) in parts)
         {
-            // Once at least, so that an offset that is out of range is told.
+            // At least once, so that an offset that is out of range is reported.
             var next = from;
             do
             {
@@ -90,7 +90,7 @@ internal sealed class RecordReader(ClusterCalls calls, Func<ICatalogGrain> catal
         }
         catch (Exception e)
         {
-            // Who reads the channel is told; the other partitions end with it.
+            // The reader of the channel receives the failure; the other partitions end with it.
             writer.TryComplete(e);
         }
     }

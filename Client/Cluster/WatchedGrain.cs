@@ -5,7 +5,7 @@ using ActorStreams.Protocol;
 
 namespace ActorStreams.Client.Cluster;
 
-/// <summary>One watch of a grain. Orleans asks for more again and again, so a silo that is gone is noticed without signs of life.</summary>
+/// <summary>One watch of a grain. Orleans requests further items by call, so a dead silo is detected without heartbeats.</summary>
 internal sealed class WatchedGrain(
     string dataset, IAsyncEnumerable<WatchReply> watch, CancellationToken cancellationToken) : IWatchConnection
 {
@@ -34,7 +34,7 @@ internal sealed class WatchedGrain(
         }
         catch (Exception e) when (ClusterCalls.Translate(e) is not null || e is OperationCanceledException)
         {
-            // The silo that would be told is gone, and with it the watch.
+            // The silo that would be notified is gone, and the watch with it.
         }
     }
 

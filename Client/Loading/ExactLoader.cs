@@ -24,13 +24,13 @@ public sealed class ExactLoader(ActorStreamsClient client, string topic, LoadOpt
     private long _skipped;
     private long? _failingSince;
 
-    /// <summary>Records appended until now; any thread may ask.</summary>
+    /// <summary>Records appended until now; any thread may read it.</summary>
     public long Appended => Interlocked.Read(ref _appended);
 
     /// <summary>Records found to be there from an earlier load, until now.</summary>
     public long Skipped => Interlocked.Read(ref _skipped);
 
-    /// <summary>True while the silo is away and the load waits for it.</summary>
+    /// <summary>True while the silo is unreachable and the load waits for it.</summary>
     public bool IsWaiting { get; private set; }
 
     /// <summary>Loads all of an opened source.</summary>

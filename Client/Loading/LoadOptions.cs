@@ -3,7 +3,7 @@ namespace ActorStreams.Client.Loading;
 /// <summary>How an <see cref="ExactLoader"/> behaves.</summary>
 public sealed record LoadOptions
 {
-    /// <summary>How long a load waits for a silo that is away, without any record landing, in seconds. Default 60.</summary>
+    /// <summary>How long a load waits for an unreachable silo, without any record landing, in seconds. Default 60.</summary>
     public double WaitSeconds { get; init; } = 60;
 
     /// <summary>

@@ -11,7 +11,7 @@ public abstract class LoadSource
     /// <summary>How much there is; null when it is not known.</summary>
     public long? Total { get; protected set; }
 
-    /// <summary>How much was read; may be asked for by any thread while the source is read.</summary>
+    /// <summary>How much was read; any thread may read it while the source is read.</summary>
     public abstract long Done { get; }
 
     /// <summary>What the user should know about the source, as a sentence; null when there is nothing.</summary>

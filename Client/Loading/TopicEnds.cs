@@ -37,7 +37,7 @@ internal sealed class TopicEnds(ActorStreamsClient client, string topic)
             _ends[partition.Partition] = partition.End;
     }
 
-    /// <summary>Takes note of what was appended, so that the silo need not be asked again.</summary>
+    /// <summary>Records what was appended, so that the silo need not be queried again.</summary>
     public void Advance(IEnumerable<Position> appended)
     {
         foreach (var position in appended)

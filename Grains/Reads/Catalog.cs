@@ -24,7 +24,7 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         : topology.IsWrittenByUs(topic) ? TopicKind.Input
         : topology.SourceTopics.Contains(topic) ? TopicKind.Source : TopicKind.Unknown;
 
-    /// <summary>The datasets, sources first; with their status where that is asked, which asks every partition.</summary>
+    /// <summary>The datasets, sources first; with their status on request, which queries every partition.</summary>
     public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) => await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
     {
         Name = dataset.Name,
@@ -93,7 +93,7 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Nothing has come. Who asked asks again.
+            // Nothing has arrived. The caller repeats the call.
         }
 
         return new([], request.From);

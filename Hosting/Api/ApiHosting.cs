@@ -9,7 +9,7 @@ internal static class ApiHosting
     {
         services.AddProblemDetails();
         services.AddExceptionHandler<FailureHandler>();
-        // A parameter that cannot be read is told as a problem too, and not by a bare 400.
+        // A parameter that cannot be read is answered by a problem too, not by a bare 400.
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         services.AddOpenApi("v1", openApi => openApi.AddDocumentTransformer((document, _, _) =>
         {

@@ -49,7 +49,7 @@ internal static class TopicsApi
             return Problems.Of(400, "Bad limit", $"limit is {limit}, but must be at least 1.");
         var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count)).Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
         http.Response.ContentType = "application/x-ndjson";
-        // A stop of the silo must not wait for somebody who follows.
+        // A stop of the silo must not wait for a client that follows a topic.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         var batches = follow == true ? Follow(log, parts, stop.Token) : Read(log, parts, stop.Token);
         await WriteAsync(http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), catalog.KindOf(topic) == TopicKind.Input);
@@ -59,7 +59,7 @@ internal static class TopicsApi
     private static Part Begin(TopicPartition partition, OffsetRange range, long? from, bool asked)
     {
         var start = from ?? range.Start;
-        // An offset is of one partition: where it was not said which, those that do not reach so far are left out.
+        // An offset belongs to one partition. If the request names none, partitions that end before it are left out.
         return start <= range.End && start >= range.Start ? new(partition, start, range.End)
             : asked ? throw new OffsetOutOfRangeException(partition, start, range)
             : new(partition, Math.Clamp(start, range.Start, range.End), range.End);

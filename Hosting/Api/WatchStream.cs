@@ -11,8 +11,8 @@ using Orleans.Runtime;
 namespace ActorStreams.Hosting.Api;
 
 /// <summary>
-/// Writes a watch as server-sent events: <c>state</c>, then <c>change</c> after <c>change</c>, each with the id to resume from; comments as
-/// signs of life; <c>error</c> when it cannot go on.
+/// Writes a watch as server-sent events: <c>state</c>, then <c>change</c> after <c>change</c>, each with the id to resume from; comments
+/// as heartbeats; <c>error</c> when it cannot continue.
 /// </summary>
 internal static class WatchStream
 {
@@ -34,7 +34,7 @@ internal static class WatchStream
         }
         catch (OperationCanceledException)
         {
-            // The client has gone, or the silo stops: a watch ends without a word, and is resumed from its last id.
+            // The client has disconnected, or the silo stops: the stream ends, and the client resumes it from its last id.
         }
         catch (Exception error) when (error is WatchBrokenException or EnumerationAbortedException)
         {
@@ -42,7 +42,8 @@ internal static class WatchStream
         }
         catch (Exception error) when (TransientFaults.IsTransient(error))
         {
-            // This passes, and an error event would be final: the reader comes back, and one who looks is told by a comment.
+            // The fault is transient, and an error event would be final. So the stream ends, the client resumes it, and a comment names
+            // the reason.
             await http.Response.WriteAsync($": {error.Message.ReplaceLineEndings(" ")}\n\n", CancellationToken.None);
         }
         catch (WatchPositionException error)

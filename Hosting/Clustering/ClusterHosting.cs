@@ -32,7 +32,7 @@ internal static class ClusterHosting
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
         // After a crash the directory would let nothing of the dead silo begin elsewhere for some 20 s, in case it still runs. A
-        // checkpoint's condition and the ETag of grain storage see to that here, so nobody has to wait.
+        // checkpoint's condition and the ETag of grain storage do that here, so no call has to wait.
         silo.Configure<GrainDirectoryOptions>(directory => directory.RangeLeaseDuration = TimeSpan.Zero);
         silo.Configure<GrainCollectionOptions>(collection =>
             (collection.CollectionQuantum, collection.CollectionAge) = (TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2)));

@@ -3,7 +3,7 @@ using ActorStreams.Protocol;
 namespace ActorStreams.Hosting.Health;
 
 /// <summary>
-/// Health as Kubernetes asks for it: started once, live looks at nothing but the process itself, ready says whether to send requests here.
+/// Health for Kubernetes' probes: started once, live checks only the process itself, ready says whether to send requests here.
 /// </summary>
 internal static class HealthApi
 {

@@ -32,7 +32,7 @@ internal sealed class Access
     internal static Access Of(HttpContext http) =>
         new(http.User, http.RequestServices.GetRequiredService<Topology>(), !http.RequestServices.GetRequiredService<Posture>().NeedsToken);
 
-    /// <summary>Why a request is refused to this caller, who is known; null when it is not.</summary>
+    /// <summary>Why a request of this known caller is refused; null when it is not.</summary>
     internal string? FaultOf(Need need)
     {
         if (_open || need.Kind is AccessKind.Open or AccessKind.Token)

@@ -31,8 +31,8 @@ internal enum AccessKind
 internal readonly record struct Need(AccessKind Kind, string? Dataset = null, string? Topic = null);
 
 /// <summary>
-/// What each request needs: told here for all paths, so that an endpoint cannot forget it. What is not listed needs <c>streams.operate</c>:
-/// an endpoint that somebody adds is closed until a line here opens it.
+/// The right that each request needs, here for all paths, so that an endpoint cannot forget it. A path that is not listed needs
+/// <c>streams.operate</c>: a new endpoint is closed until a line here opens it.
 /// </summary>
 internal static class AccessRules
 {
@@ -77,7 +77,7 @@ internal static class AccessRules
         return new(AccessKind.Operate);
     }
 
-    /// <summary>Whether a request goes on until its client ends it.</summary>
+    /// <summary>Whether a request continues until its client ends it.</summary>
     internal static bool IsWatch(HttpContext http) =>
         HttpMethods.IsGet(http.Request.Method) && IsUnder(http.Request.Path, Api) && (IsTrue(http, "watch") || IsTrue(http, "follow"));
 

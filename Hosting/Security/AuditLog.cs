@@ -4,9 +4,9 @@ using ActorStreams.Hosting.Security.Listening;
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>
-/// Who operated the silo, what they did, and what came of it, one line an act, category <c>ActorStreams.Audit</c>: every request that needs
+/// The actions of operators and their outcome, one line each, category <c>ActorStreams.Audit</c>: every request that needs
 /// <c>streams.operate</c>, and every one that was refused to a caller who is known. Never a payload, a key, or a query. Pages that a
-/// browser or a scraper asks for again and again are told once in a while.
+/// browser or a scraper requests again and again are logged once in a while.
 /// </summary>
 internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, TimeProvider time)
 {
@@ -49,7 +49,7 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, 
         var who = Caller.Printable(Caller.SubjectOf(http.User) ?? "(unknown)");
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method))
         {
-            // Without tokens everybody is nobody: who looked says nothing.
+            // Without tokens no caller is known, so reads are not logged.
             if (!posture.NeedsToken || !IsNew((who, path.Split('/', 3)[1], status)))
                 return;
         }

@@ -4,8 +4,8 @@ using ActorStreams.Hosting.Security.Tokens;
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>
-/// A port of its own for those who operate the silo, which a network can keep from everybody else (<c>Silo:OperationsPort</c>). By the port
-/// that a connection really came in at: a Host header says what its sender likes.
+/// A port of its own for operators, which a network can close to all others (<c>Silo:OperationsPort</c>). The port of the connection
+/// decides: a Host header says what its sender likes.
 /// </summary>
 internal static class OperationsPort
 {

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Authorization;
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>
-/// What is answered to a caller who may not: 401 to one who is not known, 403 to one who is, with what to do. A browser gets a
-/// page where a token can be given.
+/// The answer to a caller without the right: 401 if it is unknown, 403 if it is known, with the remedy. A browser gets a page to enter a
+/// token.
 /// </summary>
 internal sealed class Refusal : IAuthorizationMiddlewareResultHandler
 {

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Hosting.Security;
 
 /// <summary>
-/// How much one client may ask for: requests a second, and watches at once. Who asks too much is told when to come
-/// back (429); others are not slowed.
+/// How much one client may request: requests a second, and watches at once. A client beyond its limit gets 429 with the time to wait;
+/// others are not slowed.
 /// </summary>
 internal static class RequestLimits
 {

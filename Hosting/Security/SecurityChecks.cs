@@ -142,7 +142,7 @@ internal sealed class SecurityChecks(IConfiguration settings) : IValidateOptions
         }
         catch (ArgumentException)
         {
-            // The section's own check says so.
+            // The section's own check reports it.
         }
 
         if (connection is null)

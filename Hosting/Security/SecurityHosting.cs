@@ -27,7 +27,7 @@ internal static class SecurityHosting
         services.AddSingleton<AuditLog>();
     }
 
-    /// <summary>In this order: who it is, how much it asks for, what it did, whether it may; and only then which port serves it.</summary>
+    /// <summary>In this order: authentication, limits, audit, authorization; and only then which port serves it.</summary>
     internal static void UseSecurity(this WebApplication app)
     {
         OperationsPort.Listen(app);

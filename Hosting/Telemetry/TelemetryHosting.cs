@@ -11,7 +11,7 @@ using OpenTelemetry;
 namespace ActorStreams.Hosting.Telemetry;
 
 /// <summary>
-/// Metrics and traces by OpenTelemetry. Metrics are told at <c>/metrics</c>; metrics, traces and logs leave the process where
+/// Metrics and traces by OpenTelemetry. Metrics are exposed at <c>/metrics</c>; metrics, traces and logs leave the process where
 /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so. Without that nobody listens to traces, and none are made.
 /// </summary>
 internal static class TelemetryHosting
@@ -31,7 +31,7 @@ internal static class TelemetryHosting
                 if (options.MetricsEndpoint)
                     metrics.AddPrometheusExporter();
             });
-        // For whoever traces: us, or the program that this silo is part of.
+        // For any listener: ours, or that of the program that this silo is part of.
         builder.Services.ConfigureOpenTelemetryTracerProvider(traces => traces
             .AddSource(TelemetryNames.Traces, "Microsoft.Orleans.Application")
             .AddProcessor(new KeysLeftOut())
@@ -45,13 +45,13 @@ internal static class TelemetryHosting
     }
 
     /// <summary>Maps <c>/metrics</c> in Prometheus' text form, unless <c>Silo:MetricsEndpoint</c> is off.</summary>
-    /// <returns>The endpoint, to say who may read it; null when it is off.</returns>
+    /// <returns>The endpoint, for its access rule; null when it is off.</returns>
     internal static IEndpointConventionBuilder? MapMetrics(this WebApplication app) =>
         app.Services.GetRequiredService<IOptions<HostingOptions>>().Value.MetricsEndpoint
             ? app.MapPrometheusScrapingEndpoint(MetricsPath)
             : null;
 
-    /// <summary>Who it is that tells. <c>OTEL_SERVICE_NAME</c> and <c>OTEL_RESOURCE_ATTRIBUTES</c> go before it.</summary>
+    /// <summary>The resource of all telemetry. <c>OTEL_SERVICE_NAME</c> and <c>OTEL_RESOURCE_ATTRIBUTES</c> override it.</summary>
     private static void Describe(ResourceBuilder resource, HostingOptions options) => resource
         .AddService(
             ServiceName, serviceVersion: typeof(TelemetryHosting).Assembly.GetName().Version?.ToString(3),

@@ -8,8 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace ActorStreams.Hosting.Security.Tokens;
 
 /// <summary>
-/// Who a caller is, by the token it shows: signed by a key that is known, for this audience, and not expired.
-/// Nothing else says who anybody is.
+/// The identity of a caller, from its token: signed by a known key, for this audience, and not expired. Nothing else identifies a caller.
 /// </summary>
 internal sealed class TokenRules(IOptions<SecurityOptions> security, IServiceProvider services) : IConfigureNamedOptions<JwtBearerOptions>
 {
@@ -36,7 +35,7 @@ internal sealed class TokenRules(IOptions<SecurityOptions> security, IServicePro
             ValidateIssuer = !string.IsNullOrEmpty(jwt.Authority) || !string.IsNullOrEmpty(jwt.Issuer),
             ClockSkew = ClockSkew,
             NameClaimType = JwtRegisteredClaimNames.Sub,
-            // Public keys alone: a public key must never be taken for the secret of a symmetric algorithm.
+            // Public keys alone: a public key must never be used as the secret of a symmetric algorithm.
             ValidAlgorithms =
             [
                 SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512,
