@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ActorStreams.Definitions;
+using ActorStreams.States;
 
 namespace ActorStreams.Testing;
 
@@ -28,12 +29,12 @@ internal sealed class KeyLaw<TSource>(LawRig rig, Router<TSource> router, JsonSe
         }
     }
 
-    /// <summary>The order counts, since routed changes are numbered by it. A KeysOf that throws must do so every time.</summary>
+    /// <summary>The order does not count, since routes are put in the order of their keys. A KeysOf that throws must do so every time.</summary>
     private string Keys(string key, TSource state)
     {
         try
         {
-            return string.Join(", ", router.KeysOf(key, state).Select(viewKey => $"'{viewKey}'"));
+            return string.Join(", ", router.KeysOf(key, state).Order(KeyOrder.Instance).Select(viewKey => $"'{viewKey}'"));
         }
         catch (Exception error)
         {

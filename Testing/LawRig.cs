@@ -40,7 +40,10 @@ internal sealed class LawRig(Dataset source, Dataset? view)
 
     private const int Steps = 3;
 
-    private static readonly FoldOptions Tiny = new() { TableEntries = 1, ContributionWindow = 1, MaxFrameBytes = 64 };
+    private static readonly FoldOptions Tiny = new() { TableEntries = 1, SpareRanks = 0, KnownElements = 1, MaxFrameBytes = 64 };
+
+    /// <summary>States as the fold made them, so that what their stored form loses shows.</summary>
+    private static readonly FoldOptions AsFolded = FoldOptions.InMemory with { KeepsStatesUnstored = true };
 
     internal string Definition => (view ?? source).ToString();
 
@@ -73,7 +76,7 @@ internal sealed class LawRig(Dataset source, Dataset? view)
                 Topic = "source", Partitions = 1,
             }, null);
 
-    internal LawOutcome InMemory(IReadOnlyList<LawStep> history) => Fold(history, FoldOptions.InMemory, null);
+    internal LawOutcome InMemory(IReadOnlyList<LawStep> history) => Fold(history, AsFolded, null);
 
     /// <summary>As a crash at any moment would have it: every few records all is stored, and new owners begin.</summary>
     internal LawOutcome Stored(IReadOnlyList<LawStep> history) => Fold(history, Tiny, new());

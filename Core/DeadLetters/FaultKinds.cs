@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ActorStreams.Json;
 
 namespace ActorStreams.DeadLetters;
 
@@ -17,13 +18,17 @@ internal static class FaultKinds
     /// <summary>The view's <c>KeysOf</c> threw, or gave too many keys.</summary>
     internal const string RouteFailed = "route_failed";
 
-    internal static IReadOnlyList<string> All { get; } = [Unreadable, BadValue, FoldFailed, RouteFailed];
+    /// <summary>A key or state is too large, or a state has no stored form.</summary>
+    internal const string Unstorable = "unstorable";
+
+    internal static IReadOnlyList<string> All { get; } = [Unreadable, BadValue, FoldFailed, RouteFailed, Unstorable];
 
     /// <summary>The kind of a fault of a fold.</summary>
     internal static string Of(Exception? error) => error switch
     {
         null => Unreadable,
         JsonException => BadValue,
+        UnstorableStateException => Unstorable,
         _ => FoldFailed,
     };
 }

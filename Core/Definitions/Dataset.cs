@@ -42,6 +42,9 @@ public abstract class Dataset
     /// <summary>The type of a state.</summary>
     public abstract Type StateType { get; }
 
+    /// <summary>Bytes that the stored form of a state may have.</summary>
+    internal int MaxStateBytes { get; init; } = FoldLimits.DefaultMaxStateBytes;
+
     internal JsonSerializerOptions Json { get; }
 
     internal IReadOnlyList<Edge> SourceEdges => _sources;

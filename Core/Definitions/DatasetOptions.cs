@@ -14,6 +14,8 @@ public abstract class DatasetOptions
     internal int? Partitions { get; private protected set; }
 
     internal BadRecords BadRecords { get; private protected set; }
+
+    internal int MaxStateBytes { get; private protected set; } = FoldLimits.DefaultMaxStateBytes;
 }
 
 /// <summary>What may be said of an entity and of a view alike.</summary>
@@ -54,6 +56,15 @@ public abstract class DatasetOptions<TSelf> : DatasetOptions
         BadRecords = badRecords;
         return Self;
     }
+
+    /// <summary>
+    /// Bytes that the stored form of one state may have: 409,600 by default, at most 460,800. A record or change whose fold would make a larger one is a dead letter, and the state stays as it was.
+    /// </summary>
+    public TSelf WithMaxStateBytes(int bytes)
+    {
+        MaxStateBytes = bytes;
+        return Self;
+    }
 }
 
 /// <summary>What may be said of an entity.</summary>
@@ -68,6 +79,10 @@ public sealed class EntityOptions : DatasetOptions<EntityOptions>
 
     internal KeyPartitioner Partitioner { get; private set; }
 
+    internal bool TakesEmptyAsTombstone { get; private set; }
+
+    internal bool IsLatestByTime { get; private set; }
+
     /// <summary>The source topic; by default the dataset's name.</summary>
     public EntityOptions FromTopic(string topic)
     {
@@ -81,6 +96,23 @@ public sealed class EntityOptions : DatasetOptions<EntityOptions>
         Partitioner = partitioner;
         return this;
     }
+
+    /// <summary>Takes a record whose value is empty, or the JSON literal <c>null</c>, for a tombstone: for producers that cannot append a record without a value.</summary>
+    public EntityOptions EmptyIsTombstone()
+    {
+        TakesEmptyAsTombstone = true;
+        return this;
+    }
+
+    /// <summary>
+    /// The last writer wins by the record's time, and not by its place in the log: a record or tombstone stamped before the last one folded into the state is skipped. Of equal times the later
+    /// record counts. An entity that has ended keeps no time, so any record begins it anew: where a late record must not, end it by a state that says so.
+    /// </summary>
+    public EntityOptions LatestByTime()
+    {
+        IsLatestByTime = true;
+        return this;
+    }
 }
 
 /// <summary>What may be said of a view.</summary>
@@ -89,5 +121,14 @@ public sealed class ViewOptions : DatasetOptions<ViewOptions>
     internal ViewOptions(string name)
         : base(name)
     {
+    }
+
+    internal int MaxKeysPerState { get; private set; } = FoldLimits.DefaultMaxKeysPerState;
+
+    /// <summary>View keys that one state of a source may concern: 10,000 by default, at most 100,000. With more, the routing fails: the state concerns nobody, and a dead letter says so.</summary>
+    public ViewOptions WithMaxKeysPerState(int keys)
+    {
+        MaxKeysPerState = keys;
+        return this;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ActorStreams.Json;
 using ActorStreams.Log;
 
 namespace ActorStreams.Definitions;
@@ -30,17 +31,16 @@ internal sealed class EntityFold<TState, TEvent>(JsonTypeInfo<TEvent>? eventJson
 
     internal override EntityFold<TState> Bind(JsonSerializerOptions json)
     {
-        // What comes from outside must be as the type says; null is no value of a member that is not nullable.
+        // What comes from outside must be as the type says: null is no value of a member that is not nullable, and an undeclared number none of an enum.
         var strict = new JsonSerializerOptions(json) { RespectNullableAnnotations = true };
+        strict.Converters.Insert(0, new DeclaredEnumConverterFactory(json));
         return new EntityFold<TState, TEvent>((JsonTypeInfo<TEvent>)strict.GetTypeInfo(typeof(TEvent)));
     }
 
     internal override TState? Apply(TState? state, string key, in ChangeRecord record, TopicPartition partition)
     {
-        var value = JsonSerializer.Deserialize(record.Value!.Value.Span, eventJson!)
-            ?? throw new JsonException(
-                $"The value is the JSON literal null, which is no {typeof(TEvent).Name}. "
-                + "To end an entity, append a record without a value.");
+        var value = Decode(record.Value!.Value.Span)
+            ?? throw new JsonException($"The value is the JSON literal null, which is no {typeof(TEvent).Name}. To end an entity, append a record without a value, or declare EmptyIsTombstone().");
         return TState.Apply(state, new()
         {
             Key = key,
@@ -49,5 +49,17 @@ internal sealed class EntityFold<TState, TEvent>(JsonTypeInfo<TEvent>? eventJson
             Position = new(partition.Topic, partition.Partition, record.Offset),
             Headers = record.Headers,
         });
+    }
+
+    private TEvent? Decode(ReadOnlySpan<byte> value)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(value, eventJson!);
+        }
+        catch (JsonException) when (WholeNumbers.Rewrite(value) is { } rewritten)
+        {
+            return JsonSerializer.Deserialize(rewritten, eventJson!);
+        }
     }
 }

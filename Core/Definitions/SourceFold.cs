@@ -29,7 +29,7 @@ internal abstract class SourceFold<TView>
     internal abstract byte[]? ElementOf(int slot, string sourceKey, object source);
 
     /// <summary>Applies the view's fold.</summary>
-    internal abstract TView? Apply(TView? state, in SourceStep step, ArraySegment<ContributionSlot> slots);
+    internal abstract TView? Apply(TView? state, in SourceStep step, ArraySegment<ReductionSlot> slots);
 }
 
 /// <summary>One change of a source, untyped.</summary>
@@ -52,7 +52,7 @@ internal abstract class SourceFold<TView, TSource>(JsonSerializerOptions json, R
 
     internal abstract TView? Apply(TView? state, in Change<TSource> change, in Reduced<TSource> reduced);
 
-    internal override TView? Apply(TView? state, in SourceStep step, ArraySegment<ContributionSlot> slots)
+    internal override TView? Apply(TView? state, in SourceStep step, ArraySegment<ReductionSlot> slots)
     {
         var change = new Change<TSource>
         {

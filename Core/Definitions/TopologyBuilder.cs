@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using ActorStreams.Formats;
+using ActorStreams.Json;
 
 namespace ActorStreams.Definitions;
 
@@ -35,7 +35,10 @@ public sealed class TopologyBuilder
         // Every state must have a stored form, also one with a NaN in it.
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new PlainDecimalConverter() },
+        Converters =
+        {
+            new PlainDecimalConverter(), new BigIntegerConverter(), new ZonedTimeOffsetConverter(), new UtcTimeConverter(), new UnorderedConverterFactory(),
+        },
     };
 
     /// <summary>Adds an entity.</summary>
@@ -47,8 +50,13 @@ public sealed class TopologyBuilder
         _definitions.Add(() => Remember(
             new EntityDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Fold)
             {
-                Topic = options.Topic ?? options.Name, Partitioner = options.Partitioner,
-            }, options));
+                Topic = options.Topic ?? options.Name,
+                Partitioner = options.Partitioner,
+                MaxStateBytes = options.MaxStateBytes,
+                TakesEmptyAsTombstone = options.TakesEmptyAsTombstone,
+                IsLatestByTime = options.IsLatestByTime,
+            },
+            options));
         return this;
     }
 
@@ -58,8 +66,13 @@ public sealed class TopologyBuilder
     {
         var options = new ViewOptions(DefaultName(typeof(TState)));
         configure?.Invoke(options);
-        _definitions.Add(
-            () => Remember(new ViewDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Sources), options));
+        _definitions.Add(() => Remember(
+            new ViewDataset<TState>(options.Name, options.Version, options.BadRecords, Json, TState.Sources)
+            {
+                MaxStateBytes = options.MaxStateBytes,
+                MaxKeysPerState = options.MaxKeysPerState,
+            },
+            options));
         return this;
     }
 

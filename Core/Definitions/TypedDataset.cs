@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ActorStreams.Json;
 
 namespace ActorStreams.Definitions;
 
@@ -7,12 +8,21 @@ namespace ActorStreams.Definitions;
 internal abstract class Dataset<TState> : Dataset
     where TState : class
 {
+    private readonly Lazy<StateShape<TState>> _shape;
+
     private protected Dataset(DatasetKind kind, string name, int version, BadRecords badRecords, JsonSerializerOptions json)
-        : base(kind, name, version, badRecords, json) => StateJson = (JsonTypeInfo<TState>)json.GetTypeInfo(typeof(TState));
+        : base(kind, name, version, badRecords, json)
+    {
+        StateJson = (JsonTypeInfo<TState>)json.GetTypeInfo(typeof(TState));
+        _shape = new(() => new(StateJson));
+    }
 
     public override Type StateType => typeof(TState);
 
     internal JsonTypeInfo<TState> StateJson { get; }
+
+    /// <summary>What the type of a state can hold.</summary>
+    internal StateShape<TState> StateShape => _shape.Value;
 
     /// <summary>For each dependent view, what to ask for the keys a state concerns.</summary>
     internal IReadOnlyList<Router<TState>> Routers =>
@@ -22,5 +32,8 @@ internal abstract class Dataset<TState> : Dataset
 /// <summary>A view, as its sources see it.</summary>
 internal interface IRoutes
 {
+    /// <summary>View keys that one state of a source may concern.</summary>
+    int MaxKeysPerState { get; }
+
     object RouterOf(int source);
 }

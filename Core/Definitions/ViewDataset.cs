@@ -7,6 +7,8 @@ internal sealed class ViewDataset<TState>(
     : Dataset<TState>(DatasetKind.View, name, version, badRecords, json), IRoutes
     where TState : class
 {
+    public int MaxKeysPerState { get; init; } = FoldLimits.DefaultMaxKeysPerState;
+
     internal override IReadOnlyList<Type> SourceTypes => [.. sources.Select(source => source.SourceType)];
 
     internal IReadOnlyList<SourceFold<TState>> SourceFolds => [.. sources.Select(source => source.CreateFold(Json))];

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Json;
 using ActorStreams.Lineage;
 using ActorStreams.Log;
 
@@ -52,6 +53,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
 
         NextOffset = _batch.NextOffset;
         _batch = null;
+        _prepared.Clear();
     }
 
     private protected override byte[] WriteMarks() => EntityMarks.Write(this, dataset.Partitioner, _setAside);
@@ -65,6 +67,8 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             return new(null, $"The record's timestamp is {record.Timestamp} ms since 1970, which is no time between the years 1 and 9999.");
         if (record.Key is not { } key)
             return new(null, "The record has no key, so it belongs to no entity. Append it with one.");
+        if (key.Length > FoldLimits.MaxKeyBytes)
+            return new(null, KeyText.TooLong("The record's key", key.Length), Kind: FaultKinds.Unstorable);
         if (OnlyKeys?.Contains(key.Span) == false)
             return default;
         var entry = Table.GetOrAdd(key.Span);
@@ -117,35 +121,51 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     private bool Apply(in Prepared prepared, in ChangeRecord record)
     {
         if (prepared.Entry is not { } entry)
-            return SetAside(prepared, record, prepared.Fault!, null);
+            return SetAside(prepared, record, prepared.Fault!, null, prepared.Kind);
         if (entry.Misplaced)
             CountMisplaced(record.Offset);
         var position = new Position(_input.Topic, _input.Partition, record.Offset);
+        if (dataset.IsLatestByTime && entry.Exists && record.Timestamp < entry.Timestamp)
+        {
+            Output.Folded++;
+            return true;
+        }
+
+        TakenState<TState> taken;
         try
         {
-            var after = record.IsTombstone ? null : _fold.Apply(entry.State(Definition.StateJson), entry.Key, record, _input);
-            BeginRecord();
-            Step(entry, after, record.Offset, 0, record.Timestamp, new Cause(position, position));
-            return true;
+            taken = IsTombstone(record) ? default : Take(entry, _fold.Apply(entry.State(Format), entry.Key, record, _input));
         }
         catch (JsonException error)
         {
-            return SetAside(prepared, record, $"The value is not the JSON of a {_fold.EventType.Name}: {error.Message}", error);
+            return SetAside(prepared, record, $"The value is not the JSON of a {_fold.EventType.Name}: {ExceptionText.Of(error)}", error);
+        }
+        catch (UnstorableStateException error)
+        {
+            return SetAside(prepared, record, error.Message, error);
         }
         catch (Exception error)
         {
             // The user's fold may throw anything. The state stays as it was.
-            return SetAside(prepared, record, $"The fold of {EventName} failed: {error.Message}", error);
+            return SetAside(prepared, record, $"The fold of {EventName} failed: {ExceptionText.Of(error)}", error);
         }
+
+        BeginRecord();
+        Step(entry, taken, record.Offset, 0, record.Timestamp, new Cause(position, position));
+        return true;
     }
 
+    private bool IsTombstone(in ChangeRecord record) =>
+        record.Value is not { } value || (dataset.TakesEmptyAsTombstone && (value.IsEmpty || value.Span.Trim(" \t\r\n"u8).SequenceEqual("null"u8)));
+
     /// <summary>A redrive that fails again stays what it was: open under the id that it was first set aside by.</summary>
-    private bool SetAside(in Prepared prepared, in ChangeRecord record, string reason, Exception? error)
+    private bool SetAside(in Prepared prepared, in ChangeRecord record, string reason, Exception? error, string? kind = null)
     {
         if (prepared.Redrives is null && Dataset.BadRecords == BadRecords.SetAside)
             _setAside.Add(record.Offset);
         return SetAside(new Fault(record.Offset, 0, record.Timestamp, prepared.Entry?.Key, record.Value, reason, error)
         {
+            Kind = kind ?? FaultKinds.Of(error),
             KeyBytes = record.Key,
             Headers = record.Headers,
             First = prepared.Redrives,
@@ -153,7 +173,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     }
 
     /// <summary>A record ready to be folded; neither entry nor fault for one that passes by.</summary>
-    private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault, DeadLetterId? Redrives = null)
+    private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault, DeadLetterId? Redrives = null, string? Kind = null)
     {
         internal bool IsForUs => Entry is not null || Fault is not null;
     }

@@ -15,6 +15,17 @@ internal sealed class FoldOutput
     /// <summary>Changes of keys that somebody watches.</summary>
     internal List<WatchedChange> Watched { get; } = [];
 
+    /// <summary>Adds what the next part of the same batch gave.</summary>
+    internal void Add(FoldOutput next)
+    {
+        Frames.AddRange(next.Frames);
+        DeadLetters.AddRange(next.DeadLetters);
+        Watched.AddRange(next.Watched);
+        Folded += next.Folded;
+        Repeats += next.Repeats;
+        StoppedAt = next.StoppedAt;
+    }
+
     /// <summary>Bytes of all frames and dead letters.</summary>
     internal long Bytes => Frames.Sum(frame => (long)frame.Bytes.Length) + DeadLetters.Sum(letter => (long)(letter.Value?.Length ?? 0));
 

@@ -10,16 +10,35 @@ internal static class FoldSteps
     /// <summary>How many contributions one query may return. They are in memory twice until the fold has them.</summary>
     private const int MaxScannedRows = 50_000;
 
-    /// <summary>Folds a batch. <paramref name="publish"/> sees the output before any reader can see the new states.</summary>
+    /// <summary>Folds a batch, in several parts when it is large. <paramref name="publish"/> sees the output of each part before any reader can see the new states.</summary>
     /// <param name="fold">The partition.</param>
     /// <param name="batch">The batch; it begins at the fold's next offset.</param>
     /// <param name="store">Where states are that are not in memory; null when everything is.</param>
     /// <param name="publish">Called under the fold's gate.</param>
     /// <param name="cancellationToken">Cancels asking the store. The fold is then worthless.</param>
+    /// <returns>The output of the whole batch.</returns>
     /// <exception cref="StaleOwnerException">Another owner has written a checkpoint: stop, and send nothing of this batch on.</exception>
     internal static async ValueTask<FoldOutput> FoldAsync(
         this PartitionFold fold, RecordBatch batch, IStateStore? store, Action<FoldOutput>? publish = null,
         CancellationToken cancellationToken = default)
+    {
+        FoldOutput? whole = null;
+        foreach (var slice in fold.SlicesOf(batch))
+        {
+            var output = await fold.FoldSliceAsync(slice, store, publish, cancellationToken).ConfigureAwait(false);
+            if (whole is null)
+                whole = output;
+            else
+                whole.Add(output);
+            if (output.StoppedAt is not null)
+                break;
+        }
+
+        return whole!;
+    }
+
+    private static async ValueTask<FoldOutput> FoldSliceAsync(
+        this PartitionFold fold, RecordBatch batch, IStateStore? store, Action<FoldOutput>? publish, CancellationToken cancellationToken)
     {
         FoldNeeds needs;
         lock (fold.Gate)
@@ -35,8 +54,34 @@ internal static class FoldSteps
         }
     }
 
-    private static async ValueTask SupplyAsync(
-        this PartitionFold fold, FoldNeeds needs, IStateStore? store, CancellationToken cancellationToken)
+    /// <summary>A batch in parts of at most <see cref="FoldOptions.SliceBytes"/>, each of at least one record: a record may hold many times its bytes, compressed.</summary>
+    private static IEnumerable<RecordBatch> SlicesOf(this PartitionFold fold, RecordBatch batch)
+    {
+        var (first, bytes) = (0, 0L);
+        for (var i = 0; i < batch.Records.Count; i++)
+        {
+            var weight = fold.WeightOf(batch.Records[i]);
+            if (i > first && bytes + weight > fold.Options.SliceBytes)
+            {
+                yield return Part(batch, first, i, batch.Records[i - 1].Offset + 1);
+                (first, bytes) = (i, 0);
+            }
+
+            bytes += weight;
+        }
+
+        yield return first == 0 ? batch : Part(batch, first, batch.Records.Count, batch.NextOffset);
+    }
+
+    private static RecordBatch Part(RecordBatch batch, int first, int end, long nextOffset) => new()
+    {
+        Partition = batch.Partition,
+        Records = [.. batch.Records.Skip(first).Take(end - first)],
+        NextOffset = nextOffset,
+        EndOffset = batch.EndOffset,
+    };
+
+    private static async ValueTask SupplyAsync(this PartitionFold fold, FoldNeeds needs, IStateStore? store, CancellationToken cancellationToken)
     {
         if (store is null)
             throw new InvalidOperationException(
@@ -67,11 +112,11 @@ internal static class FoldSteps
             }
         }
 
-        if (needs.Counts.Count == 0)
+        if (needs.Rows.Count == 0)
             return;
-        var counts = await store.LoadContributionsAsync(fold.Id, needs.Counts, cancellationToken).ConfigureAwait(false);
+        var rows = await store.LoadContributionsAsync(fold.Id, needs.Rows, cancellationToken).ConfigureAwait(false);
         lock (fold.Gate)
-            side.SupplyCounts(counts);
+            side.SupplyRows(rows);
     }
 
     /// <summary>Cuts scans into queries of at most <see cref="MaxScannedRows"/> contributions, but at least one scan.</summary>

@@ -1,4 +1,3 @@
-using ActorStreams.Reducing;
 using ActorStreams.States;
 
 namespace ActorStreams.Folding;
@@ -11,6 +10,6 @@ internal interface IContributionFold
     /// <summary>Takes what the store has of a scan.</summary>
     void SupplyScan(ContributionScan scan, IReadOnlyList<StoredContribution> contributions);
 
-    /// <summary>Takes the counts that the store has; those that are left out are zero.</summary>
-    void SupplyCounts(IReadOnlyList<StoredContribution> contributions);
+    /// <summary>Takes the contributions that the store has of those asked for by address.</summary>
+    void SupplyRows(IReadOnlyList<StoredContribution> contributions);
 }

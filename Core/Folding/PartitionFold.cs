@@ -67,6 +67,12 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>Entries that the store does not have yet.</summary>
     internal abstract int DirtyEntries { get; }
 
+    /// <summary>Bytes of states and contributions that the store does not have yet, about: what a checkpoint is to write.</summary>
+    internal abstract long UnstoredBytes { get; }
+
+    /// <summary>Bytes of the entries in memory, about.</summary>
+    internal abstract long TableBytes { get; }
+
     /// <summary>Entries in memory.</summary>
     internal abstract int TableEntries { get; }
 
@@ -90,8 +96,23 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
         var first = batch.Records.Count == 0 ? batch.NextOffset : batch.Records[0].Offset;
         if (first < NextOffset || batch.NextOffset < first)
             throw new BrokenInvariantException($"{Id} goes on at offset {NextOffset}, but got a batch from {first} to {batch.NextOffset}.");
+        Require(FoldPhase.Between);
+        Phase = FoldPhase.Prepared;
         return PrepareBatch(batch);
     }
+
+    /// <summary>Between batches, or in the middle of one; a checkpoint begins and ends between batches.</summary>
+    private protected FoldPhase Phase { get; set; }
+
+    /// <exception cref="BrokenInvariantException">The fold is in another phase.</exception>
+    private protected void Require(FoldPhase phase)
+    {
+        if (Phase != phase)
+            throw new BrokenInvariantException($"{Id} is {Phase}, but has to be {phase} for this step.");
+    }
+
+    /// <summary>The bytes of a record that folding it takes into memory: those of its decompressed form.</summary>
+    internal virtual int WeightOf(in ChangeRecord record) => record.Size;
 
     private protected abstract FoldNeeds PrepareBatch(RecordBatch batch);
 

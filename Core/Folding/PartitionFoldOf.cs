@@ -1,43 +1,49 @@
-using System.Buffers;
-using System.Text.Json;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Frames;
+using ActorStreams.Json;
 using ActorStreams.Lineage;
 using ActorStreams.Log;
+using ActorStreams.Reducing;
 using ActorStreams.States;
 
 namespace ActorStreams.Folding;
 
 /// <summary>What entities and views have in common: the table, a step of one state, and the checkpoint.</summary>
-#pragma warning disable CA1001 // the JSON writer writes to memory: there is nothing to release
 internal abstract class PartitionFold<TState> : PartitionFold
-#pragma warning restore CA1001
     where TState : class
 {
-    private readonly ArrayBufferWriter<byte> _json = new(256);
-    private readonly Utf8JsonWriter _jsonWriter;
     private readonly List<StateEntry<TState>> _dirty = [];
     private readonly List<StateEntry<TState>> _writing = [];
     private readonly List<StateEntry<TState>> _asked = [];
     private readonly FrameRouter<TState> _router;
+    private long _dirtyBytes;
+    private long _writingBytes;
 
     private protected PartitionFold(Dataset<TState> dataset, int partition, FoldOptions options)
         : base(dataset, partition, options)
     {
         Definition = dataset;
-        Table = new(options.TableEntries);
-        _jsonWriter = new(_json, new() { Encoder = dataset.Json.Encoder, SkipValidation = true });
-        _router = new(dataset, partition, options.MaxKeysPerState, options.MaxFrameBytes);
+        Table = new(options.TableEntries, options.TableBytes);
+        Format = new(dataset.StateJson, dataset.StateShape, dataset.MaxStateBytes, options.KeepsStatesUnstored);
+        _router = new(dataset, partition, options.MaxFrameBytes);
     }
 
     internal override int DirtyEntries => _dirty.Count + _writing.Count;
+
+    internal override long UnstoredBytes => _dirtyBytes + _writingBytes + Memory.Unstored;
+
+    internal override long TableBytes => Table.Bytes;
 
     internal override int TableEntries => Table.Count;
 
     private protected Dataset<TState> Definition { get; }
 
     private protected StateTable<TState> Table { get; }
+
+    private protected StateFormat<TState> Format { get; }
+
+    private protected ContributionMemory Memory { get; } = new();
 
     private protected Marks Marks { get; private set; } = new();
 
@@ -63,14 +69,20 @@ internal abstract class PartitionFold<TState> : PartitionFold
             entry.Load(null, -1, 0);
         _asked.Clear();
         foreach (var state in states)
-            Table.Find(state.Key)!.Load(state.State.ToArray(), state.Offset, state.Timestamp);
+        {
+            var entry = Table.Find(state.Key)!;
+            entry.Load(state.State.ToArray(), state.Offset, state.Timestamp);
+            Table.Recount(entry);
+        }
     }
 
     internal override FoldOutput Fold()
     {
+        Require(FoldPhase.Prepared);
         Output = new() { Repeats = Repeats };
         Repeats = 0;
         FoldPrepared();
+        Phase = FoldPhase.Between;
         if (Output.StoppedAt is null)
             _router.Flush(Output.Frames);
         return Output;
@@ -108,6 +120,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override CheckpointWrite BeginCheckpoint(long? expectedPosition)
     {
+        Require(FoldPhase.Between);
         if (WritingPosition is not null)
             throw new BrokenInvariantException($"A checkpoint of {Id} begins at {NextOffset} while one at {WritingPosition} is under way.");
         if (NextOffset < StoredPosition)
@@ -119,17 +132,19 @@ internal abstract class PartitionFold<TState> : PartitionFold
         foreach (var entry in _dirty)
         {
             entry.MoveTo(EntryStatus.Writing);
-            if (entry.Stored(Definition.StateJson) is { } state)
+            if (entry.Stored(Format) is { } state)
                 upserts.Add(new(entry.Key, state, entry.Offset, entry.Timestamp));
             else
                 deletes.Add(entry.Key);
-            for (var slot = 0; slot < (entry.Contributions?.Length ?? 0); slot++)
-                entry.Contributions![slot].BeginCheckpoint(entry.Key, slot, contributions, contributionDeletes);
+            for (var slot = 0; slot < (entry.Reductions?.Length ?? 0); slot++)
+                entry.Reductions![slot].BeginCheckpoint(entry.Key, slot, contributions, contributionDeletes);
+            entry.Failed?.BeginCheckpoint(entry.Key, FailedMembers.Slot, contributions, contributionDeletes);
         }
 
         WritingPosition = NextOffset;
         _writing.AddRange(_dirty);
         _dirty.Clear();
+        (_writingBytes, _dirtyBytes) = (_dirtyBytes, 0);
         return new()
         {
             Partition = Id,
@@ -144,16 +159,19 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override void CheckpointWritten()
     {
-        (StoredPosition, WritingPosition) =
-            (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
+        Require(FoldPhase.Between);
+        (StoredPosition, WritingPosition) = (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
         foreach (var entry in _writing)
         {
             entry.MoveTo(entry.Status == EntryStatus.Writing ? EntryStatus.Stored : EntryStatus.Changed);
-            foreach (var slot in entry.Contributions ?? [])
+            foreach (var slot in entry.Reductions ?? [])
                 slot.CheckpointWritten();
+            entry.Failed?.CheckpointWritten();
+            Table.Recount(entry);
         }
 
         _writing.Clear();
+        _writingBytes = 0;
     }
 
     /// <summary>What a checkpoint keeps beside position and states.</summary>
@@ -183,17 +201,21 @@ internal abstract class PartitionFold<TState> : PartitionFold
     /// <summary>The routed changes of a new input record are counted from 0 again.</summary>
     private protected void BeginRecord() => _router.BeginRecord();
 
-    /// <summary>
-    /// Takes a key's state from what it is to <paramref name="after"/>. What is equal as it would be stored is no
-    /// change, but was folded all the same.
-    /// </summary>
-    private protected void Step(StateEntry<TState> entry, TState? after, long offset, int index, long timestamp, in Cause cause)
+    /// <summary>Whether the stored form of a key's next state is needed, to route it or to give it out.</summary>
+    private protected bool WantsBytes(StateEntry<TState> entry) => _router.HasRoutes || (WatchedKeys.Count > 0 && WatchedKeys.Contains(entry.Key));
+
+    /// <summary>Takes the state that a fold gave for a key.</summary>
+    /// <exception cref="UnstorableStateException">It cannot be stored.</exception>
+    private protected TakenState<TState> Take(StateEntry<TState> entry, TState? state) => state is null ? default : Format.Take(state, WantsBytes(entry));
+
+    /// <summary>Takes a key's state to one that was taken. What is equal as it would be stored is no change, but was folded all the same.</summary>
+    private protected void Step(StateEntry<TState> entry, in TakenState<TState> taken, long offset, int index, long timestamp, in Cause cause)
     {
         var existed = entry.Exists;
-        if (!_router.HasRoutes && WatchedKeys.Count == 0)
-            entry.Set(after);
-        else
-            Change(entry, after, offset, index, timestamp, cause);
+        if (WantsBytes(entry))
+            Change(entry, taken, offset, index, timestamp, cause);
+        else if (!entry.Holds(taken.State))
+            entry.Set(taken, Format);
         States += (entry.Exists ? 1 : 0) - (existed ? 1 : 0);
         (entry.Offset, entry.Timestamp) = (offset, timestamp);
         MarkDirty(entry);
@@ -202,10 +224,12 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     private protected void MarkDirty(StateEntry<TState> entry)
     {
+        Table.Recount(entry);
         if (entry.Status is EntryStatus.Changed or EntryStatus.ChangedWhileWriting)
             return;
         entry.MoveTo(entry.Status == EntryStatus.Writing ? EntryStatus.ChangedWhileWriting : EntryStatus.Changed);
         _dirty.Add(entry);
+        _dirtyBytes += entry.CountedBytes;
     }
 
     /// <summary>Sets aside something that cannot be folded, or stops at it, as the dataset says.</summary>
@@ -213,10 +237,9 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected bool SetAside(in Fault fault)
     {
         Output.DeadLetters.Add(new(
-            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason, fault.Error?.ToString(),
-            fault.Value, fault.Timestamp)
+            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason, fault.Error is null ? null : ExceptionText.WithStack(fault.Error), fault.Value, fault.Timestamp)
         {
-            Kind = FaultKinds.Of(fault.Error),
+            Kind = fault.Kind,
             KeyBytes = fault.KeyBytes,
             Headers = fault.Headers ?? [],
             First = fault.First,
@@ -227,40 +250,27 @@ internal abstract class PartitionFold<TState> : PartitionFold
         return false;
     }
 
-    private void Change(StateEntry<TState> entry, TState? after, long offset, int index, long timestamp, in Cause cause)
+    private void Change(StateEntry<TState> entry, in TakenState<TState> taken, long offset, int index, long timestamp, in Cause cause)
     {
-        var before = entry.State(Definition.StateJson);
-        var storedBefore = entry.Stored(Definition.StateJson);
-        if (!Serialize(after, storedBefore, out var storedAfter))
+        var storedBefore = entry.Stored(Format);
+        if (storedBefore is null ? taken.Stored is null : storedBefore.AsSpan().SequenceEqual(taken.Stored))
             return;
-        entry.Set(after, storedAfter);
-        _router.Route(
-            entry.Key, before, after, new(offset, timestamp, cause.Root, storedBefore, storedAfter), Output.Frames, Output.DeadLetters);
+        var before = _router.HasRoutes ? entry.State(Format) : null;
+        entry.Set(taken, Format);
+        if (_router.HasRoutes)
+            _router.Route(entry.Key, before, taken.State, new(offset, index, timestamp, cause.Root, storedBefore, taken.Stored), Output.Frames, Output.DeadLetters);
         if (WatchedKeys.Contains(entry.Key))
-            Output.Watched.Add(new(entry.Key, storedBefore, storedAfter, new(Partition, offset, index), timestamp, cause));
+            Output.Watched.Add(new(entry.Key, storedBefore, taken.Stored, new(Partition, offset, index), timestamp, cause));
     }
 
-    /// <summary>The stored form of a state; false when it is the one before.</summary>
-    private bool Serialize(TState? state, byte[]? before, out byte[]? stored)
-    {
-        stored = null;
-        if (state is null)
-            return before is not null;
-        _json.ResetWrittenCount();
-        _jsonWriter.Reset();
-        JsonSerializer.Serialize(_jsonWriter, state, Definition.StateJson);
-        if (before is not null && _json.WrittenSpan.SequenceEqual(before))
-            return false;
-        stored = _json.WrittenSpan.ToArray();
-        return true;
-    }
-
-    private StateRow Row(StateEntry<TState> entry) => new(entry.Key, entry.Stored(Definition.StateJson), entry.Offset, entry.Timestamp);
+    private StateRow Row(StateEntry<TState> entry) => new(entry.Key, entry.Stored(Format), entry.Offset, entry.Timestamp);
 
     /// <summary>Why something cannot be folded.</summary>
     private protected readonly record struct Fault(
         long Offset, int Index, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error)
     {
+        internal string Kind { get; init; } = FaultKinds.Unreadable;
+
         internal ReadOnlyMemory<byte>? KeyBytes { get; init; }
 
         internal IReadOnlyList<RecordHeader>? Headers { get; init; }

@@ -1,18 +1,21 @@
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using ActorStreams.Json;
 using ActorStreams.Reducing;
 
 namespace ActorStreams.Folding;
 
 /// <summary>
-/// One key's place in the table: its state as an object, as stored bytes, or both, each made from the other only when asked for.
+/// One key's place in the table: its state as an object, as stored bytes, or both, each made from the other only when needed. Both are the same state:
+/// an object is kept only when it is what the bytes read back as (<see cref="StateFormat{TState}"/>).
 /// </summary>
 internal sealed class StateEntry<TState>(string key)
     where TState : class
 {
-    private StateForm _form;
+    /// <summary>What an entry takes in memory beside key and state, about.</summary>
+    private const int Overhead = 200;
+
     private TState? _state;
     private byte[]? _stored;
+    private int _objectBytes;
 
     internal string Key { get; } = key;
 
@@ -37,20 +40,41 @@ internal sealed class StateEntry<TState>(string key)
     /// <summary>That record's timestamp.</summary>
     internal long Timestamp { get; set; }
 
-    /// <summary>What is kept beside the state; null where the view has no reductions.</summary>
-    internal ContributionSlot[]? Contributions { get; set; }
+    /// <summary>The reductions of the view key; null where the view has none.</summary>
+    internal ReductionSlot[]? Reductions { get; set; }
 
-    internal bool Exists => Has(StateForm.Object) ? _state is not null : _stored is not null;
+    /// <summary>Sources of the view key that could not be folded; null as long as none is known of.</summary>
+    internal FailedMembers? Failed { get; set; }
+
+    internal bool HasContributions => Reductions is not null || Failed is not null;
+
+    internal bool Exists { get; private set; }
+
+    /// <summary>What the table counts the entry as; kept by the table.</summary>
+    internal long CountedBytes { get; set; }
+
+    /// <summary>What the entry takes in memory, about.</summary>
+    internal long Bytes
+    {
+        get
+        {
+            long bytes = Overhead + (2 * Key.Length) + (_stored?.Length ?? 0) + (_state is null ? 0 : 2 * _objectBytes) + (Failed?.KnownBytes ?? 0);
+            foreach (var slot in Reductions ?? [])
+                bytes += slot.KnownBytes;
+            return bytes;
+        }
+    }
 
     internal void Load(byte[]? stored, long offset, long timestamp)
     {
-        (_form, _state, _stored, Offset, Timestamp) = (StateForm.Bytes, null, stored, offset, timestamp);
+        (_state, _stored, Exists, Offset, Timestamp) = (null, stored, stored is not null, offset, timestamp);
+        _objectBytes = stored?.Length ?? 0;
         if (Status != EntryStatus.Stored)
             MoveTo(EntryStatus.Stored);
     }
 
     /// <summary>The one transition of <see cref="EntryStatus"/>.</summary>
-    /// <exception cref="InvalidOperationException">The entry cannot go there from where it is.</exception>
+    /// <exception cref="BrokenInvariantException">The entry cannot go there from where it is.</exception>
     internal void MoveTo(EntryStatus next)
     {
         var allowed = (Status, next) switch
@@ -63,35 +87,29 @@ internal sealed class StateEntry<TState>(string key)
             (EntryStatus.ChangedWhileWriting, EntryStatus.Changed) => true,
             _ => false,
         };
-        Status = allowed ? next : throw new InvalidOperationException($"The table entry of a key cannot go from {Status} to {next}.");
+        Status = allowed ? next : throw new BrokenInvariantException($"The table entry of a key cannot go from {Status} to {next}.");
     }
 
-    internal TState? State(JsonTypeInfo<TState> json)
+    internal TState? State(StateFormat<TState> format)
     {
-        if (!Has(StateForm.Object))
-        {
-            _state = _stored is null ? null : JsonSerializer.Deserialize(_stored, json);
-            _form |= StateForm.Object;
-        }
-
-        return _state;
+        if (!Exists || _state is not null)
+            return _state;
+        var state = format.Read(_stored);
+        if (format.IsFrozen)
+            _state = state;
+        return state;
     }
 
-    internal byte[]? Stored(JsonTypeInfo<TState> json)
+    internal byte[]? Stored(StateFormat<TState> format) => Exists ? _stored ??= format.Write(_state!) : null;
+
+    /// <summary>Whether this very object is the state; never where somebody could have changed it since.</summary>
+    internal bool Holds(TState? state) => state is null ? !Exists : ReferenceEquals(state, _state);
+
+    internal void Set(in TakenState<TState> taken, StateFormat<TState> format)
     {
-        if (!Has(StateForm.Bytes))
-        {
-            _stored = _state is null ? null : JsonSerializer.SerializeToUtf8Bytes(_state, json);
-            _form |= StateForm.Bytes;
-        }
-
-        return _stored;
+        Exists = taken.State is not null;
+        _stored = taken.Stored;
+        _state = format.IsFrozen ? taken.State : null;
+        _objectBytes = taken.Size;
     }
-
-    internal void Set(TState? state) => (_form, _state, _stored) = (StateForm.Object, state, null);
-
-    internal void Set(TState? state, byte[]? stored) => (_form, _state, _stored) = (StateForm.Object | StateForm.Bytes, state, stored);
-
-    // Not HasFlag: in code that generic types share it makes two objects a call.
-    private bool Has(StateForm form) => (_form & form) != 0;
 }

@@ -7,7 +7,7 @@ namespace ActorStreams.Folding;
 /// (each gets a second chance when it was used since the hand last came by); entries it does not have stay, so a full table
 /// of those asks for a checkpoint.
 /// </summary>
-internal sealed class StateTable<TState>(int capacity)
+internal sealed class StateTable<TState>(int maxEntries, long maxBytes)
     where TState : class
 {
     private const int UsualKeyChars = 256;
@@ -17,6 +17,9 @@ internal sealed class StateTable<TState>(int capacity)
     private int _hand;
 
     internal int Count => _entries.Count;
+
+    /// <summary>What the entries take in memory, about.</summary>
+    internal long Bytes { get; private set; }
 
     internal StateEntry<TState>? Find(string key) => _entries.GetValueOrDefault(key);
 
@@ -43,17 +46,23 @@ internal sealed class StateTable<TState>(int capacity)
         var entry = new StateEntry<TState>(key) { Referenced = true };
         _entries.Add(key, entry);
         _clock.Add(entry);
+        Recount(entry);
         return entry;
     }
 
-    /// <summary>
-    /// Lets entries go until the table is within its bound, or holds only what the store does not have. True
-    /// when a state or contribution left.
-    /// </summary>
+    /// <summary>Counts the bytes of an entry that may have changed.</summary>
+    internal void Recount(StateEntry<TState> entry)
+    {
+        var bytes = entry.Bytes;
+        Bytes += bytes - entry.CountedBytes;
+        entry.CountedBytes = bytes;
+    }
+
+    /// <summary>Lets entries go until the table is within its bound, or holds only what the store does not have. True when a state or contribution left.</summary>
     internal bool Trim()
     {
         var stateLeft = false;
-        for (var chances = 2 * _clock.Count; _entries.Count > capacity && chances > 0; chances--)
+        for (var chances = 2 * _clock.Count; (_entries.Count > maxEntries || Bytes > maxBytes) && chances > 0; chances--)
         {
             if (_hand >= _clock.Count)
                 _hand = 0;
@@ -65,7 +74,8 @@ internal sealed class StateTable<TState>(int capacity)
                 continue;
             }
 
-            stateLeft |= entry.Exists || entry.Contributions is not null;
+            stateLeft |= entry.Exists || entry.HasContributions;
+            Bytes -= entry.CountedBytes;
             _entries.Remove(entry.Key);
             _clock[_hand] = _clock[^1];
             _clock.RemoveAt(_clock.Count - 1);

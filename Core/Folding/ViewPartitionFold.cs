@@ -1,9 +1,8 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Frames;
-using ActorStreams.Lineage;
+using ActorStreams.Json;
 using ActorStreams.Log;
 using ActorStreams.Reducing;
 using ActorStreams.States;
@@ -21,10 +20,12 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     private readonly ViewInput<TState>[] _inputs = ViewInput<TState>.Of(dataset);
     private readonly List<Prepared> _prepared = [];
     private readonly List<(StateEntry<TState> Entry, int Slot)> _planned = [];
-    private readonly HashSet<ContributionSlot> _plannedSlots = [];
+    private readonly HashSet<ReductionSlot> _plannedSlots = [];
     private RecordBatch? _batch;
 
     internal override IContributionFold Contributions => this;
+
+    internal override int WeightOf(in ChangeRecord record) => record.Value is { } frame ? FrameReader.BodyBytesOf(frame) : 0;
 
     private protected override FoldNeeds PrepareBatch(RecordBatch batch)
     {
@@ -34,19 +35,25 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         for (var i = 0; i < batch.Records.Count; i++)
             PrepareFrame(batch.Records[i], i, needs);
         foreach (var (entry, slot) in _planned)
-            entry.Contributions![slot].Ask(entry.Key, slot, StoreIsEmpty, needs.Contributions);
+            entry.Reductions![slot].Ask(entry.Key, slot, StoreIsEmpty, needs.Contributions);
         _planned.Clear();
         _plannedSlots.Clear();
         return needs;
     }
 
     public void SupplyScan(ContributionScan scan, IReadOnlyList<StoredContribution> contributions) =>
-        ((RankingSlot)Table.Find(scan.Key)!.Contributions![scan.Slot]).Supply(contributions, scan.Limit);
+        ((RankingSlot)Table.Find(scan.Key)!.Reductions![scan.Slot]).Supply(contributions, scan.Limit);
 
-    public void SupplyCounts(IReadOnlyList<StoredContribution> contributions)
+    public void SupplyRows(IReadOnlyList<StoredContribution> contributions)
     {
         foreach (var contribution in contributions)
-            ((DistinctSlot)Table.Find(contribution.Id.Key)!.Contributions![contribution.Id.Slot]).Supply(contribution);
+        {
+            var entry = Table.Find(contribution.Id.Key)!;
+            if (contribution.Id.Slot == FailedMembers.Slot)
+                entry.Failed!.Supply(contribution);
+            else
+                ((DistinctSlot)entry.Reductions![contribution.Id.Slot]).Supply(contribution);
+        }
     }
 
     private protected override void FoldPrepared()
@@ -67,47 +74,154 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
 
         NextOffset = _batch!.NextOffset;
         _batch = null;
+        _prepared.Clear();
     }
 
+    /// <summary>
+    /// A side that cannot be folded is one that is not there, before and after alike. So where the change fails, the source leaves with what the state holds of it, and is remembered as failed;
+    /// its next change then has nothing before. False when the dataset stops at what cannot be folded.
+    /// </summary>
     private bool FoldOne(in Prepared prepared)
     {
         if (prepared.Fault is not null)
             return SetAside(Unusable(prepared, prepared.Fault, null));
-        var (entry, body, _, index) = (prepared.Entry!, prepared.Body!, prepared.Record, prepared.Index);
-        var before = prepared.Kind == RouteKind.Entered ? null : body.Before;
-        var after = prepared.Kind == RouteKind.Left ? null : body.After;
-        var slots = body.Input.Slots == 0
-            ? default
-            : new ArraySegment<ContributionSlot>(entry.Contributions!, body.Input.FirstSlot, body.Input.Slots);
+        var (entry, change) = (prepared.Entry!, prepared.Change!);
+        var after = prepared.Kind == RouteKind.Left ? default : change.After;
+        var told = Told(entry, change, prepared.Kind, out var hasFailed);
+        if (after.Error is null)
+        {
+            if (told.State is null && after.State is null)
+                return Forget(entry, change, hasFailed);
+            if (Try(prepared, told, after) is not { } error)
+                return Forget(entry, change, hasFailed);
+            if (!SetAside(Unusable(prepared, Reason(error), error)))
+                return false;
+        }
+        else if (!SetAside(Unusable(prepared, $"The change of '{KeyText.Shown(change.SourceKey)}' cannot be used: {ExceptionText.Of(after.Error)}", after.Error)))
+        {
+            return false;
+        }
+
+        var left = told.State is null || (after.Stored is not null && Try(prepared, told, default) is null);
+        Fail(entry, change, told, left);
+        return true;
+    }
+
+    /// <summary>What the view key's state holds of the source: the side before, unless the source has failed.</summary>
+    private static ChangeSide Told(StateEntry<TState> entry, RoutedChange<TState> change, RouteKind kind, out bool hasFailed)
+    {
+        byte[] held = [];
+        hasFailed = entry.Failed is not null && entry.Failed.Has(change.Member, out held);
+        if (!hasFailed)
+            return kind == RouteKind.Entered ? default : change.Before;
+        // What failed contributes to no reduction, also where the state still holds it.
+        return held.Length == 0 ? default : change.Read(held) with { Elements = null };
+    }
+
+    /// <summary>Folds one step; the exception where that fails: then the state stays as it was, and so does what stands beside it.</summary>
+    private Exception? Try(in Prepared prepared, in ChangeSide before, in ChangeSide after)
+    {
+        var (entry, change) = (prepared.Entry!, prepared.Change!);
+        TakenState<TState> taken;
         try
         {
-            Contribute(entry, body, before, after, undo: false);
-            var state = body.Input.Fold.Apply(
-                entry.State(Definition.StateJson), new(body.SourceKey, before, after, body.Cause, body.Timestamp), slots);
-            Step(entry, state, _batch!.Records[prepared.Record].Offset, index, body.Timestamp, body.Cause);
-            return true;
+            Contribute(entry, change.Input, before.Elements, after.Elements, undo: false);
+            taken = Take(entry, Apply(entry.State(Format), entry, change, before.State, after.State));
+            if (taken.MayBeRounded)
+                RequireTakesBack(entry, change, taken, before, after);
         }
         catch (Exception error)
         {
-            // The user's fold may throw anything. The state stays as it was, and so does what stands beside it.
-            Contribute(entry, body, before, after, undo: true);
+            // The user's fold may throw anything.
+            Contribute(entry, change.Input, before.Elements, after.Elements, undo: true);
             MarkDirty(entry);
-            return SetAside(Unusable(prepared, $"The fold of {typeof(TState).Name} failed: {error.Message}", error));
+            return error;
+        }
+
+        Step(entry, taken, _batch!.Records[prepared.Record].Offset, prepared.Index, change.Timestamp, change.Cause);
+        return null;
+    }
+
+    private static TState? Apply(TState? state, StateEntry<TState> entry, RoutedChange<TState> change, object? before, object? after)
+    {
+        var input = change.Input;
+        var slots = input.Slots == 0 ? default : new ArraySegment<ReductionSlot>(entry.Reductions!, input.FirstSlot, input.Slots);
+        return input.Fold.Apply(state, new(change.SourceKey, before, after, change.Cause, change.Timestamp), slots);
+    }
+
+    /// <summary>A sum of decimals that needs more digits than there are is rounded without an error. It shows when the change is taken back: the state before has other numbers.</summary>
+    /// <exception cref="OverflowException">The change cannot be taken back.</exception>
+    private void RequireTakesBack(StateEntry<TState> entry, RoutedChange<TState> change, in TakenState<TState> taken, in ChangeSide before, in ChangeSide after)
+    {
+        var storedBefore = entry.Stored(Format);
+        Contribute(entry, change.Input, before.Elements, after.Elements, undo: true);
+        var isSame = false;
+        Exception? error = null;
+        try
+        {
+            var back = Apply(taken.State, entry, change, after.State, before.State);
+            isSame = storedBefore is null || back is null || SameNumbers(storedBefore, Format.Write(back));
+        }
+        catch (Exception thrown)
+        {
+            error = thrown;
+        }
+
+        Contribute(entry, change.Input, before.Elements, after.Elements, undo: false);
+        if (!isSame)
+        {
+            throw new OverflowException(
+                "A decimal of the state was rounded: it needs more than 28 digits, so the change could not be taken back. Sum smaller numbers or fewer digits, or use BigInteger.", error);
         }
     }
 
-    private static void Contribute(StateEntry<TState> entry, ChangeBody body, object? before, object? after, bool undo)
+    private static bool SameNumbers(byte[] before, byte[] back) => Numbers(before).SequenceEqual(Numbers(back), StringComparer.Ordinal);
+
+    private static List<string> Numbers(byte[] json)
     {
-        for (var slot = 0; slot < body.Input.Slots; slot++)
+        List<string> numbers = [];
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        while (reader.Read())
         {
-            var contributions = entry.Contributions![body.Input.FirstSlot + slot];
-            var elementBefore = before is null ? null : body.ElementsBefore![slot];
-            var elementAfter = after is null ? null : body.ElementsAfter![slot];
-            if (undo)
-                contributions.Undo(elementBefore, elementAfter);
-            else
-                contributions.Replace(elementBefore, elementAfter);
+            if (reader.TokenType == JsonTokenType.Number)
+                numbers.Add(System.Text.Encoding.ASCII.GetString(reader.ValueSpan));
         }
+
+        return numbers;
+    }
+
+    private static void Contribute(StateEntry<TState> entry, ViewInput<TState> input, byte[]?[]? before, byte[]?[]? after, bool undo)
+    {
+        for (var slot = 0; slot < input.Slots; slot++)
+        {
+            var contributions = entry.Reductions![input.FirstSlot + slot];
+            if (undo)
+                contributions.Undo(before?[slot], after?[slot]);
+            else
+                contributions.Replace(before?[slot], after?[slot]);
+        }
+    }
+
+    /// <summary>The state holds the source as it is now.</summary>
+    private bool Forget(StateEntry<TState> entry, RoutedChange<TState> change, bool hasFailed)
+    {
+        if (!hasFailed)
+            return true;
+        entry.Failed!.Unmark(change.Member);
+        Marks.FailedMembers--;
+        MarkDirty(entry);
+        return true;
+    }
+
+    /// <summary>The state does not hold the source as it is now, but nothing of it, or, where it could not leave either, a state from before.</summary>
+    private void Fail(StateEntry<TState> entry, RoutedChange<TState> change, in ChangeSide told, bool left)
+    {
+        if (!left)
+            Contribute(entry, change.Input, told.Elements, null, undo: false);
+        entry.Failed ??= new(Options.Slots, Memory);
+        if (entry.Failed.Mark(change.Member, left ? [] : told.Stored!.Value.ToArray()))
+            Marks.FailedMembers++;
+        MarkDirty(entry);
     }
 
     private void PrepareFrame(in ChangeRecord record, int recordIndex, FoldNeeds needs)
@@ -133,7 +247,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
 
     private void PrepareChange(ref FrameReader frame, ViewInput<TState> input, int record, ref int index, FoldNeeds needs)
     {
-        ChangeBody? body = null;
+        RoutedChange<TState>? change = null;
         for (; frame.NextRoute(out var kind, out var routeIndex, out var viewKey); index++)
         {
             if (!Marks.Raise(frame.Source, frame.SourcePartition, new(frame.Offset, routeIndex)))
@@ -144,127 +258,62 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
 
             if (OnlyKeys?.Contains(viewKey) == false)
                 continue;
-            var fault = body is null ? Decode(frame, input, out body) : null;
+            change ??= ChangeOf(frame, input);
             var entry = Table.GetOrAdd(viewKey);
-            _prepared.Add(
-                new(record, index, entry, body, kind, fault ?? (entry is null ? "The view key is not UTF-8 text." : body!.Fault)));
+            _prepared.Add(new(record, index, entry, change, kind, entry is null ? "The view key is not UTF-8 text." : null));
             if (entry is null)
                 continue;
             Need(entry, needs);
-            Plan(entry, body!, kind);
+            Plan(entry, change, kind, needs);
         }
     }
 
-    private static string? Decode(in FrameReader frame, ViewInput<TState> input, out ChangeBody body)
+    private static RoutedChange<TState> ChangeOf(in FrameReader frame, ViewInput<TState> input)
     {
         var origin = new Position(input.Source.Topic, frame.SourcePartition, frame.Offset);
-        body = new(input, frame.SourceKey, new(origin, frame.Root ?? origin), frame.Timestamp, frame.Before, frame.After);
-        try
-        {
-            body.Decode();
-            return null;
-        }
-        catch (Exception error)
-        {
-            // The source's stored state does not fit its type any more, or a reduction's selector threw.
-            return body.Fault = $"The change of '{frame.SourceKey}' cannot be used: {error.Message}";
-        }
+        return new(input, frame.SourceKey, new(origin, frame.Root ?? origin), frame.Timestamp, frame.Before, frame.After);
     }
 
-    private void Plan(StateEntry<TState> entry, ChangeBody body, RouteKind kind)
+    private void Plan(StateEntry<TState> entry, RoutedChange<TState> change, RouteKind kind, FoldNeeds needs)
     {
+        if (Marks.FailedMembers > 0)
+            (entry.Failed ??= new(Options.Slots, Memory)).Ask(entry.Key, change.Member, StoreIsEmpty, needs.Contributions);
         if (_inputs[^1].EndSlot == 0)
             return;
-        entry.Contributions ??= NewSlots();
-        for (var slot = 0; slot < body.Input.Slots && body.Fault is null; slot++)
+        entry.Reductions ??= NewSlots();
+        for (var slot = 0; slot < change.Input.Slots; slot++)
         {
-            var index = body.Input.FirstSlot + slot;
-            var contributions = entry.Contributions[index];
-            contributions.Plan(
-                kind == RouteKind.Entered ? null : body.ElementsBefore?[slot], kind == RouteKind.Left ? null : body.ElementsAfter?[slot]);
+            var index = change.Input.FirstSlot + slot;
+            var contributions = entry.Reductions[index];
             if (_plannedSlots.Add(contributions))
+            {
+                contributions.BeginPlan();
                 _planned.Add((entry, index));
+            }
+
+            contributions.Plan(
+                kind == RouteKind.Entered ? null : change.Before.Elements?[slot], kind == RouteKind.Left ? null : change.After.Elements?[slot]);
         }
     }
 
-    private ContributionSlot[] NewSlots() =>
-    [
-        .. _inputs.SelectMany(input => input.Fold.Reductions).Select(reduction => reduction.CreateSlot(Options.ContributionWindow)),
-    ];
+    private ReductionSlot[] NewSlots() => [.. _inputs.SelectMany(input => input.Fold.Reductions).Select(reduction => reduction.CreateSlot(Options.Slots, Memory))];
+
+    private static string Reason(Exception error) =>
+        error is UnstorableStateException ? error.Message : $"The fold of {typeof(TState).Name} failed: {ExceptionText.Of(error)}";
 
     private Fault Unusable(in Prepared prepared, string reason, Exception? error)
     {
         var record = _batch!.Records[prepared.Record];
-        return new(record.Offset, prepared.Index, record.Timestamp, prepared.Entry?.Key, prepared.Body?.ToJson(
-            prepared.Entry?.Key, prepared.Kind) ?? record.Value, reason, error);
+        var value = prepared.Change?.ToJson(
+            prepared.Entry?.Key,
+            prepared.Kind == RouteKind.Entered ? null : prepared.Change.Before.Stored,
+            prepared.Kind == RouteKind.Left ? null : prepared.Change.After.Stored);
+        return new(record.Offset, prepared.Index, record.Timestamp, prepared.Entry?.Key, value ?? record.Value, reason, error)
+        {
+            Kind = FaultKinds.Of(error),
+        };
     }
 
     /// <summary>One routed change, ready to be folded.</summary>
-    private readonly record struct Prepared(
-        int Record, int Index, StateEntry<TState>? Entry, ChangeBody? Body, RouteKind Kind, string? Fault);
-
-    /// <summary>One change of a source, decoded once for all view keys it is routed to.</summary>
-    private sealed class ChangeBody(
-        ViewInput<TState> input, string sourceKey, Cause cause, long timestamp, ReadOnlyMemory<byte>? before, ReadOnlyMemory<byte>? after)
-    {
-        internal ViewInput<TState> Input { get; } = input;
-
-        internal string SourceKey { get; } = sourceKey;
-
-        internal Cause Cause { get; } = cause;
-
-        internal long Timestamp { get; } = timestamp;
-
-        internal object? Before { get; private set; }
-
-        internal object? After { get; private set; }
-
-        internal byte[]?[]? ElementsBefore { get; private set; }
-
-        internal byte[]?[]? ElementsAfter { get; private set; }
-
-        internal string? Fault { get; set; }
-
-        internal void Decode()
-        {
-            (Before, ElementsBefore) = Side(before);
-            (After, ElementsAfter) = Side(after);
-        }
-
-        /// <summary>The change as a person can read it, for the dead letters.</summary>
-        internal byte[] ToJson(string? key, RouteKind kind)
-        {
-            var buffer = new ArrayBufferWriter<byte>();
-            using var json = new Utf8JsonWriter(buffer);
-            json.WriteStartObject();
-            json.WriteString("key", key);
-            json.WriteString("source", Input.Source.Name);
-            json.WriteString("sourceKey", SourceKey);
-            json.WriteString("origin", Cause.Trigger.ToString());
-            Write(json, "before", kind == RouteKind.Entered ? null : before);
-            Write(json, "after", kind == RouteKind.Left ? null : after);
-            json.WriteEndObject();
-            json.Flush();
-            return buffer.WrittenSpan.ToArray();
-        }
-
-        private static void Write(Utf8JsonWriter json, string name, ReadOnlyMemory<byte>? state)
-        {
-            json.WritePropertyName(name);
-            json.WriteRawValue(state is { } bytes ? Encoding.UTF8.GetString(bytes.Span) : "null", skipInputValidation: true);
-        }
-
-        private (object? State, byte[]?[]? Elements) Side(ReadOnlyMemory<byte>? stored)
-        {
-            if (stored is not { } bytes)
-                return (null, null);
-            var state = Input.Fold.Decode(bytes.Span);
-            if (Input.Slots == 0)
-                return (state, null);
-            var elements = new byte[]?[Input.Slots];
-            for (var slot = 0; slot < elements.Length; slot++)
-                elements[slot] = Input.Fold.ElementOf(slot, SourceKey, state);
-            return (state, elements);
-        }
-    }
+    private readonly record struct Prepared(int Record, int Index, StateEntry<TState>? Entry, RoutedChange<TState>? Change, RouteKind Kind, string? Fault);
 }

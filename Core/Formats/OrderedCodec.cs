@@ -9,7 +9,7 @@ namespace ActorStreams.Formats;
 /// themselves, so that something else may follow. Stored forms depend on it: never change an encoding.
 /// <list type="bullet">
 /// <item>int, long: 8 bytes, big-endian, sign bit flipped</item>
-/// <item>double: 8 bytes, IEEE bits, all flipped when negative, else the sign bit (so -0 sorts before 0, and NaN at an end)</item>
+/// <item>double: 8 bytes, IEEE bits, all flipped when negative, else the sign bit; -0 is 0, and all NaN are one, which sorts first</item>
 /// <item>decimal: 25 bytes, big-endian two's complement of the value times 10^28, sign bit flipped; 1.0 and 1.00 are one value</item>
 /// <item>DateTimeOffset: UTC ticks as a long; the offset is dropped</item>
 /// <item>string: UTF-8, each 00 as 00 FF, closed by 00 00</item>
@@ -50,7 +50,7 @@ internal static class OrderedCodec
             TypeCode.Int32 => new Number<int>(value => value, bits => (int)bits),
             TypeCode.Int64 => new Number<long>(value => value, bits => bits),
             TypeCode.Double => new Number<double>(
-                value => FlipNegative(BitConverter.DoubleToInt64Bits(value)), bits => BitConverter.Int64BitsToDouble(FlipNegative(bits))),
+                value => FlipNegative(BitConverter.DoubleToInt64Bits(Same(value))), bits => BitConverter.Int64BitsToDouble(FlipNegative(bits))),
             TypeCode.Decimal => new Decimals(),
             TypeCode.String => new Strings(),
             _ when typeof(T) == typeof(DateTimeOffset) =>
@@ -67,6 +67,9 @@ internal static class OrderedCodec
         foreach (ref var b in bytes)
             b = (byte)~b;
     }
+
+    /// <summary>One double for values that are the same: both zeros, and every NaN.</summary>
+    private static double Same(double value) => value == 0 ? 0 : double.IsNaN(value) ? double.NaN : value;
 
     /// <summary>Makes IEEE bits sort as signed integers: the magnitude of a negative number counts backwards.</summary>
     private static long FlipNegative(long bits) => bits < 0 ? bits ^ long.MaxValue : bits;

@@ -52,6 +52,21 @@ internal ref struct FrameReader
         }
     }
 
+    /// <summary>The bytes of a frame's body once it is decompressed; those of the record where it is no frame.</summary>
+    internal static int BodyBytesOf(ReadOnlyMemory<byte> frame)
+    {
+        if (frame.Length <= FrameFormat.HeaderBytes || frame.Span[0] != FrameFormat.Magic || frame.Span[2] != FrameFormat.Lz4)
+            return frame.Length;
+        try
+        {
+            return new VarIntReader(frame[FrameFormat.HeaderBytes..]).ReadCount();
+        }
+        catch (InvalidDataException)
+        {
+            return frame.Length; // reading the frame says what is wrong
+        }
+    }
+
     /// <summary>The current change's offset in the source's input log.</summary>
     internal long Offset { get; private set; }
 

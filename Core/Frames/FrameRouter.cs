@@ -1,5 +1,7 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Json;
+using ActorStreams.States;
 
 namespace ActorStreams.Frames;
 
@@ -15,17 +17,19 @@ internal sealed class FrameRouter<TState>
     private const int SmallKeySet = 16;
 
     private readonly Target[] _targets;
-    private readonly int _maxKeys;
+    private readonly Dataset<TState> _source;
+    private readonly int _sourcePartition;
     private readonly int _maxFrameBytes;
     private readonly List<string> _before = [];
     private readonly List<string> _after = [];
     private readonly HashSet<string> _beforeSet = new(StringComparer.Ordinal);
     private readonly HashSet<string> _afterSet = new(StringComparer.Ordinal);
     private readonly List<RouteTo> _routes = [];
+    private readonly List<RouteTo> _taken = [];
 
-    internal FrameRouter(Dataset<TState> dataset, int partition, int maxKeysPerState, int maxFrameBytes)
+    internal FrameRouter(Dataset<TState> dataset, int partition, int maxFrameBytes)
     {
-        (_maxKeys, _maxFrameBytes) = (maxKeysPerState, maxFrameBytes);
+        (_source, _sourcePartition, _maxFrameBytes) = (dataset, partition, maxFrameBytes);
         var routers = dataset.Routers;
         _targets = [.. dataset.DependentEdges.Select((edge, i) => new Target(edge.View, routers[i], dataset, partition))];
     }
@@ -58,9 +62,7 @@ internal sealed class FrameRouter<TState>
         }
     }
 
-    /// <summary>
-    /// Left and stayed in the order of the keys before, then entered in the order of the keys after: the same on every run.
-    /// </summary>
+    /// <summary>In the order of the view keys' UTF-8 bytes: the same on every run, in whatever order the user's code gives them.</summary>
     private void FindRoutes(Target target, string key, TState? before, TState? after, in SourceChange change, List<DeadLetter> deadLetters)
     {
         _routes.Clear();
@@ -69,18 +71,20 @@ internal sealed class FrameRouter<TState>
         if (Keys(target, key, after, _after, _afterSet) is { } error)
             deadLetters.Add(Unroutable(target.View, key, change, error));
         foreach (var viewKey in _before)
-            Add(target, viewKey, Contains(_after, _afterSet, viewKey) ? RouteKind.Stayed : RouteKind.Left);
+            _routes.Add(new(viewKey, Contains(_after, _afterSet, viewKey) ? RouteKind.Stayed : RouteKind.Left, target.View.PartitionOf(viewKey)));
         foreach (var viewKey in _after)
         {
             if (!Contains(_before, _beforeSet, viewKey))
-                Add(target, viewKey, RouteKind.Entered);
+                _routes.Add(new(viewKey, RouteKind.Entered, target.View.PartitionOf(viewKey)));
         }
+
+        if (_routes.Count > 1)
+            _routes.Sort(static (x, y) => KeyOrder.Instance.Compare(x.ViewKey, y.ViewKey));
+        for (var i = 0; i < _routes.Count; i++)
+            _routes[i] = _routes[i] with { Index = target.NextIndex++ };
     }
 
-    private void Add(Target target, string viewKey, RouteKind kind) =>
-        _routes.Add(new(viewKey, kind, target.NextIndex++, target.View.PartitionOf(viewKey)));
-
-    private Exception? Keys(Target target, string key, TState? state, List<string> keys, HashSet<string> set)
+    private static Exception? Keys(Target target, string key, TState? state, List<string> keys, HashSet<string> set)
     {
         keys.Clear();
         set.Clear();
@@ -92,11 +96,13 @@ internal sealed class FrameRouter<TState>
             {
                 if (Contains(keys, set, viewKey))
                     continue;
-                if (keys.Count == _maxKeys)
-                    throw new InvalidOperationException(
-                        $"The state of '{key}' concerns more than {_maxKeys} keys of {target.View}. "
-                        + "Raise MaxKeysPerState, or let it concern fewer.");
-                keys.Add(viewKey ?? throw new InvalidOperationException($"KeysOf of {target.View} gave a null key for '{key}'."));
+                if (viewKey is null)
+                    throw new InvalidOperationException("KeysOf gave a null key.");
+                if (KeyText.FaultOf(viewKey) is { } fault)
+                    throw new InvalidOperationException(fault);
+                if (keys.Count == target.MaxKeys)
+                    throw new InvalidOperationException($"It concerns more than {target.MaxKeys:N0} view keys. Let it concern fewer, or raise WithMaxKeysPerState of the view.");
+                keys.Add(viewKey);
                 if (keys.Count == SmallKeySet)
                     set.UnionWith(keys);
                 else if (keys.Count > SmallKeySet)
@@ -117,47 +123,75 @@ internal sealed class FrameRouter<TState>
     private static bool Contains(List<string> keys, HashSet<string> set, string key) =>
         keys.Count < SmallKeySet ? keys.Contains(key) : set.Contains(key);
 
-    /// <summary>A change stands once in the frame of each partition, with all its routes there.</summary>
+    /// <summary>A change stands once in the frame of each partition, with all its routes there, unless those are too many for one frame.</summary>
     private void Write(Target target, string key, in SourceChange change, List<Frame> frames)
     {
+        target.Timestamp = change.Timestamp;
+        var changeBytes = FrameWriter.MaxBytesOf(key, change);
         for (var first = 0; first < _routes.Count; first++)
         {
             var partition = _routes[first].Partition;
             if (partition < 0)
                 continue;
-            var count = 0;
-            for (var i = first; i < _routes.Count; i++)
-                count += _routes[i].Partition == partition ? 1 : 0;
-            var writer = target.Writer(partition);
-            writer.Change(key, change, count);
-            for (var i = first; i < _routes.Count; i++)
+            TakeRoutesTo(partition, first);
+            for (var from = 0; from < _taken.Count;)
             {
-                if (_routes[i].Partition != partition)
-                    continue;
-                writer.Route(_routes[i].Kind, _routes[i].Index, _routes[i].ViewKey);
-                _routes[i] = _routes[i] with { Partition = -1 };
+                var (count, bytes) = Fitting(from, changeBytes);
+                var writer = target.Writer(partition);
+                if (writer.Length > 0 && writer.Length + bytes > FoldLimits.MaxFrameBytes)
+                    target.Close(partition, frames);
+                writer.Change(key, change, count);
+                for (var end = from + count; from < end; from++)
+                    writer.Route(_taken[from].Kind, _taken[from].Index, _taken[from].ViewKey);
+                if (writer.Length >= _maxFrameBytes)
+                    target.Close(partition, frames);
             }
-
-            target.Timestamp = change.Timestamp;
-            if (writer.Length >= _maxFrameBytes)
-                target.Close(partition, frames);
         }
     }
 
-    private static DeadLetter Unroutable(Dataset view, string key, in SourceChange change, Exception error) => new(
-        view.Name, change.Root, 0, key,
-        $"The state of '{key}' could not be routed to {view}: {error.Message}", error.ToString(), change.After, change.Timestamp)
+    private void TakeRoutesTo(int partition, int first)
+    {
+        _taken.Clear();
+        for (var i = first; i < _routes.Count; i++)
+        {
+            if (_routes[i].Partition != partition)
+                continue;
+            _taken.Add(_routes[i]);
+            _routes[i] = _routes[i] with { Partition = -1 };
+        }
+    }
+
+    /// <summary>How many of the routes taken fit into one frame with their change, and how many bytes that is.</summary>
+    private (int Count, int Bytes) Fitting(int from, int changeBytes)
+    {
+        var (count, bytes) = (0, changeBytes);
+        for (var i = from; i < _taken.Count; i++, count++)
+        {
+            var route = FrameWriter.MaxBytesOf(_taken[i].ViewKey);
+            if (count > 0 && bytes + route > FoldLimits.MaxFrameBytes)
+                break;
+            bytes += route;
+        }
+
+        return (count, bytes);
+    }
+
+    private DeadLetter Unroutable(Dataset view, string key, in SourceChange change, Exception error) => new(
+        view.Name, new(_source.Topic, _sourcePartition, change.Offset), change.Index, key,
+        $"The state of '{KeyText.Shown(key)}' could not be routed to {view}: {ExceptionText.Of(error)}", ExceptionText.WithStack(error), change.After, change.Timestamp)
     {
         Kind = FaultKinds.RouteFailed,
     };
 
-    private readonly record struct RouteTo(string ViewKey, RouteKind Kind, int Index, int Partition);
+    private readonly record struct RouteTo(string ViewKey, RouteKind Kind, int Partition, int Index = 0);
 
     private sealed class Target(Dataset view, Router<TState> router, Dataset source, int sourcePartition)
     {
         internal Dataset View { get; } = view;
 
         internal Router<TState> Router { get; } = router;
+
+        internal int MaxKeys { get; } = ((IRoutes)view).MaxKeysPerState;
 
         internal FrameWriter?[] Writers { get; } = new FrameWriter?[view.Partitions];
 

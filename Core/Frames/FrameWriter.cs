@@ -9,13 +9,28 @@ namespace ActorStreams.Frames;
 /// <summary>Writes frames for one partition of one view; the form is told by <see cref="FrameFormat"/>.</summary>
 internal sealed class FrameWriter(Dataset source, int sourcePartition)
 {
-    private readonly ArrayBufferWriter<byte> _buffer = new(4_096);
+    private const int UsualBytes = 4 << 10;
+
+    /// <summary>A larger buffer is given back once its frame is taken: there is a writer for each partition of each view.</summary>
+    private const int MaxKeptBytes = 128 << 10;
+
+    /// <summary>The most bytes of a number.</summary>
+    private const int NumberBytes = 10;
+
+    private ArrayBufferWriter<byte> _buffer = new(UsualBytes);
     private readonly List<string> _topics = [];
     private long _offset;
     private long _timestamp;
 
     /// <summary>Bytes written since the last <see cref="Take"/>.</summary>
     internal int Length => _buffer.WrittenCount;
+
+    /// <summary>The most bytes that a change takes without its routes, the frame's header among them.</summary>
+    internal static int MaxBytesOf(string sourceKey, in SourceChange change) =>
+        (14 * NumberBytes) + (3 * (sourceKey.Length + change.Root.Topic.Length)) + TopicName.MaxLength + (change.Before?.Length ?? 0) + (change.After?.Length ?? 0);
+
+    /// <summary>The most bytes that a route takes.</summary>
+    internal static int MaxBytesOf(string viewKey) => (2 * NumberBytes) + (3 * viewKey.Length);
 
     /// <summary>Begins a change; exactly <paramref name="routes"/> calls of <see cref="Route"/> follow.</summary>
     internal void Change(string sourceKey, in SourceChange change, int routes)
@@ -51,7 +66,10 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
     internal byte[] Take()
     {
         var frame = Encode(_buffer.WrittenSpan);
-        _buffer.ResetWrittenCount();
+        if (_buffer.Capacity > MaxKeptBytes)
+            _buffer = new(UsualBytes);
+        else
+            _buffer.ResetWrittenCount();
         _topics.Clear();
         (_offset, _timestamp) = (0, 0);
         return frame;

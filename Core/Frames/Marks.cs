@@ -4,14 +4,17 @@ using ActorStreams.Formats;
 namespace ActorStreams.Frames;
 
 /// <summary>
-/// For each origin partition the highest origin that a view partition has folded (semantics §5). A change whose origin is
-/// not above its mark is a repeat. Stored form, version 1: <c>version:byte(1)</c>, then for each mark <c>source:text
-/// partition offset index</c> as varints.
+/// For each origin partition the highest origin that a view partition has folded (semantics §5). A change whose origin is not above its mark is a
+/// repeat. Stored form, version 2: <c>version:byte(2) failedMembers</c>, then for each mark <c>source:text partition offset index</c>, numbers as varints. Version 1 has no failed members.
 /// </summary>
 internal sealed class Marks
 {
-    private const byte FormatVersion = 1;
+    private const byte WithoutFailedMembers = 1;
+    private const byte FormatVersion = 2;
     private readonly Dictionary<(string Source, int Partition), Origin> _marks = [];
+
+    /// <summary>How many sources of view keys could not be folded: as long as there are none, none is looked for in the store.</summary>
+    internal long FailedMembers { get; set; }
 
     /// <summary>Raises the mark to this origin, and says whether it was below: whether the change is new.</summary>
     internal bool Raise(string source, int partition, Origin origin)
@@ -28,8 +31,8 @@ internal sealed class Marks
     {
         var writer = new ArrayBufferWriter<byte>();
         writer.Write([FormatVersion]);
-        foreach (var ((source, partition), origin) in _marks.OrderBy(m => m.Key.Source, StringComparer.Ordinal)
-            .ThenBy(m => m.Key.Partition))
+        writer.WriteVarInt((ulong)FailedMembers);
+        foreach (var ((source, partition), origin) in _marks.OrderBy(m => m.Key.Source, StringComparer.Ordinal).ThenBy(m => m.Key.Partition))
         {
             writer.WriteText(source);
             writer.WriteVarInt((ulong)partition);
@@ -47,9 +50,11 @@ internal sealed class Marks
         if (bytes.IsEmpty)
             return marks;
         var reader = new VarIntReader(bytes);
-        if (reader.ReadByte() is var version && version != FormatVersion)
-            throw new InvalidDataException(
-                $"Stored marks have format version {version}, but this program reads version {FormatVersion}. Run a newer one.");
+        var version = reader.ReadByte();
+        if (version > FormatVersion)
+            throw new InvalidDataException($"Stored marks have format version {version}, but this program reads version {FormatVersion}. Run a newer one.");
+        if (version > WithoutFailedMembers)
+            marks.FailedMembers = (long)reader.ReadVarInt();
         while (!reader.AtEnd)
             marks._marks[(reader.ReadText(), reader.ReadCount())] = new((long)reader.ReadVarInt(), reader.ReadCount());
         return marks;

@@ -8,8 +8,8 @@ internal sealed class ContributionNeeds
     /// <summary>Rankings whose head is not, or not far enough, in memory.</summary>
     internal List<ContributionScan> Scans { get; } = [];
 
-    /// <summary>Counted elements that are not in memory.</summary>
-    internal List<ContributionId> Counts { get; } = [];
+    /// <summary>Contributions by their addresses.</summary>
+    internal List<ContributionId> Rows { get; } = [];
 
-    internal bool Any => Scans.Count > 0 || Counts.Count > 0;
+    internal bool Any => Scans.Count > 0 || Rows.Count > 0;
 }

@@ -13,7 +13,7 @@ public sealed class DistinctCount<TSource, TValue> : Reduction<TSource>
 
     internal DistinctCount(Func<TSource, TValue> value, Func<TSource, bool>? where) => (_value, _where) = (value, where);
 
-    internal override ContributionSlot CreateSlot(int window) => new DistinctSlot(window);
+    internal override ReductionSlot CreateSlot(SlotOptions options, ContributionMemory memory) => new DistinctSlot(options, memory);
 
     internal override byte[]? ElementOf(string key, TSource source) =>
         _where is not null && !_where(source) ? null : _codec.Encode(_value(source), descending: false);

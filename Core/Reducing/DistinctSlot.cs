@@ -8,15 +8,22 @@ namespace ActorStreams.Reducing;
 /// The contributions of a distinct count: for each element how many sources have it, and under the empty element how many different ones
 /// there are. Elements are asked for one by one; the others rest in the store.
 /// </summary>
-internal sealed class DistinctSlot(int window) : ContributionSlot(window)
+internal sealed class DistinctSlot(SlotOptions options, ContributionMemory memory) : ReductionSlot(memory, options.IsStored)
 {
     private static readonly byte[] Total = [];
-    private readonly Dictionary<byte[], long> _known = new(ByteOrder.Instance);
     private readonly HashSet<byte[]> _planned = new(ByteOrder.Instance);
-    private bool _cleared;
+    private Dictionary<byte[], long> _known = new(ByteOrder.Instance);
+    private long _knownBytes;
+
+    /// <summary>Elements that were known have left memory, so that one that is not known may be in the store.</summary>
+    private bool _shrunk;
 
     /// <summary>The number of different elements.</summary>
     internal long Distinct => _known.GetValueOrDefault(Total);
+
+    internal override long KnownBytes => _knownBytes;
+
+    internal override void BeginPlan() => _planned.Clear();
 
     internal override void Plan(byte[]? before, byte[]? after)
     {
@@ -31,16 +38,18 @@ internal sealed class DistinctSlot(int window) : ContributionSlot(window)
     {
         foreach (var element in _planned)
         {
+            if (_known.ContainsKey(element))
+                continue;
             // What the store does not have counts zero, so that is what an element begins with.
-            if (_known.TryAdd(element, 0) && !(storeIsEmpty && !_cleared))
-                needs.Counts.Add(new(key, slot, element));
+            Know(element, 0);
+            if (!storeIsEmpty || _shrunk)
+                needs.Rows.Add(new(key, slot, element));
         }
 
         _planned.Clear();
     }
 
-    internal void Supply(StoredContribution stored) =>
-        _known[stored.Id.Element.ToArray()] = BinaryPrimitives.ReadInt64LittleEndian(stored.Value.Span);
+    internal void Supply(StoredContribution stored) => Know(stored.Id.Element.ToArray(), BinaryPrimitives.ReadInt64LittleEndian(stored.Value.Span));
 
     internal override void Add(byte[] element) => Count(element, +1, becomesDistinctAt: 1, +1);
 
@@ -49,13 +58,15 @@ internal sealed class DistinctSlot(int window) : ContributionSlot(window)
     /// <summary>A count goes down and up by the same steps, so the opposite takes it back.</summary>
     internal override void Undo(byte[]? before, byte[]? after) => Replace(after, before);
 
-    internal override void CheckpointWritten()
+    /// <summary>Under load some elements are always pending: those stay, and the others leave.</summary>
+    private protected override void Shrink()
     {
-        base.CheckpointWritten();
-        if (_known.Count <= Window || Pending.Count > 0)
+        if (_known.Count <= options.KnownElements)
             return;
-        _known.Clear();
-        _cleared = true;
+        var all = _known;
+        (_known, _knownBytes, _shrunk) = (new(ByteOrder.Instance), 0, true);
+        foreach (var element in Pending.Keys)
+            Know(element, all[element]);
     }
 
     /// <summary>
@@ -70,11 +81,19 @@ internal sealed class DistinctSlot(int window) : ContributionSlot(window)
 
     private long Put(byte[] element, long count)
     {
-        _known[element] = count;
+        Know(element, count);
         byte[]? value = null;
         if (count != 0)
             BinaryPrimitives.WriteInt64LittleEndian(value = new byte[sizeof(long)], count);
         Note(element, value);
         return count;
+    }
+
+    private void Know(byte[] element, long count)
+    {
+        var known = _known.Count;
+        _known[element] = count;
+        if (_known.Count > known)
+            _knownBytes += element.Length + Overhead;
     }
 }

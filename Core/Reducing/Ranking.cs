@@ -24,7 +24,7 @@ public sealed class Ranking<TSource, TValue> : Reduction<TSource>
 
     internal int Head => _count;
 
-    internal override ContributionSlot CreateSlot(int window) => new RankingSlot(_count, window);
+    internal override ReductionSlot CreateSlot(SlotOptions options, ContributionMemory memory) => new RankingSlot(_count, options, memory);
 
     internal override byte[]? ElementOf(string key, TSource source)
     {

@@ -5,9 +5,9 @@ public readonly struct Reduced<TSource>
     where TSource : class
 {
     private readonly Reduction<TSource>[] _reductions;
-    private readonly ArraySegment<ContributionSlot> _slots;
+    private readonly ArraySegment<ReductionSlot> _slots;
 
-    internal Reduced(Reduction<TSource>[] reductions, ArraySegment<ContributionSlot> slots) => (_reductions, _slots) = (reductions, slots);
+    internal Reduced(Reduction<TSource>[] reductions, ArraySegment<ReductionSlot> slots) => (_reductions, _slots) = (reductions, slots);
 
     /// <summary>The first place of a ranking; null when no source takes part.</summary>
     /// <exception cref="InvalidOperationException">The reduction is not among the view's <c>Reductions</c>.</exception>
@@ -36,7 +36,7 @@ public readonly struct Reduced<TSource>
         where TValue : notnull => Slot<DistinctSlot>(distinct).Distinct;
 
     private TSlot Slot<TSlot>(Reduction<TSource> reduction)
-        where TSlot : ContributionSlot
+        where TSlot : ReductionSlot
     {
         var slot = Array.IndexOf(_reductions, reduction);
         return slot >= 0 ? (TSlot)_slots[slot] : throw new InvalidOperationException(

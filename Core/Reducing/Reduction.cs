@@ -14,8 +14,7 @@ public abstract class Reduction
     }
 
     /// <summary>The state of this reduction for one view key.</summary>
-    /// <param name="window">Contributions to keep in memory.</param>
-    internal abstract ContributionSlot CreateSlot(int window);
+    internal abstract ReductionSlot CreateSlot(SlotOptions options, ContributionMemory memory);
 }
 
 /// <summary>A reduction over the states of one source; made by <see cref="Reduce"/>.</summary>

@@ -26,7 +26,8 @@ internal sealed class Owner
         {
             TableEntries = world.Random.Next(1, 8),
             MaxFrameBytes = world.Random.Next(1, 600),
-            ContributionWindow = world.Random.Next(1, 8),
+            SpareRanks = world.Random.Next(0, 4),
+            KnownElements = world.Random.Next(1, 8),
         });
     }
 

@@ -38,33 +38,45 @@ internal sealed class ViewRig<TView>
     /// <summary>Adds a change to the frame that is being written.</summary>
     internal void Write(string viewKey, string key, Sample? before, Sample? after)
     {
-        _writer.Change(key, new(_offset, 0, new(_view.Sources.Single().Topic, 0, _offset), Json(before), Json(after)), 1);
+        _writer.Change(key, new(_offset, 0, 0, new(_view.Sources.Single().Topic, 0, _offset), Json(before), Json(after)), 1);
         _offset++;
         _writer.Route(before is null ? RouteKind.Entered : after is null ? RouteKind.Left : RouteKind.Stayed, 0, viewKey);
     }
 
-    internal async Task<FoldOutput> FoldAsync()
+    internal void CloseFrame()
     {
         if (_writer.Length > 0)
             _frames.Add(_writer.Take());
-        var from = (int)_fold.NextOffset;
-        return await _fold.FoldAsync(
-            new()
-            {
-                Partition = new(_view.Topic, 0),
-                Records =
-                [
-                    .. _frames.Skip(from).Select((frame, i) => new ChangeRecord { Offset = from + i, Timestamp = 0, Value = frame }),
-                ],
-                NextOffset = _frames.Count,
-                EndOffset = _frames.Count,
-            },
-            Store);
     }
 
-    internal async Task CheckpointAsync()
+    internal async Task<FoldOutput> FoldAsync(Action<FoldOutput>? publish = null)
     {
-        var write = _fold.BeginCheckpoint(_stored);
+        return await _fold.FoldAsync(NextBatch(), Store, publish);
+    }
+
+    /// <summary>Folds what needs nothing from the store.</summary>
+    internal void FoldInMemory()
+    {
+        Assert.False(_fold.Prepare(NextBatch()).Any);
+        _fold.Fold();
+    }
+
+    private RecordBatch NextBatch()
+    {
+        CloseFrame();
+        var from = (int)_fold.NextOffset;
+        return new()
+        {
+            Partition = new(_view.Topic, 0),
+            Records = [.. _frames.Skip(from).Select((frame, i) => new ChangeRecord { Offset = from + i, Timestamp = 0, Value = frame })],
+            NextOffset = _frames.Count,
+            EndOffset = _frames.Count,
+        };
+    }
+
+    internal async Task CheckpointAsync(long? stored = null)
+    {
+        var write = _fold.BeginCheckpoint(stored ?? _stored);
         Assert.True(await Store.WriteCheckpointAsync(write));
         _fold.CheckpointWritten();
         _stored = write.Checkpoint.Position;

@@ -22,7 +22,7 @@ public sealed class FormatPageTests
         var order = new TopologyBuilder().AddEntity<Sample>(o => o.Named("order")).Build().Of<Sample>();
         var writer = new FrameWriter(order, sourcePartition: 0);
         var (before, after) = (Utf8("""{"customer":"ann","total":10.5}"""), Utf8("""{"customer":"bob","total":10.5}"""));
-        writer.Change("o1", new(3, Timestamp, new(order.Topic, 0, 3), before, after), routes: 2);
+        writer.Change("o1", new(3, 0, Timestamp, new(order.Topic, 0, 3), before, after), routes: 2);
         writer.Route(RouteKind.Left, 0, "ann");
         writer.Route(RouteKind.Entered, 1, "bob");
 
@@ -43,8 +43,10 @@ public sealed class FormatPageTests
     {
         var marks = new Marks();
         marks.Raise("order", 0, new(3, 1));
+        marks.FailedMembers = 2;
         Assert.Equal(Page("marks"), marks.Write());
         Assert.False(Marks.Read(Page("marks")).Raise("order", 0, new(3, 1)), "The page's mark is not read as (3, 1).");
+        Assert.Equal(2, Marks.Read(Page("marks")).FailedMembers);
     }
 
     [Fact]

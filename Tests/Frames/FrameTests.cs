@@ -107,7 +107,7 @@ public sealed class FrameTests
                 ? new Position("sample", 3, offset)
                 : new Position($"topic{random.Next(3)}", random.Next(4), random.Next(1_000));
             byte[]? Side() => random.Next(3) == 0 ? null : Encoding.UTF8.GetBytes($"{{\"n\":{random.Next(1_000)}}}");
-            var change = new SourceChange(offset, random.NextInt64(-100, 1L << 45), root, Side(), Side());
+            var change = new SourceChange(offset, 0, random.NextInt64(-100, 1L << 45), root, Side(), Side());
             var routes = random.Next(1, 4);
             writer.Change($"ké{changes}", change, routes);
             text.Append(Line(change.Offset, change.Timestamp, root, $"ké{changes}", change.Before, change.After));

@@ -18,7 +18,7 @@ public sealed class ReductionTests
     [Fact]
     public async Task A_ranking_that_overflows_in_a_batch_keeps_what_the_rest_of_the_batch_takes_away()
     {
-        var rig = new ViewRig<Ranks>(new() { ContributionWindow = 4 });
+        var rig = new ViewRig<Ranks>(new() { SpareRanks = 0, KnownElements = 4 });
         for (var i = 0; i < 20; i++)
             rig.Write("v", $"s{i:00}", null, new(i));
         for (var i = 19; i > 0; i--)
@@ -41,7 +41,7 @@ public sealed class ReductionTests
     private static async Task CheckAsync(int seed)
     {
         var random = new Random(seed);
-        var rig = new ViewRig<Ranks>(new() { ContributionWindow = random.Next(1, 9), TableEntries = random.Next(1, 3) });
+        var rig = new ViewRig<Ranks>(new() { SpareRanks = random.Next(0, 5), KnownElements = random.Next(1, 9), TableEntries = random.Next(1, 3) });
         var model = new Dictionary<string, Dictionary<string, Sample>> { ["a"] = [], ["b"] = [], ["c"] = [] };
         for (var round = random.Next(2, 12); round > 0; round--)
         {
