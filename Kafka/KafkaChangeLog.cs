@@ -12,32 +12,49 @@ namespace ActorStreams.Kafka;
 
 /// <summary>The change log on Kafka, for any number of processes at once.</summary>
 /// <remarks>
-/// Brokers out of reach are not an error to a reader: it waits. An append that they do not take fails after
-/// <see cref="KafkaOptions.AppendTimeoutSeconds"/>, and all that are under way fail with it; so a caller that has several appends under way
-/// must look at their outcome before it appends more.
+/// A reader waits for brokers that cannot be reached. An append that they do not take fails after
+/// <see cref="KafkaOptions.AppendTimeoutSeconds"/>, and all that are
+/// under way on the same producer fail with it; so a caller that has several appends under way must look at their outcome before it
+/// appends more.
 /// </remarks>
 public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 {
+    private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
+
     private readonly BrokerRoundTrips _roundTrips = new();
-    private readonly IAdminClient _admin;
+    private readonly NativeClient<IAdminClient> _admin;
     private readonly TopicDirectory _topics;
+    private readonly TopicSettingsCache _settings;
+    private readonly TopicChecks _checks;
+    private readonly OwnTopics _own;
     private readonly OffsetQueries _offsets;
     private readonly KafkaReaders _readers;
-    private readonly AppendQueue _appends;
+    private readonly Appends _appends;
     private readonly GroupCommits _commits;
-    private readonly int _maxRecordBytes;
+    private readonly KafkaOptions _options;
+    private readonly TimeProvider _time;
 
     private KafkaChangeLog(KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
     {
-        _maxRecordBytes = options.MaxRecordBytes;
+        (_options, _time) = (options, time);
         var clients = new KafkaClients(settings, _roundTrips, logger, time);
-        _admin = clients.Admin();
-        _topics = new(_admin, options, settings, logger, time);
-        _offsets = new(_admin, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
+        _admin = new(clients.Admin());
+        _topics = new(_admin, options, clients.Troubles, time);
+        _settings = new(_admin, options, logger, time);
+        _checks = new(_settings, logger);
+        _own = new(_admin, _topics, _checks, options, settings, time);
+        _offsets = new(clients, _topics, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
         _readers = new(clients, _topics, _offsets, options, logger, time);
         _appends = new(
-            clients, _topics, options, logger, time, (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
+            clients,
+            _topics,
+            _settings,
+            options,
+            logger,
+            time,
+            (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
         _commits = new(_admin, options, logger, time);
+        MaxBatchBytes = settings.MaxBatchBytes;
     }
 
     /// <inheritdoc/>
@@ -46,11 +63,16 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     /// <summary>How many consumers there are now, for tests.</summary>
     internal int Consumers => _readers.Consumers;
 
+    private int MaxBatchBytes { get; }
+
     /// <summary>Checks the options and makes the log. Brokers are not waited for: they are asked when they are needed.</summary>
     /// <exception cref="ArgumentException">Options or settings are wrong; the message names all of them.</exception>
     public static KafkaChangeLog Open(KafkaOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null) =>
-        new(options, ClientSettings.Of(options), loggers?.CreateLogger(typeof(KafkaChangeLog).FullName!) ?? NullLogger.Instance, time
-            ?? TimeProvider.System);
+        new(
+            options,
+            ClientSettings.Of(options),
+            loggers?.CreateLogger(typeof(KafkaChangeLog).FullName!) ?? NullLogger.Instance,
+            time ?? TimeProvider.System);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) =>
@@ -66,19 +88,25 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     {
         TopicName.Check(topic);
         ArgumentOutOfRangeException.ThrowIfLessThan(partitions, 1);
-        return _topics.CreateAsync(topic, partitions, cancellationToken);
+        return _own.CreateAsync(topic, partitions, cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public ValueTask CheckSourceAsync(string topic, CancellationToken cancellationToken = default) =>
+        _checks.CheckSourceAsync(topic, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default)
     {
         await _topics.CheckedAsync(topic, cancellationToken).ConfigureAwait(false);
-        return new() { MaxRecordBytes = _maxRecordBytes, MinTimestamp = 1 };
+        return await _settings.OfAsync(topic, cancellationToken).ConfigureAwait(false) is { } found
+            ? found.Limits(_options.MaxRecordBytes, MaxBatchBytes)
+            : new() { MaxRecordBytes = _options.MaxRecordBytes, MaxBatchBytes = MaxBatchBytes, MinTimestamp = 1 };
     }
 
     /// <inheritdoc/>
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
-        _topics.DeleteAsync(topic, cancellationToken);
+        _own.DeleteAsync(topic, cancellationToken);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<RecordBatch> ReadAsync(
@@ -86,12 +114,22 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _readers.ReadAsync(partition, fromOffset, limits, cancellationToken);
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A record is larger than <see cref="KafkaOptions.MaxRecordBytes"/>, or its
-    /// timestamp lies before 1.</exception>
+    /// <exception cref="ArgumentException">
+    /// A record is larger than <see cref="KafkaOptions.MaxRecordBytes"/> or than its topic takes, or its timestamp lies outside of
+    /// what its topic takes.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The log has been disposed.</exception>
     public ValueTask<IReadOnlyList<Position>> AppendAsync(
         string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
-        new(_appends.AppendAsync(topic, records, cancellationToken));
+        new(_appends.AppendAsync(topic, records, isEngine: false, cancellationToken));
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A record is larger than <see cref="KafkaOptions.MaxRecordBytes"/> or than its topic
+    /// takes.</exception>
+    /// <exception cref="ObjectDisposedException">The log has been disposed.</exception>
+    public ValueTask<IReadOnlyList<Position>> AppendOwnAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
+        new(_appends.AppendAsync(topic, records, isEngine: true, cancellationToken));
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default)
@@ -105,6 +143,9 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public long? KnownEnd(TopicPartition partition) => _readers.KnownEnd(partition);
+
+    /// <inheritdoc/>
+    public HeldPosition? HeldAt(TopicPartition partition) => _readers.HeldAt(partition);
 
     /// <inheritdoc/>
     public void ReportProgress(string reader, TopicPartition partition, long nextOffset) => _commits.Report(reader, partition, nextOffset);
@@ -123,7 +164,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         var later = instant.ToUnixTimeMilliseconds() + 1;
         if (later <= 0)
             return range.Start;
-        return await _offsets.FirstStampedAsync(partition, later).WaitAsync(cancellationToken).ConfigureAwait(false) ?? range.End;
+        return await _offsets.FirstStampedAsync(partition, later, range).WaitAsync(cancellationToken).ConfigureAwait(false) ?? range.End;
     }
 
     /// <summary>
@@ -135,7 +176,8 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         await _appends.DisposeAsync().ConfigureAwait(false);
         await _readers.DisposeAsync().ConfigureAwait(false);
         await _commits.DisposeAsync().ConfigureAwait(false);
-        _admin.Dispose();
+        await _offsets.DisposeAsync().ConfigureAwait(false);
+        await _admin.CloseAsync(LastWait, _time).ConfigureAwait(false);
         _roundTrips.Dispose();
     }
 

@@ -62,6 +62,15 @@ public interface IChangeLog
     ValueTask<IReadOnlyList<Position>> AppendAsync(
         string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Appends records that the engine itself writes: frames and dead letters. They share nothing with the appends of clients, so that no
+    /// client's record can hold them up. Their timestamps are information alone, and are moved into what the topic takes.
+    /// </summary>
+    /// <inheritdoc cref="AppendAsync"/>
+    ValueTask<IReadOnlyList<Position>> AppendOwnAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
+        AppendAsync(topic, records, cancellationToken);
+
     /// <summary>For each partition of the topic, by number, the first offset kept and the end.</summary>
     /// <exception cref="UnknownTopicException">There is no such topic.</exception>
     ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default);

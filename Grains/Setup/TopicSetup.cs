@@ -58,7 +58,9 @@ public sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore st
                 entity.Partitions = there ?? entity.Partitions;
             }
 
-            if (there is null && faults.Count == 0)
+            if (there is not null)
+                await log.CheckSourceAsync(topic, cancellationToken);
+            else if (faults.Count == 0)
                 await log.CreateTopicAsync(topic, entities[0].Partitions, cancellationToken);
         }
 

@@ -1,25 +1,23 @@
 using ActorStreams.Kafka.Clients;
-using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Kafka.Appending;
 
 /// <summary>
-/// Appends through one producer at a time. Calls go straight to it. Those that must wait, since its queue is full or their topic is not
-/// known yet or a new producer must be made, stand in one line, and all later ones behind them, so that each caller's keep their order.
+/// Appends through one producer at a time. Appends go straight to it. One that must wait, since the producer's queue is full or a
+/// new producer must be made, stands in a line,
+/// and all later ones behind it, so that they keep their order.
 /// </summary>
 internal sealed class AppendQueue : IAsyncDisposable
 {
-    private const int LookEveryMilliseconds = 500;
-
-    /// <summary>What headers may take beside their names and values.</summary>
-    private const int WireSlackBytes = 30_000;
+    private const int CheckEveryMilliseconds = 500;
 
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(10);
 
+    private readonly string _name;
+    private readonly int _batchBytes;
     private readonly KafkaClients _clients;
-    private readonly TopicDirectory _topics;
     private readonly KafkaOptions _options;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -31,37 +29,39 @@ internal sealed class AppendQueue : IAsyncDisposable
     private ProducerLife? _leaving;
     private bool _isDisposed;
 
+    /// <summary>Makes the queue; its producer is made at the first append.</summary>
     public AppendQueue(
-        KafkaClients clients, TopicDirectory topics, KafkaOptions options, ILogger logger, TimeProvider time,
+        string name,
+        int batchBytes,
+        KafkaClients clients,
+        KafkaOptions options,
+        ILogger logger,
+        TimeProvider time,
         Action<string, int, long> onAppended)
     {
-        (_clients, _topics, _options, _logger, _time, _onAppended) = (clients, topics, options, logger, time, onAppended);
-        var every = TimeSpan.FromMilliseconds(LookEveryMilliseconds);
+        (_name, _batchBytes, _clients, _options) = (name, batchBytes, clients, options);
+        (_logger, _time, _onAppended) = (logger, time, onAppended);
+        var every = TimeSpan.FromMilliseconds(CheckEveryMilliseconds);
         _watch = time.CreateTimer(_ => GiveUpSlow(), null, every, every);
     }
 
-    public Task<IReadOnlyList<Position>> AppendAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken)
+    /// <summary>Sends an append; its outcome is told to its caller.</summary>
+    public void Append(AppendWork work)
     {
-        CheckRecords(topic, records);
-        if (records.Count == 0 && _topics.Known(topic) is not null)
-            return Task.FromResult<IReadOnlyList<Position>>([]);
-        var work = new AppendWork(topic, records, _time.GetTimestamp(), cancellationToken);
         lock (_gate)
         {
-            KafkaFaults.ThrowIfClosed(_isDisposed);
-            if (_line.Count == 0 && _life is not null && _topics.Known(topic) is { } partitions)
+            if (_isDisposed)
             {
-                CheckPartitions(work, partitions);
-                if (_life.TryProduce(work))
-                    return work.Task;
+                work.Fail(KafkaFaults.Closed());
+                return;
             }
 
+            if (_line.Count == 0 && _life is not null && _life.TryProduce(work))
+                return;
             _line.Enqueue(work);
             if (_line.Count == 1)
                 _ = ServeLineAsync();
         }
-
-        return work.Task;
     }
 
     public async ValueTask DisposeAsync()
@@ -75,34 +75,6 @@ internal sealed class AppendQueue : IAsyncDisposable
         }
 
         await (life?.EndAsync(LastWait) ?? Task.CompletedTask).ConfigureAwait(false);
-    }
-
-    private static void CheckPartitions(AppendWork work, int partitions)
-    {
-        foreach (var record in work.Records!)
-        {
-            if ((uint)record.Partition >= (uint)partitions)
-                throw UnknownTopicException.Partition(new(work.Topic, record.Partition), partitions);
-        }
-    }
-
-    private void CheckRecords(string topic, IReadOnlyList<NewRecord> records)
-    {
-        for (var i = 0; i < records.Count; i++)
-        {
-            var record = records[i];
-            if (record.Timestamp < 1)
-                throw new ArgumentException(
-                    $"A record for '{topic}' has the timestamp {record.Timestamp}, but Kafka has none before 1 (milliseconds since 1970). "
-                    + "Give the time of the change.");
-            if (record.Size > _options.MaxRecordBytes || AppendWork.WireBytes(record) > _options.MaxRecordBytes + WireSlackBytes)
-            {
-                throw new ArgumentException(
-                    $"A record for '{topic}' has {record.Size} bytes, but {KafkaOptions.Section}:{nameof(KafkaOptions.MaxRecordBytes)} is "
-                    + $"{_options.MaxRecordBytes}. "
-                    + "Raise it, and max.message.bytes of topics that exist, or keep large data elsewhere and append its address.");
-            }
-        }
     }
 
     private async Task ServeLineAsync()
@@ -134,9 +106,7 @@ internal sealed class AppendQueue : IAsyncDisposable
     {
         if (work.IsDone)
             return; // it failed with its producer
-        if (work.Produced == 0)
-            CheckPartitions(work, await _topics.CheckedAsync(work.Topic, CancellationToken.None).ConfigureAwait(false));
-        if (work.Records is { Count: 0 } || work.IsGivenUp)
+        if (work.IsGivenUp)
         {
             work.Finish();
             return;
@@ -165,7 +135,7 @@ internal sealed class AppendQueue : IAsyncDisposable
                     return _life;
                 leaving = _leaving is { Gone.IsCompleted: false } ? _leaving : null;
                 if (leaving is null)
-                    return _life = new(_clients, OnGivenUp, _onAppended);
+                    return _life = new(_clients, _name, _batchBytes, OnGivenUp, _onAppended);
             }
 
             await leaving.Gone.ConfigureAwait(false);
@@ -182,7 +152,7 @@ internal sealed class AppendQueue : IAsyncDisposable
                 return;
         }
 
-        _logger.ProducerGivenUp(reason);
+        _logger.ProducerGivenUp(_name, reason);
     }
 
     private void GiveUpSlow()
@@ -191,11 +161,11 @@ internal sealed class AppendQueue : IAsyncDisposable
         lock (_gate)
             life = _life;
         if (life?.Oldest() is { } oldest && _time.GetElapsedTime(oldest).TotalSeconds > _options.AppendTimeoutSeconds)
-        {
-            life.GiveUp(new(
-                $"The brokers have not taken an append for {_options.AppendTimeoutSeconds} s "
-                + $"({KafkaOptions.Section}:{nameof(KafkaOptions.AppendTimeoutSeconds)}). "
-                + "See whether they can be reached, and try again."));
-        }
+            life.GiveUp(_clients.Troubles.Unavailable(TimeIsUp(_options), new(Confluent.Kafka.ErrorCode.Local_MsgTimedOut)));
     }
+
+    /// <summary>What an append fails with that brokers did not take in time.</summary>
+    public static string TimeIsUp(KafkaOptions options) =>
+        $"The brokers did not take an append within {options.AppendTimeoutSeconds} s "
+            + $"({KafkaOptions.Section}:{nameof(KafkaOptions.AppendTimeoutSeconds)})";
 }

@@ -1,5 +1,4 @@
 using ActorStreams.Kafka.Clients;
-using ActorStreams.Kafka.Topics;
 using ActorStreams.Log;
 using Confluent.Kafka;
 
@@ -7,7 +6,7 @@ namespace ActorStreams.Kafka.Appending;
 
 // A producer lives until the first thing goes wrong for good:
 //
-//   Live ──(a delivery fails, a fatal error, an append takes too long, the log is disposed)──► GivenUp ──(destroyed)──► Gone
+//   Live ──(a delivery fails, a fatal error, an append takes too long, the log is closed)──► GivenUp ──(destroyed)──► Gone
 //
 // When it is given up, all appends that are under way on it fail at once, and the next producer is made only when it is gone. That is what
 // keeps appends free of gaps: what one producer sends to one partition lands in order or not at all (idempotence), a batch refused for good
@@ -18,9 +17,10 @@ internal sealed class ProducerLife
 {
     private readonly Action<ProducerLife, string> _onGivenUp;
     private readonly Action<string, int, long> _onAppended;
+    private readonly BrokerTroubles _troubles;
+    private readonly NativeClient<IProducer<byte[], byte[]>> _producer;
     private readonly HashSet<AppendWork> _underWay = [];
     private readonly Lock _gate = new();
-    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource? _room;
 
     /// <summary>Counts what was delivered.</summary>
@@ -29,40 +29,46 @@ internal sealed class ProducerLife
 
     /// <summary>Makes the producer.</summary>
     /// <param name="clients">What makes it.</param>
-    /// <param name="onGivenUp">Told once, with the reason, when it is given up.</param>
-    /// <param name="onAppended">Told of each record's topic, partition and offset.</param>
-    public ProducerLife(KafkaClients clients, Action<ProducerLife, string> onGivenUp, Action<string, int, long> onAppended)
+    /// <param name="name">What it is called in the log.</param>
+    /// <param name="batchBytes">The bytes of a batch at most.</param>
+    /// <param name="onGivenUp">Called once, with the reason, when it is given up.</param>
+    /// <param name="onAppended">Called with each record's topic, partition and offset.</param>
+    public ProducerLife(
+        KafkaClients clients, string name, int batchBytes, Action<ProducerLife, string> onGivenUp, Action<string, int, long> onAppended)
     {
-        (_onGivenUp, _onAppended) = (onGivenUp, onAppended);
-        Producer = clients.Producer(error => GiveUp(KafkaFaults.Unavailable("The producer failed", error)));
+        (_onGivenUp, _onAppended, _troubles) = (onGivenUp, onAppended, clients.Troubles);
+        _producer = new(clients.Producer(name, batchBytes, error => GiveUp(_troubles.Unavailable("The producer failed", error))));
+        if (Volatile.Read(ref _isGivenUp))
+            _producer.Close();
     }
 
-    public IProducer<byte[], byte[]> Producer { get; }
-
     /// <summary>Done when the producer is destroyed, and nothing comes of it any more.</summary>
-    public Task Gone => _gone.Task;
+    public Task Gone => _producer.Destroyed;
 
-    /// <summary>How much was delivered so far: to be looked at before <see cref="TryProduce"/>, for <see cref="RoomAsync"/>.</summary>
+    /// <summary>How much was delivered so far: to be read before <see cref="TryProduce"/>, for <see cref="RoomAsync"/>.</summary>
     public long Deliveries => Interlocked.Read(ref _deliveries);
 
     /// <summary>
-    /// Hands as much of an append to the producer as it takes. False when it is full, and the rest must wait for <see cref="RoomAsync"/>.
+    /// Hands as much of an append to the producer as it takes. False when it is full, and the rest must wait for
+    /// <see cref="RoomAsync"/>.
     /// </summary>
     public bool TryProduce(AppendWork work)
     {
         lock (_gate)
         {
             if (_isGivenUp && !work.IsDone)
-                work.Fail(new LogUnavailableException("The producer was given up while the append waited. Nothing is lost; try again."));
+                work.Fail(new LogUnavailableException("The producer was given up while the append waited. Try again."));
             if (work.IsDone)
                 return true;
             _underWay.Add(work);
         }
 
+        if (!_producer.TryEnter(out var producer))
+            return true; // given up meanwhile, and the append has failed with it
         try
         {
             while (work.Records is { } records && work.Produced < records.Count)
-                work.ProduceNext(this);
+                work.ProduceNext(producer, this);
         }
         catch (KafkaException error) when (error.Error.Code == ErrorCode.Local_QueueFull)
         {
@@ -70,15 +76,20 @@ internal sealed class ProducerLife
         }
         catch (KafkaException error)
         {
-            GiveUp(KafkaFaults.Unavailable($"'{work.Topic}' cannot be appended to", error.Error, error));
+            GiveUp(_troubles.Unavailable($"'{work.Topic}' cannot be appended to", error.Error, error));
+        }
+        finally
+        {
+            _producer.Exit();
         }
 
         return true;
     }
 
     /// <summary>Waits until more records have been delivered than these, or the producer is given up.</summary>
-    /// <param name="deliveries">What <see cref="Deliveries"/> was before the producer was found full: its last delivery may have come
-    /// since, and no other would.</param>
+    /// <param name="deliveries">
+    /// What <see cref="Deliveries"/> was before the producer was found full: its last delivery may have come since, and no other would.
+    /// </param>
     public Task RoomAsync(long deliveries)
     {
         lock (_gate)
@@ -96,24 +107,15 @@ internal sealed class ProducerLife
     {
         if (report.Error.IsError)
         {
-            GiveUp(KafkaFaults.Unavailable($"An append to {report.Topic}/{report.Partition.Value} failed", report.Error));
+            DeliveryFailed(work, report);
             return;
         }
 
         Interlocked.Increment(ref _deliveries);
         _onAppended(report.Topic, report.Partition.Value, report.Offset.Value);
         var isLast = work.Delivered(index, report.Partition.Value, report.Offset.Value);
-        if (!isLast && Volatile.Read(ref _room) is null)
-            return;
-        TaskCompletionSource? room;
-        lock (_gate)
-        {
-            if (isLast)
-                _underWay.Remove(work);
-            (room, _room) = (_room, null);
-        }
-
-        room?.SetResult();
+        if (isLast || Volatile.Read(ref _room) is not null)
+            Left(isLast ? work : null);
     }
 
     /// <summary>The start of the append that is under way the longest; null when there is none.</summary>
@@ -143,9 +145,8 @@ internal sealed class ProducerLife
             work.Fail(reason);
         room?.SetResult();
 
-        // Not here: this may be the producer's own thread, which its end waits for. And last: what is half sent must have failed
-        // before a successor can be made.
-        new Thread(Destroy) { IsBackground = true, Name = "Kafka producer's end" }.Start();
+        // Last: what is half sent must have failed before a successor can be made. A client may speak before it is fully made.
+        _producer?.Close();
     }
 
     /// <summary>Waits, for this long at most, until nothing is under way; then destroys the producer.</summary>
@@ -153,7 +154,12 @@ internal sealed class ProducerLife
     {
         new Thread(() =>
         {
-            Producer.Flush(most);
+            if (_producer.TryEnter(out var producer))
+            {
+                producer.Flush(most);
+                _producer.Exit();
+            }
+
             GiveUp(new("The log is closed."));
         })
         {
@@ -163,9 +169,31 @@ internal sealed class ProducerLife
         return Gone;
     }
 
-    private void Destroy()
+    /// <summary>A topic that is gone concerns those who append to it; anything else may leave a gap, and ends the producer.</summary>
+    private void DeliveryFailed(AppendWork work, DeliveryReport<byte[], byte[]> report)
     {
-        Producer.Dispose();
-        _gone.SetResult();
+        if (report.Error.IsUnknownTopic())
+        {
+            work.Fail(KafkaFaults.UnknownTopic(report.Topic));
+            Interlocked.Increment(ref _deliveries);
+            Left(work);
+            return;
+        }
+
+        GiveUp(_troubles.Unavailable($"An append to {report.Topic}/{report.Partition.Value} failed", report.Error));
+    }
+
+    /// <summary>An append is no longer under way, or the producer has room again.</summary>
+    private void Left(AppendWork? work)
+    {
+        TaskCompletionSource? room;
+        lock (_gate)
+        {
+            if (work is not null)
+                _underWay.Remove(work);
+            (room, _room) = (_room, null);
+        }
+
+        room?.SetResult();
     }
 }

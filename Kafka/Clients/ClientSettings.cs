@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using Confluent.Kafka;
 
 namespace ActorStreams.Kafka.Clients;
 
 /// <summary>
-/// What each kind of client is made with: our own settings, the user's, and secrets out of files. Checked as a
-/// whole before anything is opened.
+/// What each kind of client is made with: our own settings, the user's, and secrets out of files. Checked as a whole before
+/// anything is opened.
 /// </summary>
 internal sealed class ClientSettings
 {
@@ -17,6 +18,14 @@ internal sealed class ClientSettings
     private const string FileSuffix = ".file";
     private const int LargestLibrarySize = 1_000_000_000;
 
+    /// <summary>The default of <c>batch.size</c>.</summary>
+    private const int LibraryBatchBytes = 1_000_000;
+
+    /// <summary>A shorter secret is hidden only where a value stands: it would be found in ordinary words.</summary>
+    private const int ShortestTokenLength = 4;
+
+    private static readonly TimeSpan HideTimeout = TimeSpan.FromSeconds(1);
+
     private readonly HashSet<string> _secrets = new(StringComparer.Ordinal);
     private readonly List<string> _errors;
 
@@ -24,8 +33,8 @@ internal sealed class ClientSettings
     {
         _errors = [.. options.Errors()];
         var common = Given(nameof(KafkaOptions.Settings), options.Settings);
-        var (consumer, producer) =
-            (Given(nameof(KafkaOptions.Consumer), options.Consumer), Given(nameof(KafkaOptions.Producer), options.Producer));
+        var (consumer, producer) = (
+            Given(nameof(KafkaOptions.Consumer), options.Consumer), Given(nameof(KafkaOptions.Producer), options.Producer));
         CheckSasl(common);
         MaxBatchBytes = Math.Min(options.MaxRecordBytes, LargestLibrarySize - BatchOverheadBytes) + BatchOverheadBytes;
         var shared = new Dictionary<string, string>
@@ -63,6 +72,8 @@ internal sealed class ClientSettings
         Admin = Merge(shared, common, statistics);
         Consumer = Merge(shared, consumerDefaults, common, consumer, OwnConsumer);
         Producer = Merge(shared, producerDefaults, common, producer, OwnProducer, statistics);
+        BatchBytes = Math.Min(
+            MaxBatchBytes, int.TryParse(Producer.GetValueOrDefault("batch.size"), out var given) ? given : LibraryBatchBytes);
         if (_errors.Count == 0)
             Try(common, consumer, producer);
         foreach (var settings in new[] { Admin, Consumer, Producer })
@@ -75,8 +86,11 @@ internal sealed class ClientSettings
 
     public Dictionary<string, string> Producer { get; }
 
-    /// <summary>The largest batch that is sent, in bytes: what a topic must allow.</summary>
+    /// <summary>The largest batch that is sent, in bytes: that of a record of the largest size.</summary>
     public int MaxBatchBytes { get; }
+
+    /// <summary>The bytes of a batch of several records, at most.</summary>
+    public int BatchBytes { get; }
 
     private static Dictionary<string, string> OwnConsumer => new()
     {
@@ -90,9 +104,10 @@ internal sealed class ClientSettings
         ["dotnet.consumer.consume.result.fields"] = "headers,timestamp,topic",
     };
 
-    // A message that is given up alone, while later ones land, would leave a gap. So librdkafka never gives one up (no timeout, no limit of
-    // retries), a batch that a broker refuses for good ends the whole producer (gapless), and it is the producer as a whole that is given
-    // up when appends take too long: see ProducerLife.
+    // A message that is given up alone, while later ones land, would leave a gap. So librdkafka never gives one up (no timeout, no
+    // limit of retries), a batch that a
+    // broker refuses for good ends the whole producer (gapless), and it is the producer as a whole that is given up when appends
+    // take too long: see ProducerLife.
     private static Dictionary<string, string> OwnProducer => new()
     {
         ["enable.idempotence"] = "true",
@@ -112,8 +127,21 @@ internal sealed class ClientSettings
     }
 
     /// <summary>A text of librdkafka without any secret that is in it.</summary>
-    public string Hide(string text) =>
-        _secrets.Aggregate(text, (hidden, secret) => hidden.Replace(secret, "(secret)", StringComparison.Ordinal));
+    public string Hide(string text) => _secrets.Aggregate(text, HideOne);
+
+    /// <summary>
+    /// A secret is hidden where it is a whole token; a short one where it is the value of something, after '=' or in quotes.
+    /// </summary>
+    private static string HideOne(string text, string secret)
+    {
+        var escaped = Regex.Escape(secret);
+        var pattern = secret.Length >= ShortestTokenLength
+            ? $"(?<![A-Za-z0-9]){escaped}(?![A-Za-z0-9])"
+            : $"""(?<=[=:"'] ?){escaped}(?=["'\s,;)]|$)""";
+        return text.Contains(secret, StringComparison.Ordinal)
+            ? Regex.Replace(text, pattern, "(secret)", RegexOptions.CultureInvariant, HideTimeout)
+            : text;
+    }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
@@ -175,8 +203,8 @@ internal sealed class ClientSettings
         if (protocol.StartsWith("sasl", StringComparison.OrdinalIgnoreCase) && !named)
         {
             _errors.Add(
-                $"{KafkaOptions.Section}:{nameof(KafkaOptions.Settings)}:sasl.mechanism is missing: "
-                + "the default, GSSAPI, does not work with the library that comes with the client. "
+                $"{KafkaOptions.Section}:{nameof(KafkaOptions.Settings)}:sasl.mechanism is missing: the default, GSSAPI, does not "
+                    + "work with the library that comes with the client. "
                 + "Set SCRAM-SHA-512, SCRAM-SHA-256, PLAIN or OAUTHBEARER, as the brokers ask for.");
         }
     }
@@ -196,8 +224,8 @@ internal sealed class ClientSettings
 
     /// <summary>The client may name a setting by another of its names, or by none: the one without which it says something else.</summary>
     private static string? Culprit(
-        Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts,
-        Action<Dictionary<string, string>> build, string message)
+        Dictionary<string, string> all, (
+            string Part, Dictionary<string, string> Settings)[] parts, Action<Dictionary<string, string>> build, string message)
     {
         foreach (var name in parts.SelectMany(part => part.Settings.Keys).Where(all.ContainsKey))
         {
@@ -217,8 +245,11 @@ internal sealed class ClientSettings
     }
 
     private void TryUntilKnown(
-        Dictionary<string, string> all, (string Part, Dictionary<string, string> Settings)[] parts,
-        Action<Dictionary<string, string>> build)
+        Dictionary<string,
+        string> all,
+        (string Part, Dictionary<string, string> Settings)[] parts,
+        Action<Dictionary<string,
+        string>> build)
     {
         var left = new Dictionary<string, string>(all);
         for (var tries = 0; tries <= all.Count; tries++)
@@ -234,8 +265,8 @@ internal sealed class ClientSettings
                     .MaxBy(name => name.Length)
                     ?? Culprit(left, parts, build, error.Message);
                 var part = parts.LastOrDefault(p => named is not null && p.Settings.ContainsKey(named)).Part;
-                var text = $"{KafkaOptions.Section}{(part is null ? "" : $":{part}:{named}")} is refused by the client: {error.Message}"
-                    .TrimEnd('.') + ".";
+                var setting = KafkaOptions.Section + (part is null ? "" : $":{part}:{named}");
+                var text = $"{setting} is refused by the client: {error.Message}".TrimEnd('.') + ".";
                 if (!_errors.Contains(text))
                     _errors.Add(text);
                 if (named is null || !left.Remove(named))

@@ -12,23 +12,39 @@ internal sealed class KafkaClients(ClientSettings settings, BrokerRoundTrips rou
 
     private readonly ConcurrentDictionary<string, long> _told = new(StringComparer.Ordinal);
 
-    // The handlers do not look at the client that they are given: it may speak before it is fully made, and what is thrown on
-    // its own threads ends the process.
+    /// <summary>Why connections failed lately.</summary>
+    public BrokerTroubles Troubles { get; } = new(settings.Hide, time);
+
+    /// <summary>The bytes of a batch at most, of a producer that is not asked for smaller ones.</summary>
+    public int BatchBytes => settings.BatchBytes;
+
+    // The handlers do not look at the client that they are given: it may speak before it is fully made, and what is thrown on its
+    // own threads ends the process.
     public IConsumer<byte[], byte[]> Consumer(string name) => new ConsumerBuilder<byte[], byte[]>(settings.Consumer)
         .SetLogHandler((_, message) => Told(name, message))
         .SetErrorHandler((_, error) => Told(name, error))
         .Build();
 
-    public IProducer<byte[], byte[]> Producer(Action<Error> fatal) => new ProducerBuilder<byte[], byte[]>(settings.Producer)
-        .SetLogHandler((_, message) => Told("producer", message))
-        .SetErrorHandler((_, error) =>
-        {
-            Told("producer", error);
-            if (error.IsFatal)
-                fatal(error);
-        })
-        .SetStatisticsHandler((_, statistics) => roundTrips.Take("producer", statistics))
-        .Build();
+    /// <summary>A producer.</summary>
+    /// <param name="name">What it is called in the log.</param>
+    /// <param name="batchBytes">The bytes of a batch at most; a larger record is sent alone.</param>
+    /// <param name="fatal">Called when the producer can do nothing more.</param>
+    public IProducer<byte[], byte[]> Producer(string name, int batchBytes, Action<Error> fatal)
+    {
+        var own = new Dictionary<string, string>(settings.Producer);
+        if (batchBytes < settings.BatchBytes)
+            own["batch.size"] = batchBytes.ToString(CultureInfo.InvariantCulture);
+        return new ProducerBuilder<byte[], byte[]>(own)
+            .SetLogHandler((_, message) => Told(name, message))
+            .SetErrorHandler((_, error) =>
+            {
+                Told(name, error);
+                if (error.IsFatal)
+                    fatal(error);
+            })
+            .SetStatisticsHandler((_, statistics) => roundTrips.Take(name, statistics))
+            .Build();
+    }
 
     public IAdminClient Admin() => new AdminClientBuilder(settings.Admin)
         .SetLogHandler((_, message) => Told("admin", message))
@@ -38,6 +54,7 @@ internal sealed class KafkaClients(ClientSettings settings, BrokerRoundTrips rou
 
     private void Told(string client, Error error)
     {
+        Troubles.Note(error);
         if (IsNew(error.Code.ToString()))
             logger.ClientTrouble(client, settings.Hide($"{error.Code}: {error.Reason}"), QuietSeconds);
     }

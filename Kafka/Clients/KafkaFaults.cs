@@ -6,6 +6,8 @@ namespace ActorStreams.Kafka.Clients;
 /// <summary>Errors of the client, as what the caller must do.</summary>
 internal static class KafkaFaults
 {
+    private const string Page = "docs/operate/kafka.md";
+
     /// <summary>The brokers do not know this topic or partition.</summary>
     public static bool IsUnknownTopic(this Error error) =>
         error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition
@@ -21,9 +23,10 @@ internal static class KafkaFaults
         error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
             or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed;
 
-    /// <summary>The error for something that did not work now.</summary>
-    public static LogUnavailableException Unavailable(string what, Error error, Exception? inner = null) => new(
-        $"{what}: {error.Code}: {error.Reason.TrimEnd('.')}. " + Remedy(error), inner);
+    /// <summary>Brokers do not list topics that a user may not describe, so that neither case can be told from the other.</summary>
+    public static UnknownTopicException UnknownTopic(string topic) => new(
+        $"Topic '{topic}' does not exist, or this user may not describe it. Create it, correct the name, or allow this user to "
+            + $"describe it ({Page}).");
 
     /// <summary>The log has been disposed.</summary>
     public static ObjectDisposedException Closed() => new("KafkaChangeLog", "The Kafka change log is closed.");
@@ -34,19 +37,24 @@ internal static class KafkaFaults
             throw Closed();
     }
 
-    private static string Remedy(Error error) => error switch
+    /// <summary>What somebody can do about an error.</summary>
+    public static string Remedy(Error error) => error.Code switch
     {
-        { Code: ErrorCode.TopicAuthorizationFailed } => "Allow this user to describe, read and write the topic (docs/operate/kafka.md).",
-        { Code: ErrorCode.GroupAuthorizationFailed } => "Allow this user the groups named in docs/operate/kafka.md.",
-        { Code: ErrorCode.ClusterAuthorizationFailed } =>
-            "Allow this user the cluster operations named in docs/operate/kafka.md (IdempotentWrite, and Create where topics are made "
-            + "here).",
-        { Code: ErrorCode.MsgSizeTooLarge } =>
+        ErrorCode.TopicAuthorizationFailed => $"Allow this user to describe, read and write the topic ({Page}).",
+        ErrorCode.GroupAuthorizationFailed => $"Allow this user the groups named in {Page}.",
+        ErrorCode.ClusterAuthorizationFailed =>
+            $"Allow this user the cluster operations named in {Page} (IdempotentWrite, and Create where topics are made here).",
+        ErrorCode.MsgSizeTooLarge =>
             $"Raise the topic's max.message.bytes, or lower {KafkaOptions.Section}:{nameof(KafkaOptions.MaxRecordBytes)}.",
-        { Code: ErrorCode.Local_GaplessGuarantee } =>
-            "The brokers refused a batch for good, and what was to come after it is not sent: correct what they name (a topic's limits, "
-            + "say), and try again.",
-        { Code: ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed } => "Check the credentials.",
-        _ => "Nothing is lost; try again.",
+        ErrorCode.Local_GaplessGuarantee =>
+            "The brokers refused a batch for good, and what was to come after it is not sent. Correct what they name (a topic's "
+                + "limits, say), and try again.",
+        ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed =>
+            $"Check the user name, the password and sasl.mechanism in {KafkaOptions.Section}:{nameof(KafkaOptions.Settings)}.",
+        ErrorCode.Local_Ssl =>
+            $"Check ssl.ca.location in {KafkaOptions.Section}:{nameof(KafkaOptions.Settings)}, and that the brokers' certificates "
+                + "name their hosts.",
+        ErrorCode.Local_Resolve => $"Check the hosts in {KafkaOptions.Section}:{nameof(KafkaOptions.BootstrapServers)}.",
+        _ => "Check that the brokers can be reached, and try again.",
     };
 }

@@ -9,10 +9,15 @@ public sealed class KafkaOptions
     /// <summary>The brokers to begin with, <c>host:port</c> and comma separated. Required.</summary>
     public string BootstrapServers { get; init; } = "";
 
-    /// <summary>The replication factor of topics created here; -1 is the brokers' own default. -1, or 1 to 100.</summary>
+    /// <summary>
+    /// The replication factor of topics created here; -1 is 3, or the number of brokers where there are fewer. -1, or 1 to 100.
+    /// </summary>
     public short ReplicationFactor { get; init; } = -1;
 
-    /// <summary>The <c>min.insync.replicas</c> of topics created here; 0 leaves it to the brokers. 0 to 100.</summary>
+    /// <summary>
+    /// The <c>min.insync.replicas</c> of topics created here; 0 is 2 with three replicas or more, and else the brokers' own. 0 to
+    /// 100.
+    /// </summary>
     public int MinInSyncReplicas { get; init; }
 
     /// <summary>
@@ -26,14 +31,14 @@ public sealed class KafkaOptions
     public int MaxBufferedBytesPerPartition { get; init; } = 4 << 20;
 
     /// <summary>
-    /// A reader with more records than this before it reads through another consumer, so that it does not slow those
-    /// at the tail. 0 to 1,000,000,000.
+    /// A reader with more records than this before it reads through another consumer, so that it does not slow those at the tail. 0
+    /// to 1,000,000,000.
     /// </summary>
     public int ReplayThresholdRecords { get; init; } = 20_000;
 
     /// <summary>
-    /// Consumers, beside those of the tail and of replay, for further readers of a partition that is being replayed. They exist only
-    /// while they are needed. 0 to 64.
+    /// Consumers, beside those of the tail and of replay, for further readers of a partition that is being replayed. They exist
+    /// only while they are needed. 0 to 64.
     /// </summary>
     public int MaxExtraConsumers { get; init; } = 4;
 

@@ -4,8 +4,8 @@ namespace ActorStreams.Kafka.Clients;
 internal static class RefusedSettings
 {
     private const string Lost = "appends must be durable, in order and without gaps";
-    private const string Retried =
-        $"appends are tried again until {nameof(KafkaOptions.AppendTimeoutSeconds)}, and one given up alone would leave a gap";
+    private const string Retried = $"appends are tried again until {nameof(KafkaOptions.AppendTimeoutSeconds)}, and one given up "
+        + "alone would leave a gap";
     private const string OwnOffsets = "readers begin at the positions of checkpoints, and offsets committed to Kafka are information alone";
     private const string NoGroup = "partitions are placed by the cluster of silos, not by a consumer group";
 

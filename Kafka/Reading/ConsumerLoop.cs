@@ -20,8 +20,8 @@ internal enum FeedStep
 }
 
 /// <summary>
-/// One consumer and the thread that polls it. The thread alone assigns and dispatches: what it takes from the client belongs to the feed
-/// that it assigned last for that partition.
+/// One consumer and the thread that polls it. The thread alone assigns and dispatches: what it takes from the client belongs to the
+/// feed that it assigned last for that partition.
 /// </summary>
 internal sealed class ConsumerLoop
 {
@@ -32,6 +32,7 @@ internal sealed class ConsumerLoop
     private const int MaxTaken = 256;
 
     private const int IdleSeconds = 30;
+    private const int SeeEndsSeconds = 1;
 
     private readonly ConcurrentQueue<(FeedStep Step, Feed Feed)> _steps = new();
     private readonly Dictionary<(string Topic, int Partition), Feed> _feeds = [];
@@ -40,14 +41,16 @@ internal sealed class ConsumerLoop
     private readonly object _gate = new(); // a monitor: its thread waits on it while there is nothing to poll
     private readonly KafkaClients _clients;
     private readonly ILogger _logger;
+    private readonly TimeProvider _time;
     private readonly string _name;
     private IConsumer<byte[], byte[]> _consumer = null!;
     private Feed? _latest;
     private bool _isEnding;
+    private long _endsSeenAt;
 
-    public ConsumerLoop(string name, KafkaClients clients, ILogger logger)
+    public ConsumerLoop(string name, KafkaClients clients, ILogger logger, TimeProvider time)
     {
-        (_name, _clients, _logger) = (name, clients, logger);
+        (_name, _clients, _logger, _time) = (name, clients, logger, time);
         new Thread(Run) { IsBackground = true, Name = $"Kafka {name} consumer" }.Start();
     }
 
@@ -104,8 +107,8 @@ internal sealed class ConsumerLoop
     }
 
     /// <summary>
-    /// Takes what is there, or as much until there is a step to do: a partition that is to stop brings no more.
-    /// False when the consumer is to end.
+    /// Takes what is there, or as much until there is a step to do: a partition that is to stop brings no more. False when the
+    /// consumer is to end.
     /// </summary>
     private bool Step()
     {
@@ -125,6 +128,8 @@ internal sealed class ConsumerLoop
         while (taken < MaxTaken && _steps.IsEmpty && TryTakeOne(taken == 0 ? PollMilliseconds : 0))
             taken++;
         FlushDirty();
+        if (taken == 0)
+            SeeEnds();
         lock (_gate)
             return !_isEnding;
     }
@@ -179,6 +184,19 @@ internal sealed class ConsumerLoop
         _dirty.Clear();
     }
 
+    /// <summary>Where nothing comes, the end may have moved on all the same: behind the open transaction of another producer.</summary>
+    private void SeeEnds()
+    {
+        if (_time.GetElapsedTime(_endsSeenAt).TotalSeconds < SeeEndsSeconds)
+            return;
+        _endsSeenAt = _time.GetTimestamp();
+        foreach (var feed in _feeds.Values)
+        {
+            var (topic, partition) = feed.Partition.TopicPartition;
+            feed.Partition.EndSeen(feed, _consumer.GetWatermarkOffsets(new(topic, partition)).High.Value);
+        }
+    }
+
     private void Do(FeedStep step, Feed feed)
     {
         var (topic, partition) = feed.Partition.TopicPartition;
@@ -207,7 +225,8 @@ internal sealed class ConsumerLoop
         if (code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange || error.Error.IsUnknownTopic())
             feed.Partition.Drop(feed, null); // its readers look what there is, and tell
         else if (error.Error.IsForbidden() || error.Error.IsLocalError || code is ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidMsg)
-            feed.Partition.Drop(feed, KafkaFaults.Unavailable($"{name} cannot be read at offset {at.Offset.Value}", error.Error, error));
+            feed.Partition.Drop(
+                feed, _clients.Troubles.Unavailable($"{name} cannot be read at offset {at.Offset.Value}", error.Error, error));
         if (_logger.IsEnabled(LogLevel.Debug))
             _logger.ReaderDetail(name, $"{code}: {error.Error.Reason}");
     }
@@ -224,8 +243,7 @@ internal sealed class ConsumerLoop
         lock (_gate)
             _isEnding = true;
         var error = new LogUnavailableException(
-            $"The {_name} consumer has ended{(failure is null ? "" : $": {failure.Message.TrimEnd('.')}")}. Nothing is lost; try again.",
-            failure);
+            $"The {_name} consumer has ended{(failure is null ? "" : $": {failure.Message.TrimEnd('.')}")}. Try again.", failure);
         while (_steps.TryDequeue(out var step))
         {
             if (step.Step == FeedStep.Start)

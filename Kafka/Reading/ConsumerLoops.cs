@@ -8,7 +8,7 @@ namespace ActorStreams.Kafka.Reading;
 /// The consumers, by number: 0 for the tail, 1 for replay, the others for further readers of one partition. Each is made when it is
 /// needed, and ends when it is not.
 /// </summary>
-internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int count)
+internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, TimeProvider time, int count)
 {
     private readonly ConsumerLoop?[] _loops = new ConsumerLoop?[count];
     private readonly Lock _gate = new();
@@ -30,7 +30,7 @@ internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, int co
         {
             KafkaFaults.ThrowIfClosed(_isEnded);
             if (_loops[slot] is not { HasEnded: false } loop)
-                _loops[slot] = loop = new(slot switch { 0 => "tail", 1 => "replay", _ => "extra" }, clients, logger);
+                _loops[slot] = loop = new(slot switch { 0 => "tail", 1 => "replay", _ => "extra" }, clients, logger, time);
             return loop;
         }
     }

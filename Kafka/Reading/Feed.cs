@@ -4,8 +4,8 @@ using ActorStreams.Kafka.Topics;
 namespace ActorStreams.Kafka.Reading;
 
 /// <summary>
-/// One assignment of a partition to one consumer, from an offset on, and the readers it serves. A new assignment is a new feed, so that
-/// nothing of an old one reaches its readers.
+/// One assignment of a partition to one consumer, from an offset on, and the readers it serves. A new assignment is a new feed, so
+/// that nothing of an old one reaches its readers.
 /// </summary>
 internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop, long fromOffset)
 {
@@ -17,9 +17,13 @@ internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop,
     public ConsumerLoop Loop => loop;
 
     /// <summary>
-    /// The next offset that will be handed out; only its consumer's thread moves it. Guarded by the partition's gate, as all that follows.
+    /// The next offset that will be handed out; only its consumer's thread moves it. Guarded by the partition's gate, as all that
+    /// follows.
     /// </summary>
     public long Position { get; set; } = fromOffset;
+
+    /// <summary>The position at which the client said that there is nothing more to read; -1 before.</summary>
+    public long EndedAt { get; set; } = -1;
 
     public List<PartitionReader> Readers { get; } = [];
 

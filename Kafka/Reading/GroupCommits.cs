@@ -7,14 +7,14 @@ using TopicPartition = ActorStreams.Log.TopicPartition;
 namespace ActorStreams.Kafka.Reading;
 
 /// <summary>
-/// Commits how far readers are to consumer groups of their names, now and then, so that Kafka's own tools show
-/// their lag. Nothing is read from it.
+/// Commits how far readers are to consumer groups of their names, now and then, so that Kafka's own tools show their lag. Nothing
+/// is read from it.
 /// </summary>
 internal sealed class GroupCommits : IAsyncDisposable
 {
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
 
-    private readonly IAdminClient _admin;
+    private readonly NativeClient<IAdminClient> _admin;
     private readonly ILogger _logger;
     private readonly TimeSpan _timeout;
     private readonly CancellationTokenSource _stopping = new();
@@ -23,7 +23,7 @@ internal sealed class GroupCommits : IAsyncDisposable
     private readonly Task _loop;
     private Dictionary<string, Dictionary<TopicPartition, long>> _reported = new(StringComparer.Ordinal);
 
-    public GroupCommits(IAdminClient admin, KafkaOptions options, ILogger logger, TimeProvider time)
+    public GroupCommits(NativeClient<IAdminClient> admin, KafkaOptions options, ILogger logger, TimeProvider time)
     {
         (_admin, _logger, _timeout) = (admin, logger, TimeSpan.FromSeconds(options.RequestTimeoutSeconds));
         _loop = LoopAsync(new(TimeSpan.FromSeconds(options.GroupCommitSeconds), time));
@@ -73,8 +73,9 @@ internal sealed class GroupCommits : IAsyncDisposable
             try
             {
                 var committed = offsets.Select(o => new TopicPartitionOffset(o.Key.Topic, o.Key.Partition, o.Value)).ToList();
-                await _admin.AlterConsumerGroupOffsetsAsync(
-                    [new(group, committed)], new() { RequestTimeout = timeout }).ConfigureAwait(false);
+                await _admin
+                    .CallAsync(client => client.AlterConsumerGroupOffsetsAsync([new(group, committed)], new() { RequestTimeout = timeout }))
+                    .ConfigureAwait(false);
                 _troubled.Remove(group);
             }
             catch (KafkaException error)

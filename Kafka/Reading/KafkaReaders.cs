@@ -11,6 +11,7 @@ namespace ActorStreams.Kafka.Reading;
 internal sealed class KafkaReaders : IAsyncDisposable
 {
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Confirmation = TimeSpan.FromMilliseconds(300);
     private const int SetbackMilliseconds = 100;
     private const int MaxSetbackMilliseconds = 2_000;
 
@@ -28,7 +29,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
         KafkaClients clients, TopicDirectory topics, OffsetQueries offsets, KafkaOptions options, ILogger logger, TimeProvider time)
     {
         (_topics, _offsets, _options, _logger, _time) = (topics, offsets, options, logger, time);
-        _loops = new(clients, logger, 2 + options.MaxExtraConsumers);
+        _loops = new(clients, logger, time, 2 + options.MaxExtraConsumers);
         _refreshing = RefreshEndsAsync(new(TimeSpan.FromSeconds(options.EndRefreshSeconds), time));
     }
 
@@ -36,6 +37,8 @@ internal sealed class KafkaReaders : IAsyncDisposable
     internal int Consumers => _loops.Running;
 
     public long? KnownEnd(TopicPartition partition) => _partitions.TryGetValue(partition, out var found) ? found.End : null;
+
+    public HeldPosition? HeldAt(TopicPartition partition) => _partitions.TryGetValue(partition, out var found) ? found.Held : null;
 
     public void RaiseEnd(string topic, int partition, long end) => Partition(new(topic, partition)).RaiseEnd(end);
 
@@ -77,6 +80,8 @@ internal sealed class KafkaReaders : IAsyncDisposable
         _disposing.Dispose();
     }
 
+    private static bool IsOutside(PartitionReader reader, OffsetRange range) => reader.Next < range.Start || reader.Next > range.End;
+
     private ReadPartition Partition(TopicPartition partition) =>
         _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options, self._time), this);
 
@@ -85,11 +90,24 @@ internal sealed class KafkaReaders : IAsyncDisposable
     {
         if (reader.Setbacks > 0)
             await Task.Delay(
-                TimeSpan.FromMilliseconds(Math.Min(SetbackMilliseconds * reader.Setbacks, MaxSetbackMilliseconds)), _time,
+                TimeSpan.FromMilliseconds(Math.Min(SetbackMilliseconds * reader.Setbacks, MaxSetbackMilliseconds)),
+                _time,
                 cancellationToken).ConfigureAwait(false);
         var range = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
-        if (reader.Next < range.Start || reader.Next > range.End)
-            throw new OffsetOutOfRangeException(partition.TopicPartition, reader.Next, range);
+        if (IsOutside(reader, range))
+        {
+            // Brokers whose leaders change may report a range that is not the partition's: what they say twice, some time apart, is
+            // believed.
+            await Task.Delay(Confirmation, _time, cancellationToken).ConfigureAwait(false);
+            var again = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
+            if (IsOutside(reader, again) && (reader.Next < range.Start) == (reader.Next < again.Start))
+                throw new OffsetOutOfRangeException(partition.TopicPartition, reader.Next, again);
+            _logger.ReaderDetail(partition.TopicPartition.ToString(), $"brokers reported {range}, and then {again}");
+            if (IsOutside(reader, again))
+                return; // it is tried once more
+            range = again;
+        }
+
         partition.SetEnd(range.End);
         partition.Attach(reader);
     }
@@ -136,8 +154,8 @@ internal sealed class KafkaReaders : IAsyncDisposable
     private async Task RefreshOldEndsAsync()
     {
         var now = _time.GetTimestamp();
-        var old = _partitions.Values.Where(p => _time.GetElapsedTime(p.EndSeenAt, now).TotalSeconds >= _options.EndRefreshSeconds
-            && p.HasReaders).ToList();
+        var old = _partitions.Values.Where(
+            p => _time.GetElapsedTime(p.EndSeenAt, now).TotalSeconds >= _options.EndRefreshSeconds && p.HasReaders).ToList();
         if (old.Count == 0)
             return;
         try

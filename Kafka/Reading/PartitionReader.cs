@@ -6,8 +6,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Kafka.Reading;
 
 /// <summary>
-/// One reader of one partition: what waits for it, and where it is. All but <see cref="WaitAsync"/>'s own task is
-/// guarded by its partition's gate.
+/// One reader of one partition: what waits for it, and where it is. All but <see cref="WaitAsync"/>'s own task is guarded by its
+/// partition's gate.
 /// </summary>
 internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int maxBytes) : IValueTaskSource
 {
@@ -74,7 +74,10 @@ internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int ma
         IsFull &= _bytes > maxBytes / 2;
         return new()
         {
-            Partition = partition, Records = chunk.Records, NextOffset = chunk.NextOffset, EndOffset = Math.Max(end, chunk.NextOffset),
+            Partition = partition,
+            Records = chunk.Records,
+            NextOffset = chunk.NextOffset,
+            EndOffset = Math.Max(end, chunk.NextOffset),
         };
     }
 

@@ -7,21 +7,26 @@ namespace ActorStreams.Kafka.Reading;
 // A consumer can be assigned a partition once only, at one position. So the readers of a partition stand like this:
 //
 //   at the tail     the consumer 0, shared: whoever has read as far as it has joins it, and gets every record it brings;
-// behind a consumer to oneself: 1 (replay), or one of a few more when another reader of this partition has that;
-// and when all are taken, in line.
+// behind a consumer to oneself: 1 (replay), or one of a few more when another reader of this partition has that; and when all are
+// taken, in line.
 //
-// Who is behind moves to the tail when it has caught up. Who holds too much is let go where others share its consumer or wait for it, and
-// comes again when it has read what it holds; alone, its partition is paused. So no reader can hold up another for long.
+// Who is behind moves to the tail when it has caught up. Who holds too much is let go where others share its consumer or wait for
+// it, and comes again when it has read what
+// it holds; alone, its partition is paused. So no reader can hold up another for long.
 
 /// <summary>One partition's readers, and which consumers serve them.</summary>
 internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loops, KafkaOptions options, TimeProvider time)
 {
     private const int TailSlot = 0;
 
+    /// <summary>Transactions that end sooner than this are nobody's concern.</summary>
+    private static readonly TimeSpan HeldForLong = TimeSpan.FromSeconds(5);
+
     private readonly Feed?[] _feeds = new Feed?[2 + options.MaxExtraConsumers];
     private readonly List<PartitionReader> _line = [];
     private readonly Lock _gate = new();
     private long _end = -1;
+    private HeldPosition? _held;
 
     public TopicPartition TopicPartition => partition;
 
@@ -30,6 +35,16 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
 
     /// <summary>When the end was last seen, as a timestamp of the log's clock.</summary>
     public long EndSeenAt { get; private set; }
+
+    /// <summary>Where its readers are held by an open transaction; null when they are not, or only for a moment.</summary>
+    public HeldPosition? Held
+    {
+        get
+        {
+            lock (_gate)
+                return _held is { } held && time.GetUtcNow() - held.Since >= HeldForLong ? held : null;
+        }
+    }
 
     public bool HasReaders
     {
@@ -150,7 +165,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         {
             if (feed.IsClosed)
                 return;
-            feed.Position = Math.Max(feed.Position, offset);
+            feed.EndedAt = feed.Position = Math.Max(feed.Position, offset);
             foreach (var reader in feed.Readers)
             {
                 reader.SkipTo(offset);
@@ -159,6 +174,26 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
 
             if (feed.Slot != TailSlot)
                 MoveToTail(feed);
+        }
+    }
+
+    /// <summary>
+    /// Nothing came for a moment, while the brokers have records up to here. All that is readable has been read, so that what lies
+    /// between belongs to an open transaction.
+    /// On the consumer's thread.
+    /// </summary>
+    public void EndSeen(Feed feed, long highWatermark)
+    {
+        if (highWatermark >= 0)
+            RaiseEnd(Math.Max(highWatermark, feed.Position));
+        lock (_gate)
+        {
+            if (feed.IsClosed || feed.IsPaused)
+                return;
+            if (feed.EndedAt != feed.Position || highWatermark <= feed.Position)
+                _held = null;
+            else if (_held?.Offset != feed.Position)
+                _held = new(feed.Position, time.GetUtcNow());
         }
     }
 

@@ -1,206 +1,70 @@
 using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
-using Microsoft.Extensions.Logging;
-using TopicDescription = ActorStreams.Log.TopicDescription;
 
 namespace ActorStreams.Kafka.Topics;
 
 /// <summary>
-/// Knows the topics, and makes and removes those that are ours. Always all topics are asked for: to ask for one by its name makes it
-/// come into being on some brokers.
+/// Knows which topics there are. Always all topics are asked for: on some brokers, to ask for one by its name creates it.
 /// </summary>
-internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
+internal sealed class TopicDirectory(NativeClient<IAdminClient> admin, KafkaOptions options, BrokerTroubles troubles, TimeProvider time)
 {
     private const string InternalPrefix = "__";
-    private const int SettingsSeconds = 3;
-    private const string TimestampBefore = "message.timestamp.before.max.ms";
-    private const string TimestampAfter = "message.timestamp.after.max.ms";
-    private const string AnyTime = "9223372036854775807";
-    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(100);
 
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds);
-    private readonly TimeSpan _settingsTimeout = TimeSpan.FromSeconds(Math.Min(options.RequestTimeoutSeconds, SettingsSeconds));
     private readonly Lock _gate = new();
     private Task<Seen>? _asking;
     private Seen? _seen;
-    private volatile bool _hidesSettings = !options.ChecksTopicSettings;
 
-    /// <summary>The number of partitions, as far as it is known and not too old; null when it must be asked for.</summary>
-    public int? Known(string topic)
+    /// <summary>
+    /// The number of partitions as it was when it was last asked for, however long ago; null when the topic was not there. What is
+    /// old is asked for again meanwhile.
+    /// </summary>
+    public int? LastKnown(string topic)
     {
         var seen = Volatile.Read(ref _seen);
-        return seen is not null && time.GetElapsedTime(seen.At).TotalSeconds < options.TopicCacheSeconds
-            && seen.Partitions.TryGetValue(topic, out var partitions) ? partitions : null;
+        if (seen is null)
+            return null;
+        if (!IsFresh(seen) && Volatile.Read(ref _asking) is null)
+            _ = RefreshAsync();
+        return seen.Topics.TryGetValue(topic, out var found) ? found.Partitions : null;
     }
 
     /// <summary>The number of partitions; null when there is no such topic.</summary>
-    public async ValueTask<int?> PartitionsAsync(string topic, CancellationToken cancellationToken) =>
-        Known(topic)
-            ?? ((await AskAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(topic, out var partitions) ? partitions : null);
+    public async ValueTask<int?> PartitionsAsync(string topic, CancellationToken cancellationToken)
+    {
+        var seen = Volatile.Read(ref _seen);
+        if (seen is null || !IsFresh(seen) || !seen.Topics.ContainsKey(topic))
+            seen = await AskAsync(cancellationToken).ConfigureAwait(false);
+        return seen.Topics.TryGetValue(topic, out var found) ? found.Partitions : null;
+    }
 
-    /// <summary>Passes a topic that exists, and a partition that it has.</summary>
+    /// <summary>The number of partitions.</summary>
+    /// <exception cref="UnknownTopicException">There is no such topic.</exception>
     public async ValueTask<int> CheckedAsync(string topic, CancellationToken cancellationToken) =>
-        await PartitionsAsync(topic, cancellationToken).ConfigureAwait(false) ?? throw UnknownTopicException.Topic(topic);
+        await PartitionsAsync(topic, cancellationToken).ConfigureAwait(false) ?? throw KafkaFaults.UnknownTopic(topic);
 
-    public async ValueTask<IReadOnlyList<TopicDescription>> ListAsync(CancellationToken cancellationToken) =>
+    /// <summary>All topics but those of the brokers themselves, by name.</summary>
+    public async ValueTask<IReadOnlyList<ActorStreams.Log.TopicDescription>> ListAsync(CancellationToken cancellationToken) =>
     [
-        .. (await AskAsync(cancellationToken).ConfigureAwait(false))
+        .. (await AskAsync(cancellationToken).ConfigureAwait(false)).Topics
             .Where(topic => !topic.Key.StartsWith(InternalPrefix, StringComparison.Ordinal))
             .OrderBy(topic => topic.Key, StringComparer.Ordinal)
-            .Select(topic => new TopicDescription(topic.Key, topic.Value)),
+            .Select(topic => new ActorStreams.Log.TopicDescription(topic.Key, topic.Value.Partitions)),
     ];
 
-    public async ValueTask CreateAsync(string topic, int partitions, CancellationToken cancellationToken)
-    {
-        if (!(await AskAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(topic, out var existing))
-        {
-            await CreateMissingAsync(topic, partitions).ConfigureAwait(false);
-            existing = await SeenAsync(topic, cancellationToken).ConfigureAwait(false);
-        }
-
-        if (existing != partitions)
-            throw new TopicMismatchException(topic, existing, partitions);
-        await CheckSettingsAsync(topic).ConfigureAwait(false);
-    }
-
-    public async ValueTask DeleteAsync(string topic, CancellationToken cancellationToken)
-    {
-        if (!(await AskAsync(cancellationToken).ConfigureAwait(false)).ContainsKey(topic))
-            return;
-        try
-        {
-            await admin.DeleteTopicsAsync([topic], new() { RequestTimeout = _timeout, OperationTimeout = _timeout }).ConfigureAwait(false);
-        }
-        catch (KafkaException error)
-        {
-            var cause = error is DeleteTopicsException { Results: [var result, ..] } ? result.Error : error.Error;
-            if (!cause.IsUnknownTopic())
-                throw new LogUnavailableException(
-                    $"Topic '{topic}' cannot be deleted: {cause.Code}: {cause.Reason}. "
-                    + "Delete it yourself, or allow this user to, and try again.", error);
-        }
-
-        // Whoever writes it again does so at once, and must not meet what is left of the old one.
-        while ((await AskAsync(cancellationToken).ConfigureAwait(false)).ContainsKey(topic))
-            await Task.Delay(Settle, time, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task CreateMissingAsync(string topic, int partitions)
-    {
-        var configs = new Dictionary<string, string>
-        {
-            ["cleanup.policy"] = "delete",
-            ["retention.ms"] = "-1",
-            ["retention.bytes"] = "-1",
-            ["max.message.bytes"] = (settings.MaxBatchBytes + 10_000).ToString(CultureInfo.InvariantCulture),
-            ["message.timestamp.type"] = "CreateTime",
-        };
-        if (options.MinInSyncReplicas > 0)
-            configs["min.insync.replicas"] = options.MinInSyncReplicas.ToString(CultureInfo.InvariantCulture);
-        try
-        {
-            await CreateMissingAsync(
-                topic, partitions, new(configs) { [TimestampBefore] = AnyTime, [TimestampAfter] = AnyTime }).ConfigureAwait(false);
-        }
-        catch (KafkaException error) when (Cause(error) is { Code: ErrorCode.InvalidConfig } cause
-            && cause.Reason.Contains(TimestampBefore, StringComparison.Ordinal))
-        {
-            // Brokers before 3.6 do not know these limits, and have none.
-            await CreateMissingAsync(topic, partitions, configs).ConfigureAwait(false);
-        }
-        catch (KafkaException error)
-        {
-            throw CannotCreate(topic, partitions, Cause(error), error);
-        }
-    }
-
-    private async Task CreateMissingAsync(string topic, int partitions, Dictionary<string, string> configs)
-    {
-        var specification = new TopicSpecification
-        {
-            Name = topic, NumPartitions = partitions, ReplicationFactor = options.ReplicationFactor, Configs = configs,
-        };
-        try
-        {
-            await admin.CreateTopicsAsync(
-                [specification], new() { RequestTimeout = _timeout, OperationTimeout = _timeout }).ConfigureAwait(false);
-        }
-        catch (KafkaException error) when (Cause(error) is { Code: not ErrorCode.InvalidConfig } cause)
-        {
-            if (cause.Code != ErrorCode.TopicAlreadyExists)
-                throw CannotCreate(topic, partitions, cause, error);
-        }
-    }
-
-    private static Error Cause(KafkaException error) =>
-        error is CreateTopicsException { Results: [var result, ..] } ? result.Error : error.Error;
-
-    private static LogUnavailableException CannotCreate(string topic, int partitions, Error cause, Exception error) => new(
-        $"Topic '{topic}' does not exist and cannot be created here: {cause.Code}: {cause.Reason.TrimEnd('.')}. "
-        + $"Create it yourself with {partitions} partitions, cleanup.policy=delete, retention.ms=-1 and retention.bytes=-1, "
-        + "or allow this user to create topics, and try again.",
-        error);
-
-    /// <summary>Waits until the new topic is known with all its partitions.</summary>
-    private async Task<int> SeenAsync(string topic, CancellationToken cancellationToken)
-    {
-        int partitions;
-        while (!(await AskAsync(cancellationToken).ConfigureAwait(false)).TryGetValue(topic, out partitions))
-            await Task.Delay(Settle, time, cancellationToken).ConfigureAwait(false);
-        return partitions;
-    }
-
     /// <summary>
-    /// Looks whether the topic keeps its records. Who may not see its settings, or has brokers that do not tell them, goes without,
-    /// and is not made to wait again.
+    /// All topics as the brokers know them now. Callers at the same time share one answer, which is asked for after the last of
+    /// them came.
     /// </summary>
-    private async Task CheckSettingsAsync(string topic)
-    {
-        if (_hidesSettings)
-            return;
-        try
-        {
-            var found = await admin.DescribeConfigsAsync(
-                [new() { Type = ResourceType.Topic, Name = topic }], new() { RequestTimeout = _settingsTimeout }).ConfigureAwait(false);
-            Check(topic, found[0].Entries);
-        }
-        catch (KafkaException error)
-        {
-            var cause = error is DescribeConfigsException { Results: [var result, ..] } ? result.Error : error.Error;
-            logger.SettingsNotSeen(topic, $"{cause.Code}: {cause.Reason}");
-            _hidesSettings = cause.IsUnsupported() || cause.Code == ErrorCode.Local_TimedOut;
-        }
-    }
-
-    private void Check(string topic, Dictionary<string, ConfigEntryResult> entries)
-    {
-        var policy = entries.GetValueOrDefault("cleanup.policy")?.Value ?? "";
-        if (policy.Contains("compact", StringComparison.Ordinal))
-            throw new TopicMismatchException(
-                $"Topic '{topic}' has cleanup.policy={policy}: Kafka would remove records that a rebuild needs. "
-                + "Set cleanup.policy=delete.");
-        if (!policy.Contains("delete", StringComparison.Ordinal))
-            return;
-        foreach (var limit in new[] { "retention.ms", "retention.bytes" })
-        {
-            if (entries.GetValueOrDefault(limit)?.Value is { } value && value != "-1")
-                logger.FiniteRetention(topic, $"{limit}={value}");
-        }
-    }
-
-    /// <summary>
-    /// All topics as the brokers know them now. Those who ask at the same time share one answer that is asked
-    /// for after the last of them came.
-    /// </summary>
-    private async Task<Dictionary<string, int>> AskAsync(CancellationToken cancellationToken)
+    public async Task<Seen> AskAsync(CancellationToken cancellationToken)
     {
         Task<Seen> asking;
         var earlier = Volatile.Read(ref _asking);
         if (earlier is not null)
         {
-            // Under way since before this call, so its answer may be older than what the caller knows.
+            // It was begun before this call, so its answer may be older than what the caller knows.
             await ((Task)earlier).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -209,32 +73,41 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
         {
             if (_asking is null || _asking == earlier)
             {
-                // The client's call blocks until the answer is there; one thread at most waits so.
-                _asking = Task.Factory.StartNew(Ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                _asking = Task.Run(AskUntilAnsweredAsync, CancellationToken.None);
             }
 
             asking = _asking;
         }
 
-        return (await asking.WaitAsync(cancellationToken).ConfigureAwait(false)).Partitions;
+        return await asking.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private Seen Ask()
+    private bool IsFresh(Seen seen) => time.GetElapsedTime(seen.At).TotalSeconds < options.TopicCacheSeconds;
+
+    private async Task RefreshAsync() =>
+        await ((Task)AskAsync(CancellationToken.None)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    /// <summary>
+    /// While a leader changes or a connection drops, an answer fails for a moment, which is not worth an error to the caller.
+    /// </summary>
+    private async Task<Seen> AskUntilAnsweredAsync()
     {
         try
         {
-            var at = time.GetTimestamp();
-            var found = admin.GetMetadata(_timeout).Topics;
-            var seen = new Seen(
-                at,
-                found.Where(t => !t.Error.IsError && t.Partitions.Count > 0)
-                    .ToDictionary(t => t.Topic, t => t.Partitions.Count, StringComparer.Ordinal));
-            Volatile.Write(ref _seen, seen);
-            return seen;
-        }
-        catch (KafkaException error)
-        {
-            throw KafkaFaults.Unavailable("The topics cannot be asked for", error.Error, error);
+            for (var since = time.GetTimestamp(); ;)
+            {
+                try
+                {
+                    // The client's call blocks until the answer is there. One thread at most waits so.
+                    return await Task.Factory
+                        .StartNew(Ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                        .ConfigureAwait(false);
+                }
+                catch (LogUnavailableException) when (time.GetElapsedTime(since) < _timeout)
+                {
+                    await Task.Delay(Retry, time).ConfigureAwait(false);
+                }
+            }
         }
         finally
         {
@@ -243,5 +116,41 @@ internal sealed class TopicDirectory(IAdminClient admin, KafkaOptions options, C
         }
     }
 
-    private sealed record Seen(long At, Dictionary<string, int> Partitions);
+    private Seen Ask()
+    {
+        try
+        {
+            var at = time.GetTimestamp();
+            var found = admin.Call(client => client.GetMetadata(_timeout));
+            var topics = new Dictionary<string, SeenTopic>(StringComparer.Ordinal);
+            foreach (var topic in found.Topics)
+            {
+                // A topic whose leaders are being chosen may be listed with an error and without partitions: it is as it was.
+                if (topic.Partitions.Count > 0 && !topic.Error.IsError)
+                    topics[topic.Topic] = new(topic.Partitions.Count, topic.Partitions.Min(partition => partition.Replicas.Length));
+                else if (!topic.Error.IsUnknownTopic() && _seen?.Topics.GetValueOrDefault(topic.Topic) is { Partitions: > 0 } before)
+                    topics[topic.Topic] = before;
+            }
+
+            var seen = new Seen(at, topics, found.Brokers.Count);
+            Volatile.Write(ref _seen, seen);
+            troubles.Passed();
+            return seen;
+        }
+        catch (KafkaException error)
+        {
+            throw troubles.Unavailable("The topics cannot be listed", error.Error, error);
+        }
+    }
+
+    /// <summary>What the brokers answered.</summary>
+    /// <param name="At">When they were asked.</param>
+    /// <param name="Topics">The topics that this user may describe.</param>
+    /// <param name="Brokers">How many brokers there are.</param>
+    internal sealed record Seen(long At, Dictionary<string, SeenTopic> Topics, int Brokers);
+
+    /// <summary>A topic.</summary>
+    /// <param name="Partitions">How many partitions it has.</param>
+    /// <param name="Replicas">How many replicas each partition has at least.</param>
+    internal readonly record struct SeenTopic(int Partitions, int Replicas);
 }

@@ -10,22 +10,28 @@ internal static class TracedAppends
     internal static ValueTask<IReadOnlyList<Position>> AppendTracedAsync(
         this IChangeLog log, string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken) =>
         StreamsTraces.HasListeners
-            ? AppendAsync(log, topic, records, [], cancellationToken)
+            ? AppendAsync(log.AppendAsync, log, topic, records, [], cancellationToken)
             : log.AppendAsync(topic, records, cancellationToken);
 
     /// <summary>Appends what batches made, in a span of theirs where any was sampled.</summary>
     internal static async Task AppendTracedAsync(
         this IChangeLog log, string topic, IReadOnlyList<NewRecord> records, IReadOnlyList<ActivityContext> batches) =>
-        await (batches.Count > 0 ? AppendAsync(log, topic, records, batches, CancellationToken.None) : log.AppendAsync(topic, records));
+        await (batches.Count > 0
+            ? AppendAsync(log.AppendOwnAsync, log, topic, records, batches, CancellationToken.None)
+            : log.AppendOwnAsync(topic, records));
 
     private static async ValueTask<IReadOnlyList<Position>> AppendAsync(
-        IChangeLog log, string topic, IReadOnlyList<NewRecord> records, IReadOnlyList<ActivityContext> causes,
+        Func<string, IReadOnlyList<NewRecord>, CancellationToken, ValueTask<IReadOnlyList<Position>>> append,
+        IChangeLog log,
+        string topic,
+        IReadOnlyList<NewRecord> records,
+        IReadOnlyList<ActivityContext> causes,
         CancellationToken cancellationToken)
     {
         using var span = StreamsTraces.Send(log.MessagingSystem, topic, records.Count, causes);
         try
         {
-            return await log.AppendAsync(topic, TraceHeaders.Carrying(span, records), cancellationToken);
+            return await append(topic, TraceHeaders.Carrying(span, records), cancellationToken);
         }
         catch (Exception error)
         {

@@ -39,7 +39,8 @@ public abstract class KafkaCluster : IAsyncLifetime
         int requestTimeout = 15,
         int commit = 1,
         int endRefresh = 1,
-        bool isReal = false) => new()
+        bool isReal = false,
+        int topicCache = 30) => new()
         {
             BootstrapServers = servers,
             MaxBufferedBytesPerPartition = buffered,
@@ -49,6 +50,7 @@ public abstract class KafkaCluster : IAsyncLifetime
             RequestTimeoutSeconds = requestTimeout,
             GroupCommitSeconds = commit,
             EndRefreshSeconds = endRefresh,
+            TopicCacheSeconds = topicCache,
             ChecksTopicSettings = isReal,
             Consumer = { ["fetch.wait.max.ms"] = isReal ? "100" : "5" },
             Producer = { ["linger.ms"] = "1" },

@@ -40,11 +40,8 @@ public sealed class KafkaSettingsTests
             Consumer = { ["fetch.wait.max.ms"] = "-5" },
             Producer = { ["compression.type"] = "magic" },
         }));
-        foreach (var name in new[]
-        {
-            "Kafka:Settings:no.such.setting", "Kafka:Settings:socket.timeout.ms", "Kafka:Consumer:fetch.wait.max.ms",
-            "Kafka:Producer:compression.type",
-        })
+        foreach (
+            var name in new[] { "Kafka:Settings:no.such.setting", "Kafka:Settings:socket.timeout.ms", "Kafka:Consumer:fetch.wait.max.ms", "Kafka:Producer:compression.type" })
             Assert.Contains(name + " is refused by the client", error.Message, StringComparison.Ordinal);
     }
 
@@ -62,8 +59,8 @@ public sealed class KafkaSettingsTests
             ["sasl.password.file"] = directory.File("password"),
             ["debug"] = "conf,security",
         };
-        await using (var log = KafkaChangeLog.Open(
-            new() { BootstrapServers = Nowhere, Settings = settings, RequestTimeoutSeconds = 1 }, logged))
+        await using (
+            var log = KafkaChangeLog.Open(new() { BootstrapServers = Nowhere, Settings = settings, RequestTimeoutSeconds = 1 }, logged))
             await Assert.ThrowsAsync<ActorStreams.Log.LogUnavailableException>(async () => await log.ListTopicsAsync());
         Assert.NotEmpty(logged.All);
         Assert.DoesNotContain("hunter2", logged.All, StringComparison.Ordinal);
@@ -73,5 +70,15 @@ public sealed class KafkaSettingsTests
         settings["no.such"] = "1";
         var error = Assert.Throws<ArgumentException>(() => KafkaChangeLog.Open(new() { BootstrapServers = Nowhere, Settings = settings }));
         Assert.DoesNotContain("hunter2", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a", "A long way away: a=a, 'a' and \"a\"", "A long way away: a=(secret), '(secret)' and \"(secret)\"")]
+    [InlineData("kafka", "kafka, kafkaesque and kafka=kafka", "(secret), kafkaesque and (secret)=(secret)")]
+    [InlineData("p.w$", "p.w$ is not pxw$", "(secret) is not pxw$")]
+    public void A_secret_is_hidden_as_a_whole_and_a_short_one_only_where_a_value_stands(string secret, string text, string hidden)
+    {
+        var settings = ClientSettings.Of(new() { BootstrapServers = Nowhere, Settings = { ["ssl.key.password"] = secret } });
+        Assert.Equal(hidden, settings.Hide(text));
     }
 }

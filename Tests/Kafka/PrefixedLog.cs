@@ -31,36 +31,45 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
     }
 
     public ValueTask CheckSourceAsync(string topic, CancellationToken cancellationToken = default) =>
-        ((IChangeLog)inner).CheckSourceAsync(NameOf(topic), cancellationToken);
+        inner.CheckSourceAsync(NameOf(topic), cancellationToken);
 
     public ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default) =>
         inner.LimitsAsync(NameOf(topic), cancellationToken);
 
-    public HeldPosition? HeldAt(TopicPartition partition) => ((IChangeLog)inner).HeldAt(NameOf(partition));
+    public HeldPosition? HeldAt(TopicPartition partition) => inner.HeldAt(NameOf(partition));
 
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
         inner.DeleteTopicAsync(NameOf(topic), cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits,
+        TopicPartition partition,
+        long fromOffset,
+        ReadLimits limits,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await foreach (var batch in inner.ReadAsync(NameOf(partition), fromOffset, limits, cancellationToken))
+        {
             yield return new()
             {
-                Partition = partition, Records = batch.Records, NextOffset = batch.NextOffset, EndOffset = batch.EndOffset,
+                Partition = partition,
+                Records = batch.Records,
+                NextOffset = batch.NextOffset,
+                EndOffset = batch.EndOffset,
             };
+        }
     }
 
     public ValueTask<IReadOnlyList<Position>> AppendAsync(
-        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default)
-    {
-        // The order of the calls counts: the inner one is made before this returns.
-        var appending = inner.AppendAsync(NameOf(topic), records, cancellationToken);
-        return StrippedAsync();
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
+        StrippedAsync(topic, inner.AppendAsync(NameOf(topic), records, cancellationToken));
 
-        async ValueTask<IReadOnlyList<Position>> StrippedAsync() => [.. (await appending).Select(p => p with { Topic = topic })];
-    }
+    public ValueTask<IReadOnlyList<Position>> AppendOwnAsync(
+        string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default) =>
+        StrippedAsync(topic, inner.AppendOwnAsync(NameOf(topic), records, cancellationToken));
+
+    // The order of the calls counts: the inner one is made before this is called.
+    private static async ValueTask<IReadOnlyList<Position>> StrippedAsync(string topic, ValueTask<IReadOnlyList<Position>> appending) =>
+        [.. (await appending).Select(p => p with { Topic = topic })];
 
     public ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default) =>
         inner.OffsetsAsync(NameOf(topic), cancellationToken);

@@ -69,7 +69,10 @@ internal sealed class RealKafka : ITestBrokers
     public async Task CreateTopicAsync(string topic, int partitions, int replication = 1)
     {
         var replicas = (short)Math.Min(replication, _brokers.Count);
-        await Admin.CreateTopicsAsync([new() { Name = topic, NumPartitions = partitions, ReplicationFactor = replicas }]);
+        // Tests stamp records as early as they like, and brokers begin to delete what is too old half a minute after their start.
+        var configs = new Dictionary<string, string> { ["retention.ms"] = "-1" };
+        await Admin.CreateTopicsAsync(
+            [new() { Name = topic, NumPartitions = partitions, ReplicationFactor = replicas, Configs = configs }]);
         await UntilLedAsync(topic, partitions);
     }
 

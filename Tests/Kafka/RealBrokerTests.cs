@@ -1,0 +1,149 @@
+using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
+using ActorStreams.Log;
+using ActorStreams.Tests.Kafka.Brokers;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using static ActorStreams.Tests.Log.LogTesting;
+
+namespace ActorStreams.Tests.Kafka;
+
+/// <summary>What real brokers do that a mock does not: passwords, certificates, rights, transactions and replicas.</summary>
+[Collection(RealBrokersCollection.Name)]
+public sealed class RealBrokerTests
+{
+    [Fact]
+    public async Task A_wrong_password_is_named_where_people_read()
+    {
+        var error = await FailAsync(security => security.PasswordServers, _ => Password("not the password"));
+        Assert.Contains("Local_Authentication", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Check the user name, the password and sasl.mechanism in Kafka:Settings.", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("not the password", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unknown_authority_is_named_where_people_read()
+    {
+        var error = await FailAsync(security => security.TlsServers, _ => new() { ["security.protocol"] = "ssl" });
+        Assert.Contains("Local_Ssl", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Check ssl.ca.location in Kafka:Settings", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_known_authority_and_a_right_password_are_let_in()
+    {
+        var kafka = await RealKafka.SharedAsync(1);
+        await using (
+            var log = Open(
+                kafka.Security!.TlsServers, new() { ["security.protocol"] = "ssl", ["ssl.ca.location"] = kafka.Security.CaFile }))
+            Assert.NotNull(await log.ListTopicsAsync());
+        await using (var log = Open(kafka.Security.PasswordServers, Password(KafkaSecurity.Password)))
+            Assert.NotNull(await log.ListTopicsAsync());
+    }
+
+    [Fact]
+    public async Task A_topic_that_a_user_may_not_describe_may_exist_all_the_same()
+    {
+        var kafka = await RealKafka.SharedAsync(1);
+        var topic = $"t{Guid.NewGuid():N}";
+        await kafka.CreateTopicAsync(topic, 1);
+        await using var log = Open(kafka.Security!.PasswordServers, Password(KafkaSecurity.Password));
+        var error = await Assert.ThrowsAsync<UnknownTopicException>(async () => await log.OffsetsAsync(topic));
+        Assert.Contains($"Topic '{topic}' does not exist, or this user may not describe it.", error.Message, StringComparison.Ordinal);
+        var creation = await Assert.ThrowsAsync<LogUnavailableException>(async () => await log.CreateTopicAsync(topic, 1));
+        Assert.Contains("or this user may not describe it", creation.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_topic_whose_settings_a_user_may_not_read_is_used_with_a_warning()
+    {
+        var (kafka, logged) = (await RealKafka.SharedAsync(1), new Logged());
+        var topic = $"t{Guid.NewGuid():N}";
+        await kafka.CreateTopicAsync(topic, 1);
+        AclBinding Allow(AclOperation operation) => new()
+        {
+            Pattern = new() { Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal },
+            Entry = new() { Principal = $"User:{KafkaSecurity.User}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow },
+        };
+        await kafka.Admin.CreateAclsAsync([Allow(AclOperation.Read), Allow(AclOperation.Write)]);
+        await using var log = Open(kafka.Security!.PasswordServers, Password(KafkaSecurity.Password), logged);
+        while (await log.DescribeAsync(topic) is null)
+            await Task.Delay(50, TestContext.Current.CancellationToken); // brokers take rights over a little later
+        await log.CheckSourceAsync(topic);
+        Assert.Contains("Allow this user DescribeConfigs", Assert.Single(logged.Warnings), StringComparison.Ordinal);
+        await log.AppendAsync(topic, [Record("k", "v", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds())]);
+        Assert.Equal(["v"], (await log.TakeAsync(new(topic, 0), 0, 1)).Values());
+    }
+
+    [Fact]
+    public async Task An_open_transaction_that_holds_readers_is_named()
+    {
+        var kafka = await RealKafka.SharedAsync(1);
+        var topic = $"t{Guid.NewGuid():N}";
+        await kafka.CreateTopicAsync(topic, 1);
+        await using var log = Open(kafka.BootstrapServers, []);
+        await log.AppendAsync(topic, KafkaTesting.Numbered(0, 3));
+        using var producer = new ProducerBuilder<string, string>(
+            new ProducerConfig { BootstrapServers = kafka.BootstrapServers, TransactionalId = $"tx-{Guid.NewGuid():N}" }).Build();
+        producer.InitTransactions(TimeSpan.FromSeconds(20));
+        producer.BeginTransaction();
+        await producer.ProduceAsync(
+            new Confluent.Kafka.TopicPartition(topic, 0), new() { Key = "k", Value = "undecided" }, TestContext.Current.CancellationToken);
+        await log.AppendAsync(topic, KafkaTesting.Numbered(3, 2));
+
+        var partition = new ActorStreams.Log.TopicPartition(topic, 0);
+        var reading = log.TakeAsync(partition, 0, 6);
+        while (log.HeldAt(partition) is null)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        Assert.Equal(3, log.HeldAt(partition)!.Value.Offset);
+        Assert.InRange(log.HeldAt(partition)!.Value.Since, DateTimeOffset.UtcNow.AddMinutes(-2), DateTimeOffset.UtcNow);
+        Assert.False(reading.IsCompleted);
+        producer.CommitTransaction();
+        Assert.Equal(["0", "1", "2", "undecided", "3", "4"], (await reading).Values());
+    }
+
+    [Fact]
+    public async Task Own_topics_have_as_many_replicas_as_brokers_allow_and_fewer_are_warned_of()
+    {
+        var (kafka, logged) = (await RealKafka.SharedAsync(3), new Logged());
+        await using var log = Open(kafka.BootstrapServers, [], logged);
+        var (own, poor, risky) = ($"t{Guid.NewGuid():N}", $"t{Guid.NewGuid():N}", $"t{Guid.NewGuid():N}");
+        await log.CreateTopicAsync(own, 1);
+        var described = (await kafka.Admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([own]))).TopicDescriptions[0];
+        Assert.Equal(3, described.Partitions[0].Replicas.Count);
+        var settings = await kafka.Admin.DescribeConfigsAsync([new() { Type = ResourceType.Topic, Name = own }]);
+        Assert.Equal("2", settings[0].Entries["min.insync.replicas"].Value);
+        Assert.Empty(logged.Warnings);
+
+        await kafka.CreateTopicAsync(poor, 1, replication: 1);
+        await log.CreateTopicAsync(poor, 1);
+        Assert.Contains("replication factor 1 on 3 brokers", Assert.Single(logged.Warnings), StringComparison.Ordinal);
+        await kafka.CreateTopicAsync(risky, 1, replication: 3);
+        await log.CreateTopicAsync(risky, 1);
+        Assert.Contains("min.insync.replicas=1", logged.Warnings.Last(), StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, string> Password(string password) => new()
+    {
+        ["security.protocol"] = "sasl_plaintext",
+        ["sasl.mechanism"] = "PLAIN",
+        ["sasl.username"] = KafkaSecurity.User,
+        ["sasl.password"] = password,
+    };
+
+    private static async Task<LogUnavailableException> FailAsync(
+        Func<KafkaSecurity, string> servers, Func<KafkaSecurity, Dictionary<string, string>> settings)
+    {
+        var security = (await RealKafka.SharedAsync(1)).Security!;
+        await using var log = Open(servers(security), settings(security), requestTimeout: 3);
+        return await Assert.ThrowsAsync<LogUnavailableException>(async () => await log.ListTopicsAsync());
+    }
+
+    private static KafkaChangeLog Open(string servers, Dictionary<string, string> settings, Logged? logged = null, int requestTimeout = 15)
+    {
+        var options = KafkaCluster.Options(servers, isReal: true, requestTimeout: requestTimeout);
+        foreach (var (name, value) in settings)
+            options.Settings[name] = value;
+        return KafkaChangeLog.Open(options, logged);
+    }
+}
