@@ -25,12 +25,8 @@ internal sealed class PartitionServices(
 
     internal ILogger Logger { get; } = logger;
 
-    /// <summary>
-    /// Runs the loops of the partitions. As many fold at once as there are cores, and each yields after a batch, so that partitions
-    /// that are far behind do not keep the thread pool from everything else. A simulation gives a scheduler of its own.
-    /// </summary>
-    internal TaskScheduler Scheduler { get; init; } =
-        new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Environment.ProcessorCount, maxItemsPerTask: 1).ConcurrentScheduler;
+    /// <summary>Runs the loops of the partitions. A simulation gives one of its own, which runs everything on one thread.</summary>
+    internal TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 
     /// <summary>Bounds how many histories are folded from the log at once.</summary>
     internal SemaphoreSlim HistoryFolds { get; } = new(options.MaxHistoryFolds);

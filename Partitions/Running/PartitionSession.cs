@@ -15,11 +15,15 @@ namespace ActorStreams.Partitions.Running;
 /// </summary>
 internal sealed partial class PartitionSession
 {
+    /// <summary>The longest that a session folds without letting other work of its thread pool in.</summary>
+    private static readonly TimeSpan MaxTurn = TimeSpan.FromMilliseconds(10);
+
     private readonly PartitionServices _services;
     private readonly SessionEvents _events;
     private readonly PartitionMeter _meter;
     private readonly FrameAppends _appends;
     private readonly Checkpoints _checkpoints;
+    private long _lastYield;
     private bool _hasLoggedMisplaced;
 
     private PartitionSession(PartitionServices services, PartitionFold fold, SessionEvents events)
@@ -118,7 +122,7 @@ internal sealed partial class PartitionSession
                 await FoldAsync(stopBefore < batch.NextOffset ? batch.Before(stopBefore.Value) : batch);
                 if (careful)
                     await StoreAsync();
-                await Task.Yield();
+                await YieldAsync();
             }
         }
         catch (OperationCanceledException) when (reading.IsCancellationRequested)
@@ -131,6 +135,17 @@ internal sealed partial class PartitionSession
             await Ended(next ?? Task.CompletedTask);
             await batches.DisposeAsync();
         }
+    }
+
+    /// <summary>
+    /// A partition that is far behind finds every next batch ready, and would keep its thread for long: other work of the process waits.
+    /// </summary>
+    private async ValueTask YieldAsync()
+    {
+        if (_services.Time.GetElapsedTime(_lastYield) < MaxTurn)
+            return;
+        await Task.Yield();
+        _lastYield = _services.Time.GetTimestamp();
     }
 
     /// <summary>Waits for a batch, for an append or checkpoint whose end matters, or until a checkpoint is due.</summary>
