@@ -45,6 +45,33 @@ public sealed class CodeTests
             .Select(uses => $"{uses.Key} is used by {string.Join(", ", uses.Select(use => use.File).Distinct())}"),
     ]);
 
+    [Fact]
+    public void A_neighbour_that_sees_internals_uses_them()
+    {
+        var used = ProductCode.Instance.Uses.Where(use => use.DeclaredIn is not null && IsInternal(use.Symbol))
+            .GroupBy(use => (Project.Of(use.DeclaredIn!)!, Project.Of(use.File)!))
+            .ToDictionary(uses => uses.Key, uses => uses.Select(use => use.Symbol.ToDisplayString()).Distinct().Count());
+        var friends = Project.Product.SelectMany(project => project.Xml.Descendants("InternalsVisibleTo")
+            .Select(friend => (Project: project, Friend: Project.Product.FirstOrDefault(p => p.Name == friend.Attribute("Include")!.Value)))
+            .Where(pair => pair.Friend is not null)).ToList();
+        foreach (var (project, friend) in friends)
+            Console.WriteLine($"tidy: {friend!.Name} uses {used.GetValueOrDefault((project, friend))} internals of {project.Name}");
+
+        Ratchet.Check("unused-friends", [.. friends.Where(pair => !used.ContainsKey((pair.Project, pair.Friend!)))
+            .Select(pair => $"{pair.Project.File} shows its internals to {pair.Friend!.Name}")]);
+    }
+
+    private static bool IsInternal(ISymbol symbol)
+    {
+        for (var named = symbol; named is not null and not INamespaceSymbol; named = named.ContainingType)
+        {
+            if (named.DeclaredAccessibility is Accessibility.Internal or Accessibility.ProtectedOrInternal)
+                return true;
+        }
+
+        return false;
+    }
+
     private static HashSet<string> Banned(Project project) =>
     [
         .. new[] { "BannedSymbols.txt", $"{project.Folder}/BannedSymbols.txt" }.Where(Tree.Exists)
