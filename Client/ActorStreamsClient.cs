@@ -84,7 +84,8 @@ public sealed class ActorStreamsClient : IDisposable
     {
         var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
         return await Transport.GetAsync(info, key, options ?? new(), cancellationToken).ConfigureAwait(false) is { } body
-            ? new(body.Dataset, body.Key, WireJson.Read<T>(body.State, Options.JsonSerializerOptions)!, body.Position, body.Time ?? default, body.Behind)
+            ? new(body.Dataset, body.Key, WireJson.Read<T>(
+                body.State, Options.JsonSerializerOptions)!, body.Position, body.Time ?? default, body.Behind)
             : null;
     }
 

@@ -108,7 +108,9 @@ public sealed class OperationsClient
         long? from = null, until = null;
         do
         {
-            var one = await PostAsync(new(Dataset: dataset, All: dataset is null ? true : null, DryRun: dryRun, From: from, Until: until), cancellationToken).ConfigureAwait(false);
+            var one = await PostAsync(
+                new(Dataset: dataset, All: dataset is null ? true : null, DryRun: dryRun, From: from, Until: until),
+                cancellationToken).ConfigureAwait(false);
             all = Both(all, one);
             (from, until) = (one.Next, one.End);
         }
@@ -135,5 +137,8 @@ public sealed class OperationsClient
     }
 
     private static RedriveInfo Both(RedriveInfo one, RedriveInfo more) =>
-        new(one.DryRun, [.. one.Appended, .. more.Appended], [.. one.Done, .. more.Done], [.. one.Refused, .. more.Refused], more.Next, more.End);
+        new(one.DryRun,
+        [
+            .. one.Appended, .. more.Appended,
+        ], [.. one.Done, .. more.Done], [.. one.Refused, .. more.Refused], more.Next, more.End);
 }

@@ -10,7 +10,8 @@ namespace ActorStreams.Protocol;
 /// <param name="Position">The change's place.</param>
 /// <param name="Cause">Which records caused it.</param>
 /// <param name="Time">The time of the root record.</param>
-public sealed record ChangeAnswer(string Key, RawJson? Before, RawJson? After, ChangePlace Position, ChangeCause? Cause, DateTimeOffset? Time);
+public sealed record ChangeAnswer(
+    string Key, RawJson? Before, RawJson? After, ChangePlace Position, ChangeCause? Cause, DateTimeOffset? Time);
 
 /// <summary>The place of a change: one record may cause several, distinguished by <paramref name="Index"/>.</summary>
 /// <param name="Topic">The topic's name.</param>
@@ -23,4 +24,5 @@ public sealed record ChangePlace(string Topic, int Partition, long Offset, int I
 /// <param name="Trigger">The record that was folded.</param>
 /// <param name="Root">The record of a source topic at which the chain of causes begins.</param>
 public sealed record ChangeCause(
-    [property: JsonConverter(typeof(PositionConverter))] Position Trigger, [property: JsonConverter(typeof(PositionConverter))] Position Root);
+    [property: JsonConverter(typeof(PositionConverter))] Position Trigger,
+    [property: JsonConverter(typeof(PositionConverter))] Position Root);

@@ -7,7 +7,8 @@ namespace ActorStreams.Protocol;
 /// <param name="Topics">The source topics.</param>
 /// <param name="Datasets">The datasets.</param>
 /// <param name="Edges">An edge for each thing a dataset is folded from.</param>
-public sealed record LineageInfo(IReadOnlyList<LineageTopic> Topics, IReadOnlyList<LineageDataset> Datasets, IReadOnlyList<LineageEdge> Edges);
+public sealed record LineageInfo(
+    IReadOnlyList<LineageTopic> Topics, IReadOnlyList<LineageDataset> Datasets, IReadOnlyList<LineageEdge> Edges);
 
 /// <summary>A source topic in the lineage.</summary>
 /// <param name="Name">Its name.</param>
@@ -19,7 +20,8 @@ public sealed record LineageTopic(string Name, int Partitions);
 /// <param name="Kind">Entity or view.</param>
 /// <param name="Version">The version of its definition.</param>
 /// <param name="Topic">The topic it is folded from.</param>
-public sealed record LineageDataset(string Name, [property: JsonConverter(typeof(WordConverter<DatasetKind>))] DatasetKind Kind, int Version, string Topic);
+public sealed record LineageDataset(
+    string Name, [property: JsonConverter(typeof(WordConverter<DatasetKind>))] DatasetKind Kind, int Version, string Topic);
 
 /// <summary>That <paramref name="To"/> is folded from <paramref name="From"/>.</summary>
 /// <param name="From">A topic or a dataset.</param>

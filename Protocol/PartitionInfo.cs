@@ -41,7 +41,8 @@ public enum PartitionState
 /// <param name="OpenDeadLetters">Records set aside that were not folded since.</param>
 /// <param name="CheckpointAgeSeconds">Seconds since its last checkpoint, while there is something to write.</param>
 public sealed record PartitionInfo(
-    int Partition, string? Silo, PartitionState Status, string? Reason, long NextOffset, long EndOffset, long States, int StatesInMemory, Behind? Behind, long OpenDeadLetters,
+    int Partition, string? Silo, PartitionState Status, string? Reason, long NextOffset, long EndOffset, long States, int StatesInMemory,
+    Behind? Behind, long OpenDeadLetters,
     double CheckpointAgeSeconds)
 {
     /// <summary>Its dataset; set where partitions of several datasets stand together.</summary>

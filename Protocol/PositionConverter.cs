@@ -10,7 +10,8 @@ public sealed class PositionConverter : JsonConverter<Position>
     /// <inheritdoc/>
     public override Position Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        var parts = JsonSerializer.Deserialize<Parts>(ref reader, JsonSerializerOptions.Web) ?? throw new JsonException("A position is null.");
+        var parts = JsonSerializer.Deserialize<Parts>(ref reader, JsonSerializerOptions.Web)
+            ?? throw new JsonException("A position is null.");
         return new(parts.Topic, parts.Partition, parts.Offset);
     }
 

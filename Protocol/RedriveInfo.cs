@@ -3,7 +3,9 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Protocol;
 
-/// <summary>Which dead letters to redrive: exactly one of <paramref name="Ids"/>, <paramref name="Dataset"/> and <paramref name="All"/>.</summary>
+/// <summary>
+/// Which dead letters to redrive: exactly one of <paramref name="Ids"/>, <paramref name="Dataset"/> and <paramref name="All"/>.
+/// </summary>
 /// <param name="Ids">These dead letters.</param>
 /// <param name="Dataset">All open ones of this dataset.</param>
 /// <param name="All">All that are open.</param>
@@ -13,7 +15,8 @@ namespace ActorStreams.Protocol;
 /// <param name="Until">The end of the first answer.</param>
 /// <param name="WaitSeconds">How long to wait for them to be folded.</param>
 public sealed record RedriveRequest(
-    IReadOnlyList<string>? Ids = null, string? Dataset = null, bool? All = null, bool? DryRun = null, int? Limit = null, long? From = null, long? Until = null,
+    IReadOnlyList<string>? Ids = null, string? Dataset = null, bool? All = null, bool? DryRun = null, int? Limit = null, long? From = null,
+    long? Until = null,
     double? WaitSeconds = null);
 
 /// <summary>What a redrive did, or would do.</summary>
@@ -24,7 +27,8 @@ public sealed record RedriveRequest(
 /// <param name="Next">The offset at which the next request begins; null when nothing is left.</param>
 /// <param name="End">The offset at which all requests of this redrive end.</param>
 public sealed record RedriveInfo(
-    bool DryRun, IReadOnlyList<RedrivenInfo> Appended, IReadOnlyList<string> Done, IReadOnlyList<RefusedRedrive> Refused, long? Next, long? End);
+    bool DryRun, IReadOnlyList<RedrivenInfo> Appended, IReadOnlyList<string> Done, IReadOnlyList<RefusedRedrive> Refused, long? Next,
+    long? End);
 
 /// <summary>What has become of a dead letter that was appended again.</summary>
 [JsonConverter(typeof(WordConverter<RedriveOutcome>))]
@@ -48,7 +52,8 @@ public enum RedriveOutcome
 /// <param name="Id">Its id.</param>
 /// <param name="Position">Where it was appended; null in a dry run.</param>
 /// <param name="Outcome">What has become of it.</param>
-public sealed record RedrivenInfo(string Id, [property: JsonConverter(typeof(PositionConverter))] Position? Position, RedriveOutcome Outcome);
+public sealed record RedrivenInfo(
+    string Id, [property: JsonConverter(typeof(PositionConverter))] Position? Position, RedriveOutcome Outcome);
 
 /// <summary>A dead letter that cannot be redriven.</summary>
 /// <param name="Id">Its id.</param>

@@ -16,7 +16,8 @@ public sealed record Behind(long Records, double Seconds);
 /// <param name="Time">That record's time; null when the key has no state.</param>
 /// <param name="Behind">How far the partition is behind.</param>
 public sealed record StateAnswer(
-    string Dataset, string Key, RawJson? State, [property: JsonConverter(typeof(PositionConverter))] Position Position, DateTimeOffset? Time, Behind? Behind);
+    string Dataset, string Key, RawJson? State, [property: JsonConverter(typeof(PositionConverter))] Position Position,
+    DateTimeOffset? Time, Behind? Behind);
 
 /// <summary>A page of a dataset's states, in the order of their keys.</summary>
 /// <param name="Dataset">The dataset's name.</param>

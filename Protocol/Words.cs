@@ -4,7 +4,10 @@ using System.Text.Json.Serialization;
 
 namespace ActorStreams.Protocol;
 
-/// <summary>The words by which the members of an enum are named in JSON: <see cref="JsonStringEnumMemberNameAttribute"/>, or else the member's name in lower case.</summary>
+/// <summary>
+/// The words by which the members of an enum are named in JSON: <see cref="JsonStringEnumMemberNameAttribute"/>, or else
+/// the member's name in lower case.
+/// </summary>
 public static class Words
 {
     /// <summary>The word for a value.</summary>
@@ -27,14 +30,19 @@ public static class Words
         where T : struct, Enum
     {
         internal static readonly Dictionary<T, string> Names = Enum.GetValues<T>().ToDictionary(value => value, WordOf);
-        internal static readonly Dictionary<string, T> Values = Names.ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.OrdinalIgnoreCase);
+        internal static readonly Dictionary<string, T> Values = Names.ToDictionary(
+            pair => pair.Value, pair => pair.Key, StringComparer.OrdinalIgnoreCase);
 
         private static string WordOf(T value) =>
-            typeof(T).GetField(value.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? value.ToString().ToLowerInvariant();
+            typeof(T).GetField(value.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name
+                ?? value.ToString().ToLowerInvariant();
     }
 }
 
-/// <summary>Reads and writes an enum by its <see cref="Words"/>. A word that is not known, as a later silo may send, reads as the member <c>Unknown</c> where there is one.</summary>
+/// <summary>
+/// Reads and writes an enum by its <see cref="Words"/>. A word that is not known, as a later silo may send, reads as the member
+/// <c>Unknown</c> where there is one.
+/// </summary>
 /// <typeparam name="T">The enum.</typeparam>
 public sealed class WordConverter<T> : JsonConverter<T>
     where T : struct, Enum
@@ -44,8 +52,12 @@ public sealed class WordConverter<T> : JsonConverter<T>
     /// <inheritdoc/>
     public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        var word = reader.TokenType == JsonTokenType.String ? reader.GetString() : throw new JsonException($"A word of {typeof(T).Name} is expected.");
-        return Words.TryParse<T>(word, out var value) || Enum.TryParse(Unknown, out value) ? value : throw new JsonException($"'{word}' is no word of {typeof(T).Name}.");
+        var word = reader.TokenType == JsonTokenType.String
+            ? reader.GetString()
+            : throw new JsonException($"A word of {typeof(T).Name} is expected.");
+        return Words.TryParse<T>(word, out var value) || Enum.TryParse(Unknown, out value)
+            ? value
+            : throw new JsonException($"'{word}' is no word of {typeof(T).Name}.");
     }
 
     /// <inheritdoc/>

@@ -29,7 +29,9 @@ internal sealed class KeyLaw<TSource>(LawRig rig, Router<TSource> router, JsonSe
         }
     }
 
-    /// <summary>The order does not count, since routes are put in the order of their keys. A KeysOf that throws must do so every time.</summary>
+    /// <summary>
+    /// The order does not count, since routes are put in the order of their keys. A KeysOf that throws must do so every time.
+    /// </summary>
     private string Keys(string key, TSource state)
     {
         try

@@ -25,6 +25,7 @@ internal static class DatasetsCommand
         d =>
         [
             d.Name, Words.Of(d.Kind), d.Sources is { Count: > 0 } sources ? string.Join(", ", sources) : d.Topic,
-            $"{d.Version}", $"{d.Partitions}", $"{d.States:N0}", $"{d.Behind?.Records:N0}", $"{d.Behind?.Seconds:N1}", Words.Of(d.Status) + (d.Misplaced > 0 ? $", {d.Misplaced:N0} misplaced" : ""),
+            $"{d.Version}", $"{d.Partitions}", $"{d.States:N0}", $"{d.Behind?.Records:N0}", $"{d.Behind?.Seconds:N1}",
+            Words.Of(d.Status) + (d.Misplaced > 0 ? $", {d.Misplaced:N0} misplaced" : ""),
         ]);
 }

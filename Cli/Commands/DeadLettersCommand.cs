@@ -39,7 +39,8 @@ internal static class DeadLettersCommand
                 .Take(parse.GetValue(limit))
                 .ToListAsync(cancellationToken).ConfigureAwait(false);
             shell.Table(
-                letters, ["id", "key", "state", "time", "reason"], l => [l.Id, l.Key ?? "", Words.Of(l.State), $"{l.Time:u}", l.Reason + (l.First is null ? "" : $" (first {l.First})")]);
+                letters, ["id", "key", "state", "time", "reason"],
+                l => [l.Id, l.Key ?? "", Words.Of(l.State), $"{l.Time:u}", l.Reason + (l.First is null ? "" : $" (first {l.First})")]);
             return ExitCodes.Ok;
         });
         return command;
@@ -48,7 +49,9 @@ internal static class DeadLettersCommand
     private static Command Show(Shell shell)
     {
         var id = new Argument<string>("ID") { Description = "As the list shows it: dataset@topic/partition:offset#index." };
-        var command = new Command("show", "Shows a dead letter with its error and the original. Example: actorstreams deadletters show 'order@shop.orders/0:17#0'") { id };
+        var command = new Command(
+            "show",
+            "Shows a dead letter with its error and the original. Example: actorstreams deadletters show 'order@shop.orders/0:17#0'") { id };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
             var letter = await client.Operations.DeadLetterAsync(parse.GetRequiredValue(id), cancellationToken).ConfigureAwait(false);
@@ -58,7 +61,8 @@ internal static class DeadLettersCommand
                 return ExitCodes.Ok;
             }
 
-            shell.Screen.MarkupLineInterpolated($"[bold]{letter.Id}[/] [aqua]{letter.Key}[/] [grey]{Words.Of(letter.State)} {letter.Time:u}[/]");
+            shell.Screen.MarkupLineInterpolated(
+                $"[bold]{letter.Id}[/] [aqua]{letter.Key}[/] [grey]{Words.Of(letter.State)} {letter.Time:u}[/]");
             shell.Screen.MarkupLineInterpolated($"{letter.Reason}");
             if (letter.Refusal is not null)
                 shell.Screen.MarkupLineInterpolated($"[yellow]{letter.Refusal}[/]");
@@ -97,14 +101,17 @@ internal static class DeadLettersCommand
                 ? await client.Operations.RedriveAsync(given, dry, cancellationToken).ConfigureAwait(false)
                 : await client.Operations.RedriveOpenAsync(parse.GetValue(dataset), dry, cancellationToken).ConfigureAwait(false);
             Report(shell, outcome);
-            return outcome.Refused.Count > 0 || outcome.Appended.Any(one => one.Outcome == RedriveOutcome.FailedAgain) ? ExitCodes.Failed : ExitCodes.Ok;
+            return outcome.Refused.Count > 0 || outcome.Appended.Any(one => one.Outcome == RedriveOutcome.FailedAgain)
+                ? ExitCodes.Failed
+                : ExitCodes.Ok;
         });
         return command;
     }
 
     private static void Report(Shell shell, RedriveInfo outcome)
     {
-        shell.Table(outcome.Appended, ["id", "appended at", "outcome"], one => [one.Id, one.Position?.ToString() ?? "", Words.Of(one.Outcome)]);
+        shell.Table(
+            outcome.Appended, ["id", "appended at", "outcome"], one => [one.Id, one.Position?.ToString() ?? "", Words.Of(one.Outcome)]);
         foreach (var refused in outcome.Refused)
             shell.Fail($"{refused.Id}: {refused.Reason}");
         shell.Note(

@@ -43,8 +43,10 @@ internal static class OperationsCommands
                 ],
                 p =>
                 [
-                    p.Dataset ?? "", $"{p.Partition}", p.Silo ?? "?", $"{p.NextOffset}", $"{p.EndOffset}", $"{p.States:N0}", $"{p.Behind?.Records:N0}", $"{p.Behind?.Seconds:N1}",
-                    $"{p.CheckpointAgeSeconds:N1}", $"{p.OpenDeadLetters:N0}", Words.Of(p.Status) + (p.Reason is null ? "" : $": {p.Reason}"),
+                    p.Dataset ?? "", $"{p.Partition}", p.Silo ?? "?", $"{p.NextOffset}", $"{p.EndOffset}", $"{p.States:N0}",
+                    $"{p.Behind?.Records:N0}", $"{p.Behind?.Seconds:N1}",
+                    $"{p.CheckpointAgeSeconds:N1}", $"{p.OpenDeadLetters:N0}",
+                    Words.Of(p.Status) + (p.Reason is null ? "" : $": {p.Reason}"),
                 ]);
             return ExitCodes.Ok;
         });

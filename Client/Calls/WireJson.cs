@@ -5,7 +5,9 @@ using ActorStreams.Protocol;
 
 namespace ActorStreams.Client.Calls;
 
-/// <summary>The JSON of the HTTP contract itself. States and values inside it are the user's, and are read with the user's options.</summary>
+/// <summary>
+/// The JSON of the HTTP contract itself. States and values inside it are the user's, and are read with the user's options.
+/// </summary>
 internal static class WireJson
 {
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)

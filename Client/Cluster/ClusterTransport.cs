@@ -47,10 +47,15 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         }
     }
 
-    public async Task<PageAnswer> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken)
+    public async Task<PageAnswer> ListAsync(
+        DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken)
     {
-        var page = await _calls.AskAsync(() => Catalog.List(dataset.Name, new(prefix ?? "", after, limit), cancellationToken), cancellationToken).ConfigureAwait(false);
-        return new(dataset.Name, [.. page.Items.Select(item => new ItemAnswer(item.Key, RawJson.Of(item.State), TimeOf(item.Timestamp)))], page.Next);
+        var page = await _calls.AskAsync(
+            () => Catalog.List(dataset.Name, new(prefix ?? "", after, limit), cancellationToken), cancellationToken).ConfigureAwait(false);
+        return new(dataset.Name,
+        [
+            .. page.Items.Select(item => new ItemAnswer(item.Key, RawJson.Of(item.State), TimeOf(item.Timestamp))),
+        ], page.Next);
     }
 
     public Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken)
@@ -94,7 +99,8 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
             [.. datasets.Select(dataset => new LineageDataset(dataset.Name, dataset.Kind, dataset.Version, dataset.Topic))],
             [
                 .. entities.Select(entity => new LineageEdge(new(LineageNodeKind.Topic, entity.Topic), entity.Name)),
-                .. datasets.SelectMany(view => view.Sources.Select(source => new LineageEdge(new(LineageNodeKind.Dataset, source), view.Name))),
+                .. datasets.SelectMany(
+                    view => view.Sources.Select(source => new LineageEdge(new(LineageNodeKind.Dataset, source), view.Name))),
             ]);
     }
 
@@ -102,7 +108,11 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     {
         var topics = await _calls.AskAsync(() => Catalog.Topics(cancellationToken), cancellationToken).ConfigureAwait(false);
         return [.. topics.Select(topic => new TopicInfo(
-            topic.Topic, Words.TryParse<TopicKind>(topic.Kind, out var kind) ? kind : TopicKind.Unknown, [.. topic.Partitions.Select((offsets, number) => new PartitionOffsets(number, offsets.Start, offsets.End))], Partitioner(topic.Partitioner)))];
+            topic.Topic,
+            Words.TryParse<TopicKind>(topic.Kind, out var kind) ? kind : TopicKind.Unknown,
+            [
+                .. topic.Partitions.Select((offsets, number) => new PartitionOffsets(number, offsets.Start, offsets.End)),
+            ], Partitioner(topic.Partitioner)))];
     }
 
     public async IAsyncEnumerable<LogRecord> ReadRecordsAsync(
@@ -126,7 +136,8 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     }
 
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
-        (await ClusterCalls.OnceAsync(() => Catalog.Datasets(withStatus: true, cancellationToken), cancellationToken).ConfigureAwait(false)).All(dataset => PartitionStateOf(dataset.Status!.Status) != PartitionState.Starting);
+        (await ClusterCalls.OnceAsync(() => Catalog.Datasets(withStatus: true, cancellationToken), cancellationToken).ConfigureAwait(false))
+            .All(dataset => PartitionStateOf(dataset.Status!.Status) != PartitionState.Starting);
 
     public void Dispose()
     {
@@ -134,7 +145,8 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     }
 
     internal static StateAnswer Body(string dataset, StateReply reply) => new(
-        dataset, reply.Key, RawJson.Of(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp), new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
+        dataset, reply.Key, RawJson.Of(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp),
+        new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
 
     internal static DateTimeOffset TimeOf(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 
@@ -146,10 +158,14 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         _calls.AskAsync(() => Catalog.Datasets(withStatus, cancellationToken), cancellationToken);
 
     private static DatasetInfo Info(DatasetReply dataset) => new(
-        dataset.Name, dataset.Kind == "view" ? DatasetKind.View : DatasetKind.Entity, dataset.Version, dataset.Topic, dataset.Partitions, dataset.Sources, dataset.Status?.States ?? 0,
-        dataset.Status is { } status ? new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)) : null, PartitionStateOf(dataset.Status?.Status), dataset.Status?.Reason, Partitioner(dataset.Partitioner), dataset.Status?.MisplacedRecords ?? 0);
+        dataset.Name, dataset.Kind == "view" ? DatasetKind.View : DatasetKind.Entity, dataset.Version, dataset.Topic, dataset.Partitions,
+        dataset.Sources, dataset.Status?.States ?? 0,
+        dataset.Status is { } status ? new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)) : null,
+        PartitionStateOf(dataset.Status?.Status), dataset.Status?.Reason, Partitioner(dataset.Partitioner),
+        dataset.Status?.MisplacedRecords ?? 0);
 
-    private static PartitionState PartitionStateOf(string? status) => Words.TryParse<PartitionState>(status, out var state) ? state : PartitionState.Unknown;
+    private static PartitionState PartitionStateOf(string? status) =>
+        Words.TryParse<PartitionState>(status, out var state) ? state : PartitionState.Unknown;
 
     // A partitioner that a newer silo knows is as good as unknown here.
     private static KeyPartitioner Partitioner(string name) =>

@@ -32,7 +32,9 @@ internal sealed class HttpTransport : ITransport
         var timeout = options.TimeoutSeconds?.ToString(CultureInfo.InvariantCulture);
         try
         {
-            return await _calls.GetAsync<StateAnswer>(Paths.Key(dataset, key, ("atLeast", options.AtLeast?.ToString()), ("timeoutSeconds", timeout)), cancellationToken).ConfigureAwait(false);
+            return await _calls.GetAsync<StateAnswer>(
+                Paths.Key(dataset, key, ("atLeast", options.AtLeast?.ToString()), ("timeoutSeconds", timeout)),
+                cancellationToken).ConfigureAwait(false);
         }
         catch (ActorStreamsException e) when (e.Status == HttpStatusCode.NotFound)
         {
@@ -40,8 +42,10 @@ internal sealed class HttpTransport : ITransport
         }
     }
 
-    public Task<PageAnswer> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken) => _calls.GetAsync<PageAnswer>(
-        Paths.Dataset(dataset) + Paths.Query(("prefix", prefix), ("after", after), ("limit", limit.ToString(CultureInfo.InvariantCulture))), cancellationToken);
+    public Task<PageAnswer> ListAsync(DatasetInfo dataset, string? prefix, string? after, int limit, CancellationToken cancellationToken) =>
+        _calls.GetAsync<PageAnswer>(
+            Paths.Dataset(dataset) + Paths.Query(
+                ("prefix", prefix), ("after", after), ("limit", limit.ToString(CultureInfo.InvariantCulture))), cancellationToken);
 
     public async Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken) =>
         await EventConnection.OpenAsync(

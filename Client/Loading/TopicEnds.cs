@@ -29,7 +29,8 @@ internal sealed class TopicEnds(ActorStreamsClient client, string topic)
     {
         var topics = await client.TopicsAsync(cancellationToken).ConfigureAwait(false);
         var found = topics.FirstOrDefault(t => t.Topic == topic) ?? throw new ActorStreamsException(
-            $"There is no topic '{topic}' at {client.Transport.Place}. It has {string.Join(", ", topics.Where(t => t.Kind == TopicKind.Source).Select(t => $"'{t.Topic}'"))}.",
+            $"There is no topic '{topic}' at {client.Transport.Place}. It has "
+            + $"{string.Join(", ", topics.Where(t => t.Kind == TopicKind.Source).Select(t => $"'{t.Topic}'"))}.",
             HttpStatusCode.NotFound);
         Partitioner = found.Partitioner;
         Partitions = [.. found.Partitions.OrderBy(p => p.Partition)];

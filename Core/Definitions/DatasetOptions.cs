@@ -58,7 +58,8 @@ public abstract class DatasetOptions<TSelf> : DatasetOptions
     }
 
     /// <summary>
-    /// Bytes that the stored form of one state may have: 409,600 by default, at most 460,800. A record or change whose fold would make a larger one is a dead letter, and the state stays as it was.
+    /// Bytes that the stored form of one state may have: 409,600 by default, at most 460,800. A record or change whose fold would make a
+    /// larger one is a dead letter, and the state stays as it was.
     /// </summary>
     public TSelf WithMaxStateBytes(int bytes)
     {
@@ -97,7 +98,10 @@ public sealed class EntityOptions : DatasetOptions<EntityOptions>
         return this;
     }
 
-    /// <summary>Takes a record whose value is empty, or the JSON literal <c>null</c>, for a tombstone: for producers that cannot append a record without a value.</summary>
+    /// <summary>
+    /// Takes a record whose value is empty, or the JSON literal <c>null</c>, for a tombstone: for producers that cannot
+    /// append a record without a value.
+    /// </summary>
     public EntityOptions EmptyIsTombstone()
     {
         TakesEmptyAsTombstone = true;
@@ -105,8 +109,9 @@ public sealed class EntityOptions : DatasetOptions<EntityOptions>
     }
 
     /// <summary>
-    /// The last writer wins by the record's time, and not by its place in the log: a record or tombstone stamped before the last one folded into the state is skipped. Of equal times the later
-    /// record counts. An entity that has ended keeps no time, so any record begins it anew: where a late record must not, end it by a state that says so.
+    /// The last writer wins by the record's time, and not by its place in the log: a record or tombstone stamped before the last one folded
+    /// into the state is skipped. Of equal times the later record counts. An entity that has ended keeps no time, so any record begins it
+    /// anew: where a late record must not, end it by a state that says so.
     /// </summary>
     public EntityOptions LatestByTime()
     {
@@ -125,7 +130,10 @@ public sealed class ViewOptions : DatasetOptions<ViewOptions>
 
     internal int MaxKeysPerState { get; private set; } = FoldLimits.DefaultMaxKeysPerState;
 
-    /// <summary>View keys that one state of a source may concern: 10,000 by default, at most 100,000. With more, the routing fails: the state concerns nobody, and a dead letter says so.</summary>
+    /// <summary>
+    /// View keys that one state of a source may concern: 10,000 by default, at most 100,000. With more, the routing fails: the state
+    /// concerns nobody, and a dead letter says so.
+    /// </summary>
     public ViewOptions WithMaxKeysPerState(int keys)
     {
         MaxKeysPerState = keys;

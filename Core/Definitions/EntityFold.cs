@@ -31,7 +31,8 @@ internal sealed class EntityFold<TState, TEvent>(JsonTypeInfo<TEvent>? eventJson
 
     internal override EntityFold<TState> Bind(JsonSerializerOptions json)
     {
-        // What comes from outside must be as the type says: null is no value of a member that is not nullable, and an undeclared number none of an enum.
+        // What comes from outside must be as the type says: null is no value of a member that is not nullable, and an
+        // undeclared number none of an enum.
         var strict = new JsonSerializerOptions(json) { RespectNullableAnnotations = true };
         strict.Converters.Insert(0, new DeclaredEnumConverterFactory(json));
         return new EntityFold<TState, TEvent>((JsonTypeInfo<TEvent>)strict.GetTypeInfo(typeof(TEvent)));
@@ -40,7 +41,9 @@ internal sealed class EntityFold<TState, TEvent>(JsonTypeInfo<TEvent>? eventJson
     internal override TState? Apply(TState? state, string key, in ChangeRecord record, TopicPartition partition)
     {
         var value = Decode(record.Value!.Value.Span)
-            ?? throw new JsonException($"The value is the JSON literal null, which is no {typeof(TEvent).Name}. To end an entity, append a record without a value, or declare EmptyIsTombstone().");
+            ?? throw new JsonException(
+                $"The value is the JSON literal null, which is no {typeof(TEvent).Name}. "
+                + "To end an entity, append a record without a value, or declare EmptyIsTombstone().");
         return TState.Apply(state, new()
         {
             Key = key,

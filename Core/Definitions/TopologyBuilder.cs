@@ -37,7 +37,8 @@ public sealed class TopologyBuilder
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
-            new PlainDecimalConverter(), new BigIntegerConverter(), new ZonedTimeOffsetConverter(), new UtcTimeConverter(), new UnorderedConverterFactory(),
+            new PlainDecimalConverter(), new BigIntegerConverter(), new ZonedTimeOffsetConverter(), new UtcTimeConverter(),
+            new UnorderedConverterFactory(),
         },
     };
 

@@ -156,7 +156,8 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     }
 
     private bool IsTombstone(in ChangeRecord record) =>
-        record.Value is not { } value || (dataset.TakesEmptyAsTombstone && (value.IsEmpty || value.Span.Trim(" \t\r\n"u8).SequenceEqual("null"u8)));
+        record.Value is not { } value
+            || (dataset.TakesEmptyAsTombstone && (value.IsEmpty || value.Span.Trim(" \t\r\n"u8).SequenceEqual("null"u8)));
 
     /// <summary>A redrive that fails again stays what it was: open under the id that it was first set aside by.</summary>
     private bool SetAside(in Prepared prepared, in ChangeRecord record, string reason, Exception? error, string? kind = null)

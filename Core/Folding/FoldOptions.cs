@@ -13,10 +13,15 @@ public sealed record FoldOptions
     /// <summary>Bytes that the states in memory, and what lies beside them, may take; counted about.</summary>
     public long TableBytes { get; init; } = 64 << 20;
 
-    /// <summary>Bytes, before compression, after which a frame is closed and another begun: below what .NET puts on its large heap.</summary>
+    /// <summary>
+    /// Bytes, before compression, after which a frame is closed and another begun: below what .NET puts on its large heap.
+    /// </summary>
     public int MaxFrameBytes { get; init; } = 64 << 10;
 
-    /// <summary>Bytes of records, decompressed, that are folded in one go: readers of the partition wait as long. A batch of more is folded in several.</summary>
+    /// <summary>
+    /// Bytes of records, decompressed, that are folded in one go: readers of the partition wait as long. A
+    /// batch of more is folded in several.
+    /// </summary>
     public int SliceBytes { get; init; } = 1 << 20;
 
     /// <summary>Elements that a ranking keeps in memory for each view key, beyond twice those it ranks.</summary>
@@ -25,7 +30,10 @@ public sealed record FoldOptions
     /// <summary>Elements of a distinct count that are kept in memory for each view key once the store has them.</summary>
     public int KnownElements { get; init; } = 512;
 
-    /// <summary>Whether states are kept as the fold made them, also where their stored form loses something: for the test kit, which finds such states by it.</summary>
+    /// <summary>
+    /// Whether states are kept as the fold made them, also where their stored form loses something: for the test kit,
+    /// which finds such states by it.
+    /// </summary>
     internal bool KeepsStatesUnstored { get; init; }
 
     /// <summary>Whether a store stands behind.</summary>

@@ -10,7 +10,10 @@ internal static class FoldSteps
     /// <summary>How many contributions one query may return. They are in memory twice until the fold has them.</summary>
     private const int MaxScannedRows = 50_000;
 
-    /// <summary>Folds a batch, in several parts when it is large. <paramref name="publish"/> sees the output of each part before any reader can see the new states.</summary>
+    /// <summary>
+    /// Folds a batch, in several parts when it is large. <paramref name="publish"/> sees the output of each part before any
+    /// reader can see the new states.
+    /// </summary>
     /// <param name="fold">The partition.</param>
     /// <param name="batch">The batch; it begins at the fold's next offset.</param>
     /// <param name="store">Where states are that are not in memory; null when everything is.</param>
@@ -54,7 +57,10 @@ internal static class FoldSteps
         }
     }
 
-    /// <summary>A batch in parts of at most <see cref="FoldOptions.SliceBytes"/>, each of at least one record: a record may hold many times its bytes, compressed.</summary>
+    /// <summary>
+    /// A batch in parts of at most <see cref="FoldOptions.SliceBytes"/>, each of at least one record: a record may hold
+    /// many times its bytes, compressed.
+    /// </summary>
     private static IEnumerable<RecordBatch> SlicesOf(this PartitionFold fold, RecordBatch batch)
     {
         var (first, bytes) = (0, 0L);
@@ -81,7 +87,8 @@ internal static class FoldSteps
         EndOffset = batch.EndOffset,
     };
 
-    private static async ValueTask SupplyAsync(this PartitionFold fold, FoldNeeds needs, IStateStore? store, CancellationToken cancellationToken)
+    private static async ValueTask SupplyAsync(
+        this PartitionFold fold, FoldNeeds needs, IStateStore? store, CancellationToken cancellationToken)
     {
         if (store is null)
             throw new InvalidOperationException(

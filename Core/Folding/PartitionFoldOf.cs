@@ -160,7 +160,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override void CheckpointWritten()
     {
         Require(FoldPhase.Between);
-        (StoredPosition, WritingPosition) = (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
+        (StoredPosition, WritingPosition) =
+            (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
         foreach (var entry in _writing)
         {
             entry.MoveTo(entry.Status == EntryStatus.Writing ? EntryStatus.Stored : EntryStatus.Changed);
@@ -202,14 +203,19 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected void BeginRecord() => _router.BeginRecord();
 
     /// <summary>Whether the stored form of a key's next state is needed, to route it or to give it out.</summary>
-    private protected bool WantsBytes(StateEntry<TState> entry) => _router.HasRoutes || (WatchedKeys.Count > 0 && WatchedKeys.Contains(entry.Key));
+    private protected bool WantsBytes(StateEntry<TState> entry) =>
+        _router.HasRoutes || (WatchedKeys.Count > 0 && WatchedKeys.Contains(entry.Key));
 
     /// <summary>Takes the state that a fold gave for a key.</summary>
     /// <exception cref="UnstorableStateException">It cannot be stored.</exception>
-    private protected TakenState<TState> Take(StateEntry<TState> entry, TState? state) => state is null ? default : Format.Take(state, WantsBytes(entry));
+    private protected TakenState<TState> Take(StateEntry<TState> entry, TState? state) =>
+        state is null ? default : Format.Take(state, WantsBytes(entry));
 
-    /// <summary>Takes a key's state to one that was taken. What is equal as it would be stored is no change, but was folded all the same.</summary>
-    private protected void Step(StateEntry<TState> entry, in TakenState<TState> taken, long offset, int index, long timestamp, in Cause cause)
+    /// <summary>
+    /// Takes a key's state to one that was taken. What is equal as it would be stored is no change, but was folded all the same.
+    /// </summary>
+    private protected void Step(
+        StateEntry<TState> entry, in TakenState<TState> taken, long offset, int index, long timestamp, in Cause cause)
     {
         var existed = entry.Exists;
         if (WantsBytes(entry))
@@ -237,7 +243,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected bool SetAside(in Fault fault)
     {
         Output.DeadLetters.Add(new(
-            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason, fault.Error is null ? null : ExceptionText.WithStack(fault.Error), fault.Value, fault.Timestamp)
+            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason,
+            fault.Error is null ? null : ExceptionText.WithStack(fault.Error), fault.Value, fault.Timestamp)
         {
             Kind = fault.Kind,
             KeyBytes = fault.KeyBytes,
@@ -258,7 +265,9 @@ internal abstract class PartitionFold<TState> : PartitionFold
         var before = _router.HasRoutes ? entry.State(Format) : null;
         entry.Set(taken, Format);
         if (_router.HasRoutes)
-            _router.Route(entry.Key, before, taken.State, new(offset, index, timestamp, cause.Root, storedBefore, taken.Stored), Output.Frames, Output.DeadLetters);
+            _router.Route(
+                entry.Key, before, taken.State, new(offset, index, timestamp, cause.Root, storedBefore, taken.Stored), Output.Frames,
+                Output.DeadLetters);
         if (WatchedKeys.Contains(entry.Key))
             Output.Watched.Add(new(entry.Key, storedBefore, taken.Stored, new(Partition, offset, index), timestamp, cause));
     }

@@ -13,7 +13,8 @@ internal sealed class RoutedChange<TState>
 {
     private byte[]? _member;
 
-    internal RoutedChange(ViewInput<TState> input, string sourceKey, Cause cause, long timestamp, ReadOnlyMemory<byte>? before, ReadOnlyMemory<byte>? after)
+    internal RoutedChange(
+        ViewInput<TState> input, string sourceKey, Cause cause, long timestamp, ReadOnlyMemory<byte>? before, ReadOnlyMemory<byte>? after)
     {
         (Input, SourceKey, Cause, Timestamp) = (input, sourceKey, cause, timestamp);
         (Before, After) = (Read(before), Read(after));
@@ -84,7 +85,10 @@ internal sealed class RoutedChange<TState>
     private static byte[]? Bounded(byte[]? element) => element is null || element.Length <= FoldLimits.MaxElementBytes
         ? element
         : throw new UnstorableStateException(
-            string.Create(CultureInfo.InvariantCulture, $"What it contributes to a reduction has {element.Length:N0} bytes, but at most {FoldLimits.MaxElementBytes:N0} are taken: ")
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"What it contributes to a reduction has {element.Length:N0} bytes, but at most {FoldLimits.MaxElementBytes:N0} are "
+                + $"taken: ")
             + "the value, and for a ranking the source's key. Rank or count by a shorter value.",
             isTooLarge: true);
 }

@@ -4,8 +4,8 @@ using ActorStreams.Reducing;
 namespace ActorStreams.Folding;
 
 /// <summary>
-/// One key's place in the table: its state as an object, as stored bytes, or both, each made from the other only when needed. Both are the same state:
-/// an object is kept only when it is what the bytes read back as (<see cref="StateFormat{TState}"/>).
+/// One key's place in the table: its state as an object, as stored bytes, or both, each made from the other only when needed. Both are the
+/// same state: an object is kept only when it is what the bytes read back as (<see cref="StateFormat{TState}"/>).
 /// </summary>
 internal sealed class StateEntry<TState>(string key)
     where TState : class
@@ -58,7 +58,8 @@ internal sealed class StateEntry<TState>(string key)
     {
         get
         {
-            long bytes = Overhead + (2 * Key.Length) + (_stored?.Length ?? 0) + (_state is null ? 0 : 2 * _objectBytes) + (Failed?.KnownBytes ?? 0);
+            long bytes =
+                Overhead + (2 * Key.Length) + (_stored?.Length ?? 0) + (_state is null ? 0 : 2 * _objectBytes) + (Failed?.KnownBytes ?? 0);
             foreach (var slot in Reductions ?? [])
                 bytes += slot.KnownBytes;
             return bytes;

@@ -58,7 +58,10 @@ internal sealed class StateTable<TState>(int maxEntries, long maxBytes)
         entry.CountedBytes = bytes;
     }
 
-    /// <summary>Lets entries go until the table is within its bound, or holds only what the store does not have. True when a state or contribution left.</summary>
+    /// <summary>
+    /// Lets entries go until the table is within its bound, or holds only what the store does not have. True
+    /// when a state or contribution left.
+    /// </summary>
     internal bool Trim()
     {
         var stateLeft = false;

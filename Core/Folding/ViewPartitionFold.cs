@@ -78,8 +78,9 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     }
 
     /// <summary>
-    /// A side that cannot be folded is one that is not there, before and after alike. So where the change fails, the source leaves with what the state holds of it, and is remembered as failed;
-    /// its next change then has nothing before. False when the dataset stops at what cannot be folded.
+    /// A side that cannot be folded is one that is not there, before and after alike. So where the change fails, the source leaves
+    /// with what the state holds of it, and is remembered as failed; its next change then has nothing before. False when the dataset
+    /// stops at what cannot be folded.
     /// </summary>
     private bool FoldOne(in Prepared prepared)
     {
@@ -97,7 +98,8 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
             if (!SetAside(Unusable(prepared, Reason(error), error)))
                 return false;
         }
-        else if (!SetAside(Unusable(prepared, $"The change of '{KeyText.Shown(change.SourceKey)}' cannot be used: {ExceptionText.Of(after.Error)}", after.Error)))
+        else if (!SetAside(Unusable(
+            prepared, $"The change of '{KeyText.Shown(change.SourceKey)}' cannot be used: {ExceptionText.Of(after.Error)}", after.Error)))
         {
             return false;
         }
@@ -118,7 +120,9 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         return held.Length == 0 ? default : change.Read(held) with { Elements = null };
     }
 
-    /// <summary>Folds one step; the exception where that fails: then the state stays as it was, and so does what stands beside it.</summary>
+    /// <summary>
+    /// Folds one step; the exception where that fails: then the state stays as it was, and so does what stands beside it.
+    /// </summary>
     private Exception? Try(in Prepared prepared, in ChangeSide before, in ChangeSide after)
     {
         var (entry, change) = (prepared.Entry!, prepared.Change!);
@@ -149,9 +153,13 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         return input.Fold.Apply(state, new(change.SourceKey, before, after, change.Cause, change.Timestamp), slots);
     }
 
-    /// <summary>A sum of decimals that needs more digits than there are is rounded without an error. It shows when the change is taken back: the state before has other numbers.</summary>
+    /// <summary>
+    /// A sum of decimals that needs more digits than there are is rounded without an error. It shows when the change is taken back: the
+    /// state before has other numbers.
+    /// </summary>
     /// <exception cref="OverflowException">The change cannot be taken back.</exception>
-    private void RequireTakesBack(StateEntry<TState> entry, RoutedChange<TState> change, in TakenState<TState> taken, in ChangeSide before, in ChangeSide after)
+    private void RequireTakesBack(
+        StateEntry<TState> entry, RoutedChange<TState> change, in TakenState<TState> taken, in ChangeSide before, in ChangeSide after)
     {
         var storedBefore = entry.Stored(Format);
         Contribute(entry, change.Input, before.Elements, after.Elements, undo: true);
@@ -171,7 +179,8 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         if (!isSame)
         {
             throw new OverflowException(
-                "A decimal of the state was rounded: it needs more than 28 digits, so the change could not be taken back. Sum smaller numbers or fewer digits, or use BigInteger.", error);
+                "A decimal of the state was rounded: it needs more than 28 digits, so the change could not be taken back. "
+                + "Sum smaller numbers or fewer digits, or use BigInteger.", error);
         }
     }
 
@@ -213,7 +222,9 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         return true;
     }
 
-    /// <summary>The state does not hold the source as it is now, but nothing of it, or, where it could not leave either, a state from before.</summary>
+    /// <summary>
+    /// The state does not hold the source as it is now, but nothing of it, or, where it could not leave either, a state from before.
+    /// </summary>
     private void Fail(StateEntry<TState> entry, RoutedChange<TState> change, in ChangeSide told, bool left)
     {
         if (!left)
@@ -292,11 +303,13 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
             }
 
             contributions.Plan(
-                kind == RouteKind.Entered ? null : change.Before.Elements?[slot], kind == RouteKind.Left ? null : change.After.Elements?[slot]);
+                kind == RouteKind.Entered ? null : change.Before.Elements?[slot],
+                kind == RouteKind.Left ? null : change.After.Elements?[slot]);
         }
     }
 
-    private ReductionSlot[] NewSlots() => [.. _inputs.SelectMany(input => input.Fold.Reductions).Select(reduction => reduction.CreateSlot(Options.Slots, Memory))];
+    private ReductionSlot[] NewSlots() =>
+        [.. _inputs.SelectMany(input => input.Fold.Reductions).Select(reduction => reduction.CreateSlot(Options.Slots, Memory))];
 
     private static string Reason(Exception error) =>
         error is UnstorableStateException ? error.Message : $"The fold of {typeof(TState).Name} failed: {ExceptionText.Of(error)}";
@@ -315,5 +328,6 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     }
 
     /// <summary>One routed change, ready to be folded.</summary>
-    private readonly record struct Prepared(int Record, int Index, StateEntry<TState>? Entry, RoutedChange<TState>? Change, RouteKind Kind, string? Fault);
+    private readonly record struct Prepared(
+        int Record, int Index, StateEntry<TState>? Entry, RoutedChange<TState>? Change, RouteKind Kind, string? Fault);
 }

@@ -71,7 +71,8 @@ internal sealed class FrameRouter<TState>
         if (Keys(target, key, after, _after, _afterSet) is { } error)
             deadLetters.Add(Unroutable(target.View, key, change, error));
         foreach (var viewKey in _before)
-            _routes.Add(new(viewKey, Contains(_after, _afterSet, viewKey) ? RouteKind.Stayed : RouteKind.Left, target.View.PartitionOf(viewKey)));
+            _routes.Add(
+                new(viewKey, Contains(_after, _afterSet, viewKey) ? RouteKind.Stayed : RouteKind.Left, target.View.PartitionOf(viewKey)));
         foreach (var viewKey in _after)
         {
             if (!Contains(_before, _beforeSet, viewKey))
@@ -101,7 +102,9 @@ internal sealed class FrameRouter<TState>
                 if (KeyText.FaultOf(viewKey) is { } fault)
                     throw new InvalidOperationException(fault);
                 if (keys.Count == target.MaxKeys)
-                    throw new InvalidOperationException($"It concerns more than {target.MaxKeys:N0} view keys. Let it concern fewer, or raise WithMaxKeysPerState of the view.");
+                    throw new InvalidOperationException(
+                        $"It concerns more than {target.MaxKeys:N0} view keys. "
+                        + "Let it concern fewer, or raise WithMaxKeysPerState of the view.");
                 keys.Add(viewKey);
                 if (keys.Count == SmallKeySet)
                     set.UnionWith(keys);
@@ -123,7 +126,9 @@ internal sealed class FrameRouter<TState>
     private static bool Contains(List<string> keys, HashSet<string> set, string key) =>
         keys.Count < SmallKeySet ? keys.Contains(key) : set.Contains(key);
 
-    /// <summary>A change stands once in the frame of each partition, with all its routes there, unless those are too many for one frame.</summary>
+    /// <summary>
+    /// A change stands once in the frame of each partition, with all its routes there, unless those are too many for one frame.
+    /// </summary>
     private void Write(Target target, string key, in SourceChange change, List<Frame> frames)
     {
         target.Timestamp = change.Timestamp;
@@ -178,7 +183,8 @@ internal sealed class FrameRouter<TState>
 
     private DeadLetter Unroutable(Dataset view, string key, in SourceChange change, Exception error) => new(
         view.Name, new(_source.Topic, _sourcePartition, change.Offset), change.Index, key,
-        $"The state of '{KeyText.Shown(key)}' could not be routed to {view}: {ExceptionText.Of(error)}", ExceptionText.WithStack(error), change.After, change.Timestamp)
+        $"The state of '{KeyText.Shown(key)}' could not be routed to {view}: {ExceptionText.Of(error)}", ExceptionText.WithStack(error),
+        change.After, change.Timestamp)
     {
         Kind = FaultKinds.RouteFailed,
     };

@@ -4,8 +4,9 @@ using ActorStreams.Formats;
 namespace ActorStreams.Frames;
 
 /// <summary>
-/// For each origin partition the highest origin that a view partition has folded (semantics §5). A change whose origin is not above its mark is a
-/// repeat. Stored form, version 2: <c>version:byte(2) failedMembers</c>, then for each mark <c>source:text partition offset index</c>, numbers as varints. Version 1 has no failed members.
+/// For each origin partition the highest origin that a view partition has folded (semantics §5). A change whose origin is not above its
+/// mark is a repeat. Stored form, version 2: <c>version:byte(2) failedMembers</c>, then for each mark <c>source:text partition offset
+/// index</c>, numbers as varints. Version 1 has no failed members.
 /// </summary>
 internal sealed class Marks
 {
@@ -32,7 +33,8 @@ internal sealed class Marks
         var writer = new ArrayBufferWriter<byte>();
         writer.Write([FormatVersion]);
         writer.WriteVarInt((ulong)FailedMembers);
-        foreach (var ((source, partition), origin) in _marks.OrderBy(m => m.Key.Source, StringComparer.Ordinal).ThenBy(m => m.Key.Partition))
+        foreach (var ((source, partition), origin) in _marks.OrderBy(m => m.Key.Source, StringComparer.Ordinal)
+            .ThenBy(m => m.Key.Partition))
         {
             writer.WriteText(source);
             writer.WriteVarInt((ulong)partition);
@@ -52,7 +54,8 @@ internal sealed class Marks
         var reader = new VarIntReader(bytes);
         var version = reader.ReadByte();
         if (version > FormatVersion)
-            throw new InvalidDataException($"Stored marks have format version {version}, but this program reads version {FormatVersion}. Run a newer one.");
+            throw new InvalidDataException(
+                $"Stored marks have format version {version}, but this program reads version {FormatVersion}. Run a newer one.");
         if (version > WithoutFailedMembers)
             marks.FailedMembers = (long)reader.ReadVarInt();
         while (!reader.AtEnd)

@@ -17,7 +17,9 @@ internal sealed class BigIntegerConverter : JsonConverter<BigInteger>
             return Parse(reader.GetString()!);
         if (reader.TokenType != JsonTokenType.Number)
             throw new JsonException($"A {reader.TokenType} is no whole number.");
-        return Parse(Encoding.UTF8.GetString(reader.HasValueSequence ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence) : reader.ValueSpan));
+        return Parse(Encoding.UTF8.GetString(reader.HasValueSequence
+            ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence)
+            : reader.ValueSpan));
     }
 
     public override void Write(Utf8JsonWriter writer, BigInteger value, JsonSerializerOptions options)
@@ -28,20 +30,25 @@ internal sealed class BigIntegerConverter : JsonConverter<BigInteger>
             writer.WriteRawValue(Text(value), skipInputValidation: true);
     }
 
-    public override BigInteger ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Parse(reader.GetString()!);
+    public override BigInteger ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Parse(reader.GetString()!);
 
-    public override void WriteAsPropertyName(Utf8JsonWriter writer, BigInteger value, JsonSerializerOptions options) => writer.WritePropertyName(Text(value));
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, BigInteger value, JsonSerializerOptions options) =>
+        writer.WritePropertyName(Text(value));
 
     private static string Text(BigInteger value)
     {
         var text = value.ToString(CultureInfo.InvariantCulture);
-        return text.Length <= MaxDigits ? text : throw new JsonException($"A whole number has {text.Length} digits, but at most {MaxDigits} are taken.");
+        return text.Length <= MaxDigits ? text : throw new JsonException(
+            $"A whole number has {text.Length} digits, but at most {MaxDigits} are taken.");
     }
 
     private static BigInteger Parse(string text)
     {
         if (text.Length > MaxDigits)
             throw new JsonException($"A whole number has {text.Length} digits, but at most {MaxDigits} are taken.");
-        return BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : throw new JsonException($"'{text}' is no whole number.");
+        return BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new JsonException($"'{text}' is no whole number.");
     }
 }

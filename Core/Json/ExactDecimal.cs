@@ -1,8 +1,8 @@
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Finds where decimals lose digits. A decimal is a whole number below 2^96 (28 to 29 digits) over a power of ten of at most 28. A text with more digits is
-/// rounded when it is read, and a sum that needs more is rounded by <c>+</c> and <c>-</c>, both without an error.
+/// Finds where decimals lose digits. A decimal is a whole number below 2^96 (28 to 29 digits) over a power of ten of at most 28. A text
+/// with more digits is rounded when it is read, and a sum that needs more is rounded by <c>+</c> and <c>-</c>, both without an error.
 /// </summary>
 internal static class ExactDecimal
 {
@@ -27,8 +27,11 @@ internal static class ExactDecimal
     internal static decimal Add(decimal left, decimal right)
     {
         var sum = left + right;
-        if (sum.Scale < Math.Max(left.Scale, right.Scale) && sum.Scale < Math.Max(PlainDecimalConverter.Plain(left).Scale, PlainDecimalConverter.Plain(right).Scale))
-            throw new OverflowException($"The sum of {left} and {right} needs more digits than a decimal has (28), so it would be rounded, and could not be taken back.");
+        if (sum.Scale < Math.Max(left.Scale, right.Scale)
+            && sum.Scale < Math.Max(PlainDecimalConverter.Plain(left).Scale, PlainDecimalConverter.Plain(right).Scale))
+            throw new OverflowException(
+                $"The sum of {left} and {right} needs more digits than a decimal has (28), so it would be rounded, "
+                + "and could not be taken back.");
         return sum;
     }
 
@@ -43,7 +46,10 @@ internal static class ExactDecimal
     private static (string Digits, long Exponent) Canonical(string text)
     {
         var mark = text.IndexOfAny(['e', 'E']);
-        var exponent = mark < 0 ? 0 : long.TryParse(text.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var e) ? e : long.MaxValue / 2;
+        var exponent = mark < 0 ? 0
+            : long.TryParse(text.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var e)
+            ? e
+            : long.MaxValue / 2;
         var mantissa = (mark < 0 ? text : text[..mark]).Trim();
         var negative = mantissa.StartsWith('-');
         var point = mantissa.IndexOf('.', StringComparison.Ordinal);

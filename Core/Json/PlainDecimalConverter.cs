@@ -5,7 +5,8 @@ using System.Text.Json.Serialization;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Decimals without trailing zeros, and without loss. A sum remembers the most digits of all that was ever added, also what was taken back since:
+/// Decimals without trailing zeros, and without loss. A sum remembers the most digits of all that was ever added,
+/// also what was taken back since:
 /// 1.5 + 2.25 - 2.25 is 1.50. So equal sums would be stored as different texts, by the order in which changes came. A number that a
 /// decimal cannot hold exactly (28 to 29 digits, of which at most 28 follow the point) is refused when it is read.
 /// </summary>
@@ -34,7 +35,8 @@ internal sealed class PlainDecimalConverter : JsonConverter<decimal>
             writer.WriteNumberValue(Plain(value));
     }
 
-    public override decimal ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Parse(reader.GetString()!);
+    public override decimal ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        Parse(reader.GetString()!);
 
     public override void WriteAsPropertyName(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) =>
         writer.WritePropertyName(Plain(value).ToString(CultureInfo.InvariantCulture));
@@ -42,7 +44,9 @@ internal sealed class PlainDecimalConverter : JsonConverter<decimal>
     /// <summary>The value without trailing zeros.</summary>
     internal static decimal Plain(decimal value) => value == 0 ? 0 : value.Scale == 0 ? value : value / One;
 
-    /// <summary>Whether a decimal that may have been rounded (<see cref="ExactDecimal.IsFull"/>) was written in this thread since the last call.</summary>
+    /// <summary>
+    /// Whether a decimal that may have been rounded (<see cref="ExactDecimal.IsFull"/>) was written in this thread since the last call.
+    /// </summary>
     internal static bool TakeWroteFull()
     {
         var wrote = _wroteFull;
@@ -53,7 +57,9 @@ internal sealed class PlainDecimalConverter : JsonConverter<decimal>
     private static decimal Parse(string text) =>
         decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && ExactDecimal.IsExactly(value, text)
             ? value
-            : throw new JsonException($"'{Shortened(text)}' is no number that a decimal holds exactly: it has at most 28 digits, of which at most 28 follow the point.");
+            : throw new JsonException(
+                $"'{Shortened(text)}' is no number that a decimal holds exactly: it has at most 28 digits, "
+                + "of which at most 28 follow the point.");
 
     private static string Shortened(string text) => text.Length <= 80 ? text : text[..80] + "…";
 }

@@ -5,9 +5,9 @@ using System.Text.Json.Serialization.Metadata;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// The stored form of a dataset's states (semantics §3): a state is what its stored form reads back as. Every state that a fold gives is taken through here, so that whether it
-/// can be stored, and what it reads back as, never depends on whether it is watched, routed, cached or evicted. How much that costs is decided once for the type, see <see cref="StateShape{TState}"/>.
-/// One thread at a time.
+/// The stored form of a dataset's states (semantics §3): a state is what its stored form reads back as. Every state that a fold gives is
+/// taken through here, so that whether it can be stored, and what it reads back as, never depends on whether it is watched, routed, cached
+/// or evicted. How much that costs is decided once for the type, see <see cref="StateShape{TState}"/>. One thread at a time.
 /// </summary>
 #pragma warning disable CA1001 // the JSON writer writes to memory: there is nothing to release
 internal sealed class StateFormat<TState>
@@ -49,7 +49,8 @@ internal sealed class StateFormat<TState>
     }
 
     /// <summary>Reads a stored state.</summary>
-    internal TState Read(ReadOnlySpan<byte> stored) => JsonSerializer.Deserialize(stored, _json) ?? throw new JsonException("A stored state is the JSON literal null.");
+    internal TState Read(ReadOnlySpan<byte> stored) =>
+        JsonSerializer.Deserialize(stored, _json) ?? throw new JsonException("A stored state is the JSON literal null.");
 
     /// <summary>The stored form of a state that was taken before.</summary>
     internal byte[] Write(TState state) => Write(state, out _);
@@ -72,7 +73,8 @@ internal sealed class StateFormat<TState>
         catch (Exception error)
         {
             // A getter or converter of the user's may throw anything.
-            throw new UnstorableStateException($"The state of type {typeof(TState).Name} cannot be stored: {ExceptionText.Of(error)}", innerException: error);
+            throw new UnstorableStateException(
+                $"The state of type {typeof(TState).Name} cannot be stored: {ExceptionText.Of(error)}", innerException: error);
         }
 
         return _buffer.Written.Length <= _maxBytes
@@ -89,14 +91,18 @@ internal sealed class StateFormat<TState>
         catch (Exception error)
         {
             throw new UnstorableStateException(
-                $"The stored form of a state of type {typeof(TState).Name} cannot be read back: {ExceptionText.Of(error)} It is: {Beginning(bytes)}", innerException: error);
+                $"The stored form of a state of type {typeof(TState).Name} cannot be read back: {ExceptionText.Of(error)} It is: "
+                + $"{Beginning(bytes)}", innerException: error);
         }
     }
 
-    private static string Beginning(byte[] bytes) => bytes.Length <= 200 ? Encoding.UTF8.GetString(bytes) : Encoding.UTF8.GetString(bytes, 0, 200) + "…";
+    private static string Beginning(byte[] bytes) =>
+        bytes.Length <= 200 ? Encoding.UTF8.GetString(bytes) : Encoding.UTF8.GetString(bytes, 0, 200) + "…";
 
     private UnstorableStateException TooLarge(string size) => new(
-        string.Create(CultureInfo.InvariantCulture, $"The state of type {typeof(TState).Name} is too large. {size} At most {_maxBytes:N0} are taken. ")
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"The state of type {typeof(TState).Name} is too large. {size} At most {_maxBytes:N0} are taken. ")
         + "Keep less in one state, spread it over several keys, or raise WithMaxStateBytes.",
         isTooLarge: true);
 }

@@ -7,7 +7,8 @@ namespace ActorStreams.Json;
 /// A type of values that hold no others: how many bytes one takes as JSON at most, and whether its stored form is all of it.
 /// </summary>
 /// <param name="MaxBytes">The bytes that any value takes at most; null for text.</param>
-/// <param name="SizeOfValue">A method of <see cref="StateLeaf"/>: the bytes of a value, negative where its stored form would lose something; null where it never does.</param>
+/// <param name="SizeOfValue">A method of <see cref="StateLeaf"/>: the bytes of a value, negative where its stored form would lose
+/// something; null where it never does.</param>
 /// <param name="First">A sample, as JSON.</param>
 /// <param name="Second">Another sample.</param>
 internal sealed record StateLeaf(long? MaxBytes, MethodInfo? SizeOfValue, string First, string Second)
@@ -72,7 +73,9 @@ internal sealed record StateLeaf(long? MaxBytes, MethodInfo? SizeOfValue, string
     /// <summary>An enum is written by name where the options or the type say so: the longest set of names, or the number.</summary>
     private static StateLeaf EnumOf(Type type)
     {
-        var value = type.GetEnumValuesAsUnderlyingType() is { Length: > 0 } values ? Convert.ToString(values.GetValue(0), CultureInfo.InvariantCulture)! : "0";
+        var value = type.GetEnumValuesAsUnderlyingType() is { Length: > 0 } values
+            ? Convert.ToString(values.GetValue(0), CultureInfo.InvariantCulture)!
+            : "0";
         return new(Math.Max(MaxNumber, Enum.GetNames(type).Sum(name => (6L * name.Length) + 2)), null, value, value);
     }
 

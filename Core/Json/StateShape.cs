@@ -7,15 +7,19 @@ namespace ActorStreams.Json;
 /// <summary>
 /// What a type of states can hold, found once by walking how it is written as JSON:
 /// <list type="bullet">
-/// <item>Measured: all it holds is stored, and nothing can change it: numbers, text, times, and records of those. A state is not written to learn whether it can be, and is kept as the fold made it.</item>
-/// <item>Frozen: nothing can change it (records and immutable collections), but its stored form may lose something. A state is written and read back at each step, and what was read is kept.</item>
+/// <item>Measured: all it holds is stored, and nothing can change it: numbers, text, times, and records of those. A state is not written to
+/// learn whether it can be, and is kept as the fold made it.</item>
+/// <item>Frozen: nothing can change it (records and immutable collections), but its stored form may lose something. A state is written and
+/// read back at each step, and what was read is kept.</item>
 /// <item>Open: anything else. A state is written and read back at each step, and read again whenever it is needed.</item>
 /// </list>
 /// </summary>
 internal sealed class StateShape<TState>
     where TState : class
 {
-    /// <summary>States that are written before the measure is compiled: both ways come to the same, and most types of a short run never pay for it.</summary>
+    /// <summary>
+    /// States that are written before the measure is compiled: both ways come to the same, and most types of a short run never pay for it.
+    /// </summary>
     private const int StatesBeforeMeasuring = 256;
 
     private readonly Lazy<Func<TState, long>?> _measure;
@@ -33,7 +37,9 @@ internal sealed class StateShape<TState>
     /// <summary>Whether states are measured, once there were some.</summary>
     internal bool IsMeasured => _measure.Value is not null;
 
-    /// <summary>An upper bound of the bytes of a state's stored form; negative when it has to be written, since the form may lose something.</summary>
+    /// <summary>
+    /// An upper bound of the bytes of a state's stored form; negative when it has to be written, since the form may lose something.
+    /// </summary>
     internal long Measure(TState state)
     {
         if (_states < StatesBeforeMeasuring)
@@ -75,7 +81,8 @@ internal sealed class StateShape<TState>
                 var read = JsonSerializer.Deserialize(sample, json)!;
                 var written = JsonSerializer.SerializeToUtf8Bytes(read, json);
                 var again = JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize(written, json)!, json);
-                if ((measure(read) is >= 0 and var size && size < written.Length) || !written.AsSpan().SequenceEqual(again) || !StateWalk.HasSample(written, sample))
+                if ((measure(read) is >= 0 and var size && size < written.Length) || !written.AsSpan().SequenceEqual(again)
+                    || !StateWalk.HasSample(written, sample))
                     return false;
             }
 

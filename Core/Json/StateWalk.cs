@@ -19,9 +19,12 @@ internal sealed class StateWalk(JsonSerializerOptions options)
 
     private static readonly HashSet<Type> FrozenCollections =
     [
-        typeof(ImmutableArray<>), typeof(ImmutableList<>), typeof(ImmutableQueue<>), typeof(ImmutableStack<>), typeof(ImmutableHashSet<>), typeof(ImmutableSortedSet<>),
-        typeof(ImmutableDictionary<,>), typeof(ImmutableSortedDictionary<,>), typeof(IImmutableList<>), typeof(IImmutableSet<>), typeof(IImmutableDictionary<,>),
-        typeof(IReadOnlyList<>), typeof(IReadOnlyCollection<>), typeof(IReadOnlySet<>), typeof(IReadOnlyDictionary<,>), typeof(IEnumerable<>),
+        typeof(ImmutableArray<>), typeof(ImmutableList<>), typeof(ImmutableQueue<>), typeof(ImmutableStack<>), typeof(ImmutableHashSet<>),
+        typeof(ImmutableSortedSet<>),
+        typeof(ImmutableDictionary<,>), typeof(ImmutableSortedDictionary<,>), typeof(IImmutableList<>), typeof(IImmutableSet<>),
+        typeof(IImmutableDictionary<,>),
+        typeof(IReadOnlyList<>), typeof(IReadOnlyCollection<>), typeof(IReadOnlySet<>), typeof(IReadOnlyDictionary<,>),
+        typeof(IEnumerable<>),
     ];
 
     private readonly Dictionary<Type, bool> _frozen = [];
@@ -36,7 +39,10 @@ internal sealed class StateWalk(JsonSerializerOptions options)
         return _frozen[type] = FindFrozen(type);
     }
 
-    /// <summary>An upper bound of the bytes that a value takes as JSON, negative when its stored form would lose something; null for a type of which that cannot be said without writing it.</summary>
+    /// <summary>
+    /// An upper bound of the bytes that a value takes as JSON, negative when its stored form would lose something; null for a type of which
+    /// that cannot be said without writing it.
+    /// </summary>
     /// <param name="value">The value.</param>
     /// <param name="isStored">Whether the value is read back; a computed one only takes room.</param>
     internal Expression? SizeOf(Expression value, bool isStored)
@@ -57,11 +63,13 @@ internal sealed class StateWalk(JsonSerializerOptions options)
     internal byte[] SampleOf(Type type, int variant) => Encoding.UTF8.GetBytes(SampleText(type, variant));
 
     /// <summary>Whether what was written has all members of the sample as they are there.</summary>
-    internal static bool HasSample(ReadOnlySpan<byte> written, ReadOnlySpan<byte> sample) => Has(JsonElement.Parse(written), JsonElement.Parse(sample));
+    internal static bool HasSample(ReadOnlySpan<byte> written, ReadOnlySpan<byte> sample) =>
+        Has(JsonElement.Parse(written), JsonElement.Parse(sample));
 
     private static bool Has(JsonElement written, JsonElement sample) => sample.ValueKind != JsonValueKind.Object
         ? JsonElement.DeepEquals(written, sample)
-        : written.ValueKind == JsonValueKind.Object && sample.EnumerateObject().All(member => written.TryGetProperty(member.Name, out var other) && Has(other, member.Value));
+        : written.ValueKind == JsonValueKind.Object
+            && sample.EnumerateObject().All(member => written.TryGetProperty(member.Name, out var other) && Has(other, member.Value));
 
     private string SampleText(Type type, int variant)
     {
@@ -69,20 +77,25 @@ internal sealed class StateWalk(JsonSerializerOptions options)
             return leaf.Sample(variant);
         if (Nullable.GetUnderlyingType(type) is { } underlying)
             return SampleText(underlying, variant);
-        return "{" + string.Join(",", Stored(options.GetTypeInfo(type)).Select(p => $"{JsonSerializer.Serialize(p.Name)}:{SampleText(p.PropertyType, variant)}")) + "}";
+        return "{" + string.Join(
+            ",", Stored(options.GetTypeInfo(type)).Select(p => $"{JsonSerializer.Serialize(p.Name)}:{SampleText(p.PropertyType, variant)}"))
+            + "}";
     }
 
     /// <summary>Whether the serializer's own converter writes the type, or one of ours, with nothing said about it beside.</summary>
     private bool IsPlain(Type type) =>
-        options.GetTypeInfo(type).Converter.GetType().Assembly is var assembly && (assembly == typeof(JsonSerializer).Assembly || assembly == typeof(StateWalk).Assembly);
+        options.GetTypeInfo(type).Converter.GetType().Assembly is var assembly
+            && (assembly == typeof(JsonSerializer).Assembly || assembly == typeof(StateWalk).Assembly);
 
     private static bool IsPlain(JsonPropertyInfo property) =>
-        property is { CustomConverter: null, IsExtensionData: false, NumberHandling: null, ShouldSerialize: null } && property.AttributeProvider is PropertyInfo member
+        property is { CustomConverter: null, IsExtensionData: false, NumberHandling: null, ShouldSerialize: null }
+            && property.AttributeProvider is PropertyInfo member
         && member.GetCustomAttribute<JsonIgnoreAttribute>() is null;
 
     private static bool IsSettable(JsonPropertyInfo property) => property.Set is not null || property.AssociatedParameter is not null;
 
-    private static IEnumerable<JsonPropertyInfo> Stored(JsonTypeInfo json) => json.Properties.Where(property => property.Get is not null && IsSettable(property));
+    private static IEnumerable<JsonPropertyInfo> Stored(JsonTypeInfo json) =>
+        json.Properties.Where(property => property.Get is not null && IsSettable(property));
 
     private bool IsPlainObject(JsonTypeInfo json) =>
         json is { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null, OnSerializing: null, OnSerialized: null, OnDeserializing: null, OnDeserialized: null, NumberHandling: null }
@@ -118,7 +131,8 @@ internal sealed class StateWalk(JsonSerializerOptions options)
             if (value.Type.IsClass)
             {
                 var other = Expression.Condition(Expression.TypeEqual(local, value.Type), sum, Expression.Constant(StateLeaf.Lossy));
-                sum = Expression.Condition(Expression.ReferenceEqual(local, Expression.Constant(null)), Expression.Constant(StateLeaf.Null), other);
+                sum = Expression.Condition(
+                    Expression.ReferenceEqual(local, Expression.Constant(null)), Expression.Constant(StateLeaf.Null), other);
             }
 
             return Expression.Block([local], Expression.Assign(local, value), sum);

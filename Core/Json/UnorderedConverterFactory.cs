@@ -7,9 +7,9 @@ using System.Text.Json.Serialization;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Collections without an order of their own are written in one fixed order: sets by their elements, dictionaries by their keys. An <see cref="ImmutableHashSet{T}"/>
-/// enumerates by hash codes, which differ from process to process, so that equal states would be stored as different texts.
-/// A collection declared as an interface is ordered where the value is a set.
+/// Collections without an order of their own are written in one fixed order: sets by their elements, dictionaries by their keys. An
+/// <see cref="ImmutableHashSet{T}"/> enumerates by hash codes, which differ from process to process, so that equal states would be stored
+/// as different texts. A collection declared as an interface is ordered where the value is a set.
 /// </summary>
 internal sealed class UnorderedConverterFactory : JsonConverterFactory
 {
@@ -17,7 +17,8 @@ internal sealed class UnorderedConverterFactory : JsonConverterFactory
     [
         .. new[]
         {
-            typeof(HashSet<>), typeof(ISet<>), typeof(IReadOnlySet<>), typeof(ImmutableHashSet<>), typeof(IImmutableSet<>), typeof(SortedSet<>), typeof(ImmutableSortedSet<>),
+            typeof(HashSet<>), typeof(ISet<>), typeof(IReadOnlySet<>), typeof(ImmutableHashSet<>), typeof(IImmutableSet<>),
+            typeof(SortedSet<>), typeof(ImmutableSortedSet<>),
             typeof(IEnumerable<>), typeof(ICollection<>), typeof(IReadOnlyCollection<>),
         },
     ];
@@ -26,7 +27,8 @@ internal sealed class UnorderedConverterFactory : JsonConverterFactory
     [
         .. new[]
         {
-            typeof(Dictionary<,>), typeof(IDictionary<,>), typeof(IReadOnlyDictionary<,>), typeof(ImmutableDictionary<,>), typeof(IImmutableDictionary<,>), typeof(ConcurrentDictionary<,>),
+            typeof(Dictionary<,>), typeof(IDictionary<,>), typeof(IReadOnlyDictionary<,>), typeof(ImmutableDictionary<,>),
+            typeof(IImmutableDictionary<,>), typeof(ConcurrentDictionary<,>),
             typeof(SortedDictionary<,>), typeof(ImmutableSortedDictionary<,>),
         },
     ];
@@ -49,7 +51,8 @@ internal sealed class UnorderedConverterFactory : JsonConverterFactory
 
     /// <summary>What <see cref="JsonExtensionDataAttribute"/> may stand on: such a member takes no converter.</summary>
     private static bool MayBeExtensionData(Type type) =>
-        type.GetGenericArguments() is [var key, var value] && key == typeof(string) && (value == typeof(object) || value == typeof(JsonElement));
+        type.GetGenericArguments() is [var key, var value] && key == typeof(string)
+            && (value == typeof(object) || value == typeof(JsonElement));
 
     private static JsonSerializerOptions Without(JsonSerializerOptions options)
     {

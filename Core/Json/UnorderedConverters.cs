@@ -7,13 +7,16 @@ using ActorStreams.States;
 
 namespace ActorStreams.Json;
 
-/// <summary>Writes sets by their elements: strings by their UTF-8 bytes, numbers and times by their values, others by the bytes of their JSON.</summary>
+/// <summary>
+/// Writes sets by their elements: strings by their UTF-8 bytes, numbers and times by their values, others by the bytes of their JSON.
+/// </summary>
 internal sealed class SetConverter<TCollection, T>(JsonSerializerOptions without) : JsonConverter<TCollection>
     where TCollection : class, IEnumerable<T>
 {
     private readonly JsonTypeInfo<TCollection> _plain = (JsonTypeInfo<TCollection>)without.GetTypeInfo(typeof(TCollection));
 
-    public override TCollection? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => JsonSerializer.Deserialize(ref reader, _plain);
+    public override TCollection? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        JsonSerializer.Deserialize(ref reader, _plain);
 
     public override void Write(Utf8JsonWriter writer, TCollection value, JsonSerializerOptions options)
     {
@@ -31,7 +34,8 @@ internal sealed class SetConverter<TCollection, T>(JsonSerializerOptions without
         }
         else
         {
-            foreach (var element in value.Select(element => JsonSerializer.SerializeToUtf8Bytes(element, elementJson)).Order(ByteOrder.Instance))
+            foreach (var element in value.Select(element => JsonSerializer.SerializeToUtf8Bytes(element, elementJson))
+                .Order(ByteOrder.Instance))
                 writer.WriteRawValue(element, skipInputValidation: true);
         }
 
@@ -47,7 +51,8 @@ internal sealed class MapConverter<TCollection, TKey, TValue>(JsonSerializerOpti
     private readonly JsonTypeInfo<TCollection> _plain = (JsonTypeInfo<TCollection>)without.GetTypeInfo(typeof(TCollection));
     private readonly JsonConverter<TKey> _keys = (JsonConverter<TKey>)without.GetConverter(typeof(TKey));
 
-    public override TCollection? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => JsonSerializer.Deserialize(ref reader, _plain);
+    public override TCollection? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        JsonSerializer.Deserialize(ref reader, _plain);
 
     public override void Write(Utf8JsonWriter writer, TCollection value, JsonSerializerOptions options)
     {
@@ -90,7 +95,8 @@ internal static class FixedOrder<T>
     {
         if (typeof(T) == typeof(string))
             return (IComparer<T>)(object)KeyOrder.Instance;
-        var ordered = typeof(T).IsEnum || typeof(T) == typeof(decimal) || typeof(T) == typeof(DateOnly) || typeof(T) == typeof(TimeOnly) || typeof(T) == typeof(TimeSpan)
+        var ordered = typeof(T).IsEnum || typeof(T) == typeof(decimal) || typeof(T) == typeof(DateOnly) || typeof(T) == typeof(TimeOnly)
+            || typeof(T) == typeof(TimeSpan)
             || Type.GetTypeCode(typeof(T)) is >= TypeCode.Boolean and <= TypeCode.UInt64;
         return ordered ? Comparer<T>.Default : null;
     }

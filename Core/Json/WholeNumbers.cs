@@ -5,8 +5,9 @@ using System.Text.Json;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Whole numbers as JavaScript and Python write them: <c>1.0</c>, <c>1e3</c>. They are what JSON says a whole number may be, but System.Text.Json takes neither for an int.
-/// A value that cannot be decoded is rewritten with plain whole numbers, and decoded again; one that can costs nothing.
+/// Whole numbers as JavaScript and Python write them: <c>1.0</c>, <c>1e3</c>. They are what JSON says a whole number may be, but
+/// System.Text.Json takes neither for an int. A value that cannot be decoded is rewritten with plain whole numbers, and decoded
+/// again; one that can costs nothing.
 /// </summary>
 internal static class WholeNumbers
 {
@@ -44,7 +45,8 @@ internal static class WholeNumbers
         if (number.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0)
             return null;
         var text = Encoding.UTF8.GetString(number);
-        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && ExactDecimal.IsExactly(value, text)
+        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            && ExactDecimal.IsExactly(value, text)
             && PlainDecimalConverter.Plain(value) is { Scale: 0 } whole
             ? (whole == 0 && text[0] == '-' ? "-0" : whole.ToString(CultureInfo.InvariantCulture))
             : null;

@@ -4,14 +4,18 @@ using System.Text.Json.Serialization;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Times that say their offset from UTC. A text without one ("2026-07-01T12:00:00") means another instant on a host in another zone, so it is refused when it is read.
+/// Times that say their offset from UTC. A text without one ("2026-07-01T12:00:00") means another instant on a host in another zone, so
+/// it is refused when it is read.
 /// </summary>
 internal sealed class ZonedTimeOffsetConverter : JsonConverter<DateTimeOffset>
 {
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        ZonedTime.Check(reader.GetString()) is { } text && reader.TryGetDateTimeOffset(out var value) ? value : throw ZonedTime.NoTime(reader.GetString());
+        ZonedTime.Check(reader.GetString()) is { } text && reader.TryGetDateTimeOffset(out var value)
+            ? value
+            : throw ZonedTime.NoTime(reader.GetString());
 
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value);
 
     public override DateTimeOffset ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         ZonedTime.Parse(reader.GetString());
@@ -21,12 +25,15 @@ internal sealed class ZonedTimeOffsetConverter : JsonConverter<DateTimeOffset>
 }
 
 /// <summary>
-/// A <see cref="DateTime"/> is read with its offset, as UTC, and one that does not say its zone is UTC. One of the host's zone cannot be stored: it would be another on another host.
+/// A <see cref="DateTime"/> is read with its offset, as UTC, and one that does not say its zone is UTC. One of the host's zone cannot be
+/// stored: it would be another on another host.
 /// </summary>
 internal sealed class UtcTimeConverter : JsonConverter<DateTime>
 {
     public override DateTime Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        ZonedTime.Check(reader.GetString()) is not null && reader.TryGetDateTimeOffset(out var value) ? value.UtcDateTime : throw ZonedTime.NoTime(reader.GetString());
+        ZonedTime.Check(reader.GetString()) is not null && reader.TryGetDateTimeOffset(out var value)
+            ? value.UtcDateTime
+            : throw ZonedTime.NoTime(reader.GetString());
 
     public override void Write(Utf8JsonWriter writer, DateTime value, JsonSerializerOptions options) => writer.WriteStringValue(Utc(value));
 
@@ -38,7 +45,9 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTime>
 
     private static DateTime Utc(DateTime value) => value.Kind != DateTimeKind.Local
         ? DateTime.SpecifyKind(value, DateTimeKind.Utc)
-        : throw new JsonException("A DateTime of the host's zone cannot be stored, since it would be another time on another host. Use DateTimeOffset, or a DateTime in UTC.");
+        : throw new JsonException(
+            "A DateTime of the host's zone cannot be stored, since it would be another time on another host. "
+            + "Use DateTimeOffset, or a DateTime in UTC.");
 }
 
 internal static class ZonedTime
@@ -53,11 +62,14 @@ internal static class ZonedTime
         if (text is null or { Length: 0 })
             return null;
         var zoned = text[^1] is 'Z' or 'z' || (text.Length > OffsetLength && text[^OffsetLength] is '+' or '-' && text[^3] == ':');
-        return zoned ? text : throw new JsonException($"The time '{(text.Length > 40 ? text[..40] : text)}' does not say its offset from UTC: write it as 2026-07-01T12:00:00Z or 2026-07-01T12:00:00+02:00.");
+        return zoned ? text : throw new JsonException(
+            $"The time '{(text.Length > 40 ? text[..40] : text)}' does not say its offset from UTC: "
+            + "write it as 2026-07-01T12:00:00Z or 2026-07-01T12:00:00+02:00.");
     }
 
     internal static DateTimeOffset Parse(string? text) =>
         DateTimeOffset.TryParse(Check(text), CultureInfo.InvariantCulture, DateTimeStyles.None, out var value) ? value : throw NoTime(text);
 
-    internal static JsonException NoTime(string? text) => new($"'{(text?.Length > 40 ? text[..40] : text)}' is no time of ISO 8601 such as 2026-07-01T12:00:00Z.");
+    internal static JsonException NoTime(string? text) =>
+        new($"'{(text?.Length > 40 ? text[..40] : text)}' is no time of ISO 8601 such as 2026-07-01T12:00:00Z.");
 }

@@ -15,7 +15,9 @@ internal abstract class ContributionSlot(ContributionMemory memory, bool isStore
     private long _pendingBytes;
     private long _writingBytes;
 
-    /// <summary>Changes since the last checkpoint began: they lie over what the store has. Null is a contribution that no longer exists.</summary>
+    /// <summary>
+    /// Changes since the last checkpoint began: they lie over what the store has. Null is a contribution that no longer exists.
+    /// </summary>
     private protected Dictionary<byte[], byte[]?> Pending { get; private set; } = new(ByteOrder.Instance);
 
     /// <summary>Changes of the checkpoint that is under way: they lie between the store and <see cref="Pending"/>.</summary>

@@ -49,7 +49,8 @@ internal sealed class DistinctSlot(SlotOptions options, ContributionMemory memor
         _planned.Clear();
     }
 
-    internal void Supply(StoredContribution stored) => Know(stored.Id.Element.ToArray(), BinaryPrimitives.ReadInt64LittleEndian(stored.Value.Span));
+    internal void Supply(StoredContribution stored) =>
+        Know(stored.Id.Element.ToArray(), BinaryPrimitives.ReadInt64LittleEndian(stored.Value.Span));
 
     internal override void Add(byte[] element) => Count(element, +1, becomesDistinctAt: 1, +1);
 

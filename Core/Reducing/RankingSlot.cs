@@ -135,7 +135,8 @@ internal sealed class RankingSlot(int need, SlotOptions options, ContributionMem
         _status = HeadStatus.Partial;
     }
 
-    private bool Fits(byte[] element) => _status == HeadStatus.Complete || (_head.Count > 0 && ByteOrder.Instance.Compare(element, _head.Max) <= 0);
+    private bool Fits(byte[] element) =>
+        _status == HeadStatus.Complete || (_head.Count > 0 && ByteOrder.Instance.Compare(element, _head.Max) <= 0);
 
     private bool AddToHead(byte[] element)
     {

@@ -25,17 +25,18 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         : topology.SourceTopics.Contains(topic) ? TopicKind.Source : TopicKind.Unknown;
 
     /// <summary>The datasets, sources first; with their status on request, which queries every partition.</summary>
-    public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) => await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
-    {
-        Name = dataset.Name,
-        Kind = Words.Of(dataset.Kind),
-        Version = dataset.Version,
-        Topic = dataset.Topic,
-        Partitions = dataset.Partitions,
-        Sources = [.. dataset.Sources.Select(source => source.Name)],
-        Partitioner = Words.Of(dataset.Partitioner),
-        Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
-    }));
+    public async Task<IReadOnlyList<DatasetReply>> DatasetsAsync(bool withStatus) =>
+        await Task.WhenAll(topology.Datasets.Select(async dataset => new DatasetReply
+        {
+            Name = dataset.Name,
+            Kind = Words.Of(dataset.Kind),
+            Version = dataset.Version,
+            Topic = dataset.Topic,
+            Partitions = dataset.Partitions,
+            Sources = [.. dataset.Sources.Select(source => source.Name)],
+            Partitioner = Words.Of(dataset.Partitioner),
+            Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
+        }));
 
     /// <summary>The topics of the log, with the offsets of their partitions.</summary>
     public async Task<IReadOnlyList<TopicReply>> TopicsAsync(CancellationToken cancellationToken)
@@ -44,7 +45,9 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         foreach (var topic in await log.ListTopicsAsync(cancellationToken))
         {
             var ranges = await log.OffsetsAsync(topic.Topic, cancellationToken);
-            topics.Add(new(topic.Topic, Words.Of(KindOf(topic.Topic)), Words.Of(topology.PartitionerOf(topic.Topic)), [.. ranges.Select(range => new OffsetsReply(range.Start, range.End))]));
+            topics.Add(new(
+                topic.Topic, Words.Of(KindOf(topic.Topic)),
+                Words.Of(topology.PartitionerOf(topic.Topic)), [.. ranges.Select(range => new OffsetsReply(range.Start, range.End))]));
         }
 
         return topics;
@@ -88,7 +91,8 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         try
         {
-            await foreach (var batch in log.ReadAsync(partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
+            await foreach (var batch in log.ReadAsync(
+                partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
                 return Write(batch, KindOf(request.Topic) == TopicKind.Input);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -102,7 +106,9 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
     /// <summary>The status of a dataset: sums over its partitions, and the most severe status among them.</summary>
     public static DatasetStatusReply StatusOf(PartitionStatus[] partitions)
     {
-        var worst = partitions.MaxBy(partition => Words.TryParse<PartitionState>(partition.Status, out var state) ? state : PartitionState.Unknown)!;
+        var worst = partitions.MaxBy(partition => Words.TryParse<PartitionState>(partition.Status, out var state)
+            ? state
+            : PartitionState.Unknown)!;
         return new(
             partitions.Sum(partition => partition.States), partitions.Sum(partition => partition.BehindRecords),
             partitions.Max(partition => partition.BehindSeconds),

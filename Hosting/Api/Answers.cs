@@ -8,23 +8,29 @@ namespace ActorStreams.Hosting.Api;
 internal static class Answers
 {
     internal static StateAnswer Of(string dataset, StateReply reply) => new(
-        dataset, reply.Key, RawJson.Of(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp), Behind(reply.BehindRecords, reply.BehindSeconds));
+        dataset, reply.Key, RawJson.Of(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp),
+        Behind(reply.BehindRecords, reply.BehindSeconds));
 
     internal static ChangeAnswer Of(ChangeReply change) => new(
-        change.Key, RawJson.Of(change.Before), RawJson.Of(change.After), new(change.Position.Topic, change.Position.Partition, change.Position.Offset, change.Index),
+        change.Key, RawJson.Of(change.Before), RawJson.Of(change.After),
+        new(change.Position.Topic, change.Position.Partition, change.Position.Offset, change.Index),
         new(change.Trigger.ToPosition(), change.Root.ToPosition()), TimeOf(change.Timestamp));
 
     internal static PartitionInfo Of(PartitionStatus status) => new(
-        status.Partition, status.Silo, StateOf(status.Status), status.Reason, status.NextOffset, status.EndOffset, status.States, status.TableEntries,
+        status.Partition, status.Silo, StateOf(status.Status), status.Reason, status.NextOffset, status.EndOffset, status.States,
+        status.TableEntries,
         Behind(status.BehindRecords, status.BehindSeconds), status.OpenDeadLetters, Math.Round(status.CheckpointAgeSeconds, 3));
 
     internal static DatasetInfo Of(Dataset dataset, DatasetStatusReply status) => new(
-        dataset.Name, dataset.Kind, dataset.Version, dataset.Topic, dataset.Partitions, [.. dataset.Sources.Select(source => source.Name)], status.States,
-        Behind(status.BehindRecords, status.BehindSeconds), StateOf(status.Status), status.Reason, dataset.Partitioner, status.MisplacedRecords);
+        dataset.Name, dataset.Kind, dataset.Version, dataset.Topic, dataset.Partitions, [.. dataset.Sources.Select(source => source.Name)],
+        status.States,
+        Behind(status.BehindRecords, status.BehindSeconds), StateOf(status.Status), status.Reason, dataset.Partitioner,
+        status.MisplacedRecords);
 
     internal static ItemAnswer Item(StateReply state) => new(state.Key, RawJson.Of(state.State), TimeOf(state.Timestamp));
 
-    internal static PartitionState StateOf(string status) => Words.TryParse<PartitionState>(status, out var state) ? state : PartitionState.Unknown;
+    internal static PartitionState StateOf(string status) =>
+        Words.TryParse<PartitionState>(status, out var state) ? state : PartitionState.Unknown;
 
     private static Behind Behind(long records, double seconds) => new(records, Math.Round(seconds, 3));
 

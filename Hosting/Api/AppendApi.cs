@@ -20,8 +20,12 @@ internal static class AppendApi
     internal static void MapAppends(this IEndpointRouteBuilder api) =>
         api.MapPost("/topics/{topic}/records", AppendAsync)
             .WithTags("log").WithSummary("Append records")
-            .WithDescription("JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too.")
-            .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<AppendAnswer>(200, "application/x-ndjson").ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+            .WithDescription(
+                "JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. "
+                + "Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. "
+                + "A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too.")
+            .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<AppendAnswer>(200, "application/x-ndjson")
+            .ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
         string topic, HttpContext http, [FromServices] RecordAppends appends, [FromServices] IOptions<SecurityOptions> security)
@@ -49,8 +53,11 @@ internal static class AppendApi
                 if (last && !http.Response.HasStarted && answers.Exists(answer => answer is not null))
                 {
                     return Problems.Of(
-                        400, "Bad records", $"{answers.Count(answer => answer is not null)} of {answers.Count} lines cannot be appended, so none was. The first: {answers.Find(answer => answer is not null)}",
-                        new() { ["errors"] = answers.Select((error, i) => new LineError(_line - answers.Count + i + 1, error!)).Where(error => error.Error is not null) });
+                        400, "Bad records",
+                        $"{answers.Count(answer => answer is not null)} of {answers.Count} lines cannot be appended, so none was. "
+                        + $"The first: {answers.Find(answer => answer is not null)}",
+                        new() { ["errors"] = answers.Select((error, i) => new LineError(_line - answers.Count + i + 1, error!))
+                            .Where(error => error.Error is not null) });
                 }
 
                 if (await AppendAsync(records) is { } failure)
@@ -111,7 +118,10 @@ internal static class AppendApi
                 if (answers[i] is { } error)
                     Write(new LineError(_line - answers.Count + i + 1, error));
                 else
-                    Write(new AppendAnswer { Topic = _positions[next].Topic, Partition = _positions[next].Partition, Offset = _positions[next++].Offset });
+                    Write(new AppendAnswer
+                    {
+                        Topic = _positions[next].Topic, Partition = _positions[next].Partition, Offset = _positions[next++].Offset,
+                    });
             }
 
             await http.Response.BodyWriter.FlushAsync(http.RequestAborted);

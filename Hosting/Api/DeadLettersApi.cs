@@ -31,12 +31,18 @@ internal static class DeadLettersApi
     {
         var api = app.MapGroup("/api/dead-letters").WithTags("dead letters");
         api.MapGet("", ListAsync).WithSummary("Dead letters, newest first")
-            .WithDescription("What could not be folded, with its reason. state is open, folded or unknown; before is the next of the page before. A page looks through at most 10,000 records, so it may be short and have a next all the same.")
+            .WithDescription(
+                "What could not be folded, with its reason. state is open, folded or unknown; before is the next of the page before. "
+                + "A page looks through at most 10,000 records, so it may be short and have a next all the same.")
             .Produces<DeadLetterPage>().ProducesProblem(400);
         api.MapPost("/redrive", RedriveAsync).WithSummary("Redrive")
-            .WithDescription("Appends what was set aside again, to be folded once. Either ids, or dataset, or all: true; for the latter two dryRun is true unless it is said. Up to 1,000 in a call; next and end are the from and until of the next one. Wants the header X-ActorStreams: operate.")
+            .WithDescription(
+                "Appends what was set aside again, to be folded once. Either ids, or dataset, or all: true; "
+                + "for the latter two dryRun is true unless it is said. Up to 1,000 in a call; "
+                + "next and end are the from and until of the next one. Wants the header X-ActorStreams: operate.")
             .Produces<RedriveInfo>().ProducesProblem(400).ProducesProblem(403);
-        api.MapGet("/{**id}", GetAsync).WithSummary("A dead letter").WithDescription("With its error and the original. It is looked for among the newest 100,000.")
+        api.MapGet("/{**id}", GetAsync).WithSummary("A dead letter").WithDescription(
+            "With its error and the original. It is looked for among the newest 100,000.")
             .Produces<DeadLetterInfo>().ProducesProblem(400).ProducesProblem(404);
     }
 
@@ -57,7 +63,10 @@ internal static class DeadLettersApi
         if (before < 0)
             return Problems.Of(400, "Bad offset", $"before is {before}, but must not be negative.");
         var page = await letters.PageAsync(dataset, wanted, before, limit ?? DefaultPage, stop);
-        return Results.Ok(new DeadLetterPage(topology.DeadLetterTopic, page.Range.End - page.Range.Start, [.. page.Items.Select(item => Info(item, withOriginal: false))], page.Next));
+        return Results.Ok(
+            new DeadLetterPage(
+                topology.DeadLetterTopic,
+                page.Range.End - page.Range.Start, [.. page.Items.Select(item => Info(item, withOriginal: false))], page.Next));
     }
 
     private static async Task<IResult> GetAsync(string id, [FromServices] DeadLetterReader letters, CancellationToken stop)
@@ -67,14 +76,19 @@ internal static class DeadLettersApi
         if (!DeadLetterId.TryParse(text, out var wanted))
             return BadId(text);
         if (!(await letters.FindAsync([wanted], stop)).TryGetValue(wanted, out var letter))
-            return Problems.Of(404, "No such dead letter", $"There is no dead letter '{text}' among the newest {DeadLetterReader.MaxSought}.");
+            return Problems.Of(
+                404, "No such dead letter", $"There is no dead letter '{text}' among the newest {DeadLetterReader.MaxSought}.");
         return Results.Ok(Info((await letters.StatusAsync([letter], stop))[0], withOriginal: true));
     }
 
-    private static async Task<IResult> RedriveAsync([FromBody] RedriveRequest body, HttpContext http, [FromServices] Redriver redriver, [FromServices] Topology topology)
+    private static async Task<IResult> RedriveAsync(
+        [FromBody] RedriveRequest body, HttpContext http, [FromServices] Redriver redriver, [FromServices] Topology topology)
     {
         if (http.Request.Headers[OperateHeader] != OperateValue)
-            return Problems.Of(403, "Not by a browser alone", $"This changes something, and so wants the header {OperateHeader}: {OperateValue}, which pages of other sites cannot send.");
+            return Problems.Of(
+                403, "Not by a browser alone",
+                $"This changes something, and so wants the header {OperateHeader}: {OperateValue}, which pages of other sites cannot "
+                + "send.");
         var (ids, wait) = (body.Ids ?? [], body.WaitSeconds ?? DefaultWaitSeconds);
         if ((ids.Count > 0 ? 1 : 0) + (body.Dataset is null ? 0 : 1) + (body.All == true ? 1 : 0) != 1)
             return Problems.Of(400, "Which?", "Give exactly one of ids, dataset, and all: true.");
@@ -85,9 +99,12 @@ internal static class DeadLettersApi
         {
             var limit = body.Limit ?? Redriver.MaxAtOnce;
             if (body.Dataset is { } dataset && !topology.TryGet(dataset, out _))
-                return Problems.Of(404, "No such dataset", $"There is no dataset '{dataset}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+                return Problems.Of(
+                    404, "No such dataset",
+                    $"There is no dataset '{dataset}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
             if (limit is < 1 or > Redriver.MaxAtOnce || body.From < 0 || body.Until < 0)
-                return Problems.Of(400, "Bad limit", $"limit is {limit}, but must be from 1 to {Redriver.MaxAtOnce}; from and until are not negative.");
+                return Problems.Of(
+                    400, "Bad limit", $"limit is {limit}, but must be from 1 to {Redriver.MaxAtOnce}; from and until are not negative.");
             var dryRun = body.DryRun ?? true;
             return Answer(
                 await redriver.RedriveOpenAsync(body.Dataset, body.From ?? 0, body.Until, limit, dryRun, wait, CancellationToken.None),
@@ -95,7 +112,8 @@ internal static class DeadLettersApi
         }
 
         if (ids.Count > Redriver.MaxAtOnce)
-            return Problems.Of(400, "Too many at once", $"{ids.Count} ids are given, but a call takes {Redriver.MaxAtOnce}. Send them in several.");
+            return Problems.Of(
+                400, "Too many at once", $"{ids.Count} ids are given, but a call takes {Redriver.MaxAtOnce}. Send them in several.");
         var wanted = new List<DeadLetterId>();
         foreach (var text in ids)
         {
@@ -107,7 +125,8 @@ internal static class DeadLettersApi
         return Answer(await redriver.RedriveAsync(wanted, body.DryRun ?? false, wait, CancellationToken.None), body.DryRun ?? false);
     }
 
-    private static IResult BadId(string? text) => Problems.Of(400, "Bad id", $"'{text}' is the id of no dead letter. It has the form dataset@topic/partition:offset#index.");
+    private static IResult BadId(string? text) =>
+        Problems.Of(400, "Bad id", $"'{text}' is the id of no dead letter. It has the form dataset@topic/partition:offset#index.");
 
     private static IResult Answer(Outcome outcome, bool dryRun) => Results.Ok(new RedriveInfo(
         dryRun,
@@ -118,7 +137,10 @@ internal static class DeadLettersApi
                 RedriveResult.FailedAgain => RedriveOutcome.FailedAgain,
                 _ => RedriveOutcome.Pending,
             }))],
-        [.. outcome.Done.Select(id => id.ToString())], [.. outcome.Refused.Select(refused => new RefusedRedrive(refused.Id.ToString(), refused.Reason))], outcome.Next, outcome.End));
+        [.. outcome.Done.Select(id => id.ToString())],
+        [
+            .. outcome.Refused.Select(refused => new RefusedRedrive(refused.Id.ToString(), refused.Reason)),
+        ], outcome.Next, outcome.End));
 
     private static DeadLetterInfo Info(DeadLetterStatus status, bool withOriginal)
     {
@@ -133,7 +155,9 @@ internal static class DeadLettersApi
             Key = letter.Key,
             Reason = letter.Reason,
             Time = TimeOf(letter.Timestamp),
-            State = Words.TryParse<Protocol.DeadLetterState>(status.State.ToString(), out var state) ? state : Protocol.DeadLetterState.Unknown,
+            State = Words.TryParse<Protocol.DeadLetterState>(status.State.ToString(), out var state)
+                ? state
+                : Protocol.DeadLetterState.Unknown,
             CanRedrive = status is { State: Standing.Open, Refusal: null },
             Refusal = status.State == Standing.Folded ? null : status.Refusal,
             First = letter.First?.ToString(),

@@ -14,7 +14,9 @@ internal static class Problems
         Results.Problem(detail, statusCode: status, title: title, extensions: extensions);
 }
 
-/// <summary>Answers exceptions: those that a caller can act on with their message, all others as 500 with their stack in the log alone.</summary>
+/// <summary>
+/// Answers exceptions: those that a caller can act on with their message, all others as 500 with their stack in the log alone.
+/// </summary>
 internal sealed partial class FailureHandler(ILogger<FailureHandler> logger, IProblemDetailsService problems) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
@@ -26,7 +28,8 @@ internal sealed partial class FailureHandler(ILogger<FailureHandler> logger, IPr
         if (status == 500)
             LogFailure(logger, exception, httpContext.Request.Method, RouteNames.Of(httpContext));
         httpContext.Response.StatusCode = status;
-        return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
+        return await problems.TryWriteAsync(
+            new() { HttpContext = httpContext, ProblemDetails = new() { Status = status, Title = title, Detail = detail } });
     }
 
     // The route and not the path, which may have a key.

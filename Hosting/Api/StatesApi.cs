@@ -32,10 +32,15 @@ internal static class StatesApi
                         ? GetAsync(http, services, kind, name, asked, new(atLeast, timeoutSeconds, watch, since))
                         : ListAsync(services, kind, name, prefix ?? "", after, limit))
             .WithTags(tag).WithSummary("States in key order")
-            .WithDescription("A page of the keys that begin with prefix and come after another; next is where the next page begins. With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
+            .WithDescription(
+                "A page of the keys that begin with prefix and come after another; next is where the next page begins. "
+                + "With key= it is the state of that key instead: for keys that a path cannot hold, like '..' or the empty one.")
             .Produces<PageAnswer>().ProducesProblem(400).ProducesProblem(404);
-        api.MapGet($"/{path}/{{name}}/{{**key}}", (string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
-                GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(atLeast, timeoutSeconds, watch, since)))
+        api.MapGet(
+            $"/{path}/{{name}}/{{**key}}",
+            (string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
+                    GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(
+                        atLeast, timeoutSeconds, watch, since)))
             .WithTags(tag).WithSummary("The state of a key")
             .WithDescription(
                 "With watch=true server-sent events: the state, then every change, each with the id to go on from (since). "
@@ -55,7 +60,8 @@ internal static class StatesApi
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchRequest.TryParse(since, out var request, out var error) || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
+            if (!WatchRequest.TryParse(since, out var request, out var error)
+                || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
                 return Problems.Of(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;
@@ -67,12 +73,15 @@ internal static class StatesApi
         if (!reply.Reached)
         {
             return Problems.Of(
-                504, "Position not reached", $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet {string.Join(", ", query.AtLeast!)}. Ask again, or wait longer with timeoutSeconds.",
+                504, "Position not reached",
+                $"After {read.TimeoutSeconds:0.###} s {reply.Position.ToPosition()} is folded, but not yet "
+                + $"{string.Join(", ", query.AtLeast!)}. Ask again, or wait longer with timeoutSeconds.",
                 new() { ["position"] = PositionOf(reply) });
         }
 
         return reply.State is null
-            ? Problems.Of(404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionOf(reply) })
+            ? Problems.Of(
+                404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionOf(reply) })
             : Results.Ok(Answers.Of(name, reply));
     }
 
@@ -107,16 +116,19 @@ internal static class StatesApi
         request = new();
         var timeout = query.TimeoutSeconds ?? request.TimeoutSeconds;
         if (!(timeout >= 0 && timeout <= services.Silo.Value.MaxReadWaitSeconds))
-            return Problems.Of(400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
+            return Problems.Of(
+                400, "Bad time limit", $"timeoutSeconds is {timeout}, but must be from 0 to {services.Silo.Value.MaxReadWaitSeconds}.");
         if (query.AtLeast is not { Length: > 0 } given)
             return null;
         if (given.Length > MaxPositions)
-            return Problems.Of(400, "Bad position", $"atLeast is given {given.Length} times, but at most {MaxPositions} positions are waited for.");
+            return Problems.Of(
+                400, "Bad position", $"atLeast is given {given.Length} times, but at most {MaxPositions} positions are waited for.");
         var positions = new List<Position>();
         foreach (var text in given)
         {
             if (!Position.TryParse(text, dataset.Topic, out var position))
-                return Problems.Of(400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
+                return Problems.Of(
+                    400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
             if (services.Reader.FaultOf(dataset, position) is { } fault)
                 return Problems.Of(400, "Bad position", fault);
             positions.Add(position);

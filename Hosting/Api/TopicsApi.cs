@@ -25,9 +25,15 @@ internal static class TopicsApi
 
     internal static void MapTopics(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/topics", async (Catalog catalog, Topology topology, HttpContext http) => Access.Of(http).Topics(await catalog.TopicsAsync(http.RequestAborted), topic => topic.Topic).Select(topic => new TopicInfo(
-                topic.Topic, catalog.KindOf(topic.Topic), [.. topic.Partitions.Select((range, number) => new PartitionOffsets(number, range.Start, range.End))], topology.PartitionerOf(topic.Topic))))
-            .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.").Produces<TopicInfo[]>();
+        api.MapGet("/topics", async (Catalog catalog, Topology topology, HttpContext http) => Access.Of(http)
+            .Topics(await catalog.TopicsAsync(http.RequestAborted), topic => topic.Topic).Select(topic => new TopicInfo(
+                topic.Topic,
+                catalog.KindOf(topic.Topic),
+                [
+                    .. topic.Partitions.Select((range, number) => new PartitionOffsets(number, range.Start, range.End)),
+                ], topology.PartitionerOf(topic.Topic))))
+            .WithTags("log").WithSummary("All topics").WithDescription("The topics of the log, with the offsets of their partitions.")
+            .Produces<TopicInfo[]>();
         api.MapGet("/topics/{topic}/records", ReadAsync)
             .WithTags("log").WithSummary("Read a topic")
             .WithDescription(
@@ -47,12 +53,14 @@ internal static class TopicsApi
             throw UnknownTopicException.Partition(new(topic, partition.Value), ranges.Count);
         if (limit < 1)
             return Problems.Of(400, "Bad limit", $"limit is {limit}, but must be at least 1.");
-        var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count)).Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
+        var parts = (partition is { } one ? [one] : Enumerable.Range(0, ranges.Count))
+            .Select(number => Begin(new(topic, number), ranges[number], from, partition is not null)).ToList();
         http.Response.ContentType = "application/x-ndjson";
         // A stop of the silo must not wait for a client that follows a topic.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         var batches = follow == true ? Follow(log, parts, stop.Token) : Read(log, parts, stop.Token);
-        await WriteAsync(http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), catalog.KindOf(topic) == TopicKind.Input);
+        await WriteAsync(
+            http, batches, limit ?? (follow == true ? long.MaxValue : DefaultRecords), catalog.KindOf(topic) == TopicKind.Input);
         return Results.Empty;
     }
 

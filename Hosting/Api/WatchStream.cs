@@ -48,7 +48,8 @@ internal static class WatchStream
         }
         catch (WatchPositionException error)
         {
-            await WriteEventAsync(http.Response, "error", null, new { Status = 400, Title = "The watch cannot go on", Detail = error.Message });
+            await WriteEventAsync(
+                http.Response, "error", null, new { Status = 400, Title = "The watch cannot go on", Detail = error.Message });
         }
     }
 

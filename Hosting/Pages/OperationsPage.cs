@@ -49,7 +49,8 @@ internal static class OperationsPage
             ]);
 
         static OperationsDataset Of(DatasetInfo info, PartitionStatus[] partitions) => new(
-            info.Name, Words.Of(info.Kind), info.Version, info.Topic, info.Sources, info.Misplaced, info.Status, info.Reason, [.. partitions.Select(Answers.Of)]);
+            info.Name, Words.Of(info.Kind), info.Version, info.Topic, info.Sources, info.Misplaced, info.Status,
+            info.Reason, [.. partitions.Select(Answers.Of)]);
     }
 
     private static byte[] Resource(string name)
@@ -61,9 +62,11 @@ internal static class OperationsPage
     }
 
     private sealed record OperationsStatus(
-        string Application, string Silo, DateTimeOffset Time, string? NotReady, IReadOnlyList<string> Troubles, IReadOnlyList<SiloInfo> Silos, IReadOnlyList<OperationsDataset> Datasets);
+        string Application, string Silo, DateTimeOffset Time, string? NotReady, IReadOnlyList<string> Troubles,
+        IReadOnlyList<SiloInfo> Silos, IReadOnlyList<OperationsDataset> Datasets);
 
     private sealed record OperationsDataset(
-        string Name, string Kind, int Version, string Topic, IReadOnlyList<string> Sources, long Misplaced, PartitionState Status, string? Reason,
+        string Name, string Kind, int Version, string Topic, IReadOnlyList<string> Sources, long Misplaced, PartitionState Status,
+        string? Reason,
         IReadOnlyList<PartitionInfo> Partitions);
 }

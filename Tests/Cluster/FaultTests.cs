@@ -77,7 +77,9 @@ public sealed class FaultTests : EndToEndTest
         try
         {
             var datasets = (await cluster.Client.DatasetsAsync()).Where(dataset => dataset.Name is "order" or "spend").ToList();
-            return datasets.TrueForAll(dataset => dataset.Status == PartitionState.Running) ? datasets.Sum(dataset => dataset.Behind!.Records) : long.MaxValue;
+            return datasets.TrueForAll(dataset => dataset.Status == PartitionState.Running)
+                ? datasets.Sum(dataset => dataset.Behind!.Records)
+                : long.MaxValue;
         }
         catch (ActorStreamsException)
         {

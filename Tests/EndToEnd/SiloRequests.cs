@@ -95,7 +95,8 @@ internal static class SiloRequests
     }
 
     private static bool IsBehind(LineageInfo lineage, string topic, string dataset) =>
-        lineage.Edges.Any(edge => edge.To == dataset && (edge.From.Kind == LineageNodeKind.Topic ? edge.From.Name == topic : IsBehind(lineage, topic, edge.From.Name)));
+        lineage.Edges.Any(edge => edge.To == dataset
+            && (edge.From.Kind == LineageNodeKind.Topic ? edge.From.Name == topic : IsBehind(lineage, topic, edge.From.Name)));
 
     private static IEnumerable<string> KeyOfEach(int partitions) => Enumerable.Range(0, partitions).Select(partition =>
         Enumerable.Range(0, int.MaxValue).Select(i => $"k{i}").First(key => Partitioner.PartitionOf(key, partitions) == partition));

@@ -30,10 +30,14 @@ public sealed class LimitTests
     [Fact]
     public async Task A_state_over_its_bound_is_a_dead_letter_and_stays_as_it_was()
     {
-        var run = new RestartingRun(RestartingRun.Of(t => t.AddEntity<Note>(note => note.WithMaxStateBytes(1_000)).AddView<Copy>(copy => copy.WithMaxStateBytes(500))));
+        var run = new RestartingRun(
+            RestartingRun.Of(t => t.AddEntity<Note>(note => note.WithMaxStateBytes(1_000))
+                .AddView<Copy>(copy => copy.WithMaxStateBytes(500))));
         await run.AppendAsync<Note>("k", new Note("", 300));
         await run.AppendAsync<Note>("k", new Note("", 1_001));
-        Assert.Contains("At most 1,000 are taken. Keep less in one state, spread it over several keys, or raise WithMaxStateBytes.", Assert.Single(run.DeadLetters));
+        Assert.Contains(
+            "At most 1,000 are taken. Keep less in one state, spread it over several keys, or raise WithMaxStateBytes.",
+            Assert.Single(run.DeadLetters));
         await run.AppendAsync<Note>("k", new Note("", 700));
         Assert.Equal(2, run.DeadLetters.Count);
         Assert.Null(await run.StateAsync<Copy>("all"));
@@ -41,7 +45,8 @@ public sealed class LimitTests
         Assert.Contains("\"text\":\"xxx", await run.StateAsync<Copy>("all"));
         await run.AssertIsBatchAsync<Copy>();
         Assert.Throws<TopologyException>(() => RestartingRun.Of(t => t.AddEntity<Note>(note => note.WithMaxStateBytes(460_801))));
-        Assert.Throws<TopologyException>(() => RestartingRun.Of(t => t.AddEntity<Note>().AddView<Copy>(copy => copy.WithMaxKeysPerState(0))));
+        Assert.Throws<TopologyException>(
+            () => RestartingRun.Of(t => t.AddEntity<Note>().AddView<Copy>(copy => copy.WithMaxKeysPerState(0))));
     }
 
     [Fact]
@@ -50,7 +55,9 @@ public sealed class LimitTests
         var topology = RestartingRun.Of(t => t.AddEntity<Note>(note => note.WithMaxStateBytes(460_800)).AddView<Spread>());
         var fold = topology.Of<Note>().CreateFold(0, FoldOptions.InMemory);
         fold.Restore(null);
-        var output = await fold.FoldAsync(Batch(fold, [Record(0, "k", "{\"text\":\"a\",\"length\":460700}"), Record(1, "k", "{\"text\":\"b\",\"length\":460701}")]), null);
+        var output = await fold.FoldAsync(
+            Batch(fold, [Record(0, "k", "{\"text\":\"a\",\"length\":460700}"), Record(1, "k", "{\"text\":\"b\",\"length\":460701}")]),
+            null);
         Assert.Empty(output.DeadLetters);
         var routes = 0;
         var origins = new List<(long, int)>();
@@ -111,7 +118,11 @@ public sealed class LimitTests
         var run = new RestartingRun(RestartingRun.Of(t => t.AddEntity<Rude>().AddView<RudeView>()));
         await run.AppendAsync<Rude>("k", new Rude(1));
         await run.AppendAsync<Rude>("k", new Rude(2));
-        Assert.Equal(2, run.DeadLetters.Count(letter => letter.Contains("RudeException (its text cannot be read: that throws as well)", StringComparison.Ordinal)));
+        Assert.Equal(
+            2,
+            run.DeadLetters
+                .Count(letter => letter.Contains(
+                    "RudeException (its text cannot be read: that throws as well)", StringComparison.Ordinal)));
         Assert.Equal("{\"value\":1}", await run.StateAsync<Rude>("k"));
     }
 
@@ -119,7 +130,8 @@ public sealed class LimitTests
         new() { Offset = offset, Timestamp = 1_000 + offset, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) };
 
     private static RecordBatch Batch(PartitionFold fold, List<ChangeRecord> records) =>
-        new() { Partition = new(fold.Dataset.Topic, 0), Records = records, NextOffset = records[^1].Offset + 1, EndOffset = records[^1].Offset + 1 };
+        new() { Partition = new(
+            fold.Dataset.Topic, 0), Records = records, NextOffset = records[^1].Offset + 1, EndOffset = records[^1].Offset + 1 };
 
     internal sealed record Chain(Chain? Next, int Depth) : IEntity<Chain, Note>
     {
@@ -129,7 +141,8 @@ public sealed class LimitTests
     internal sealed record Note(string Text, int Length = 1) : IEntity<Note, Note>
     {
         public static Note? Apply(Note? state, in Record<Note> record) =>
-            new(string.Concat(Enumerable.Repeat(record.Value.Text.Length == 0 ? "x" : record.Value.Text, record.Value.Length)), record.Value.Length);
+            new(string.Concat(
+                Enumerable.Repeat(record.Value.Text.Length == 0 ? "x" : record.Value.Text, record.Value.Length)), record.Value.Length);
     }
 
     internal sealed record Copy(string Text) : IView<Copy, Note>
@@ -143,7 +156,8 @@ public sealed class LimitTests
     {
         internal const int Keys = 500;
 
-        public static IEnumerable<string> KeysOf(string key, Note source) => Enumerable.Range(0, Keys).Select(i => $"{i}".PadRight(1_000, 'é')[..500]);
+        public static IEnumerable<string> KeysOf(string key, Note source) =>
+            Enumerable.Range(0, Keys).Select(i => $"{i}".PadRight(1_000, 'é')[..500]);
 
         public static Spread? Apply(Spread? state, in Change<Note> change) => new(1);
     }
@@ -152,7 +166,8 @@ public sealed class LimitTests
     {
         public static IEnumerable<string> KeysOf(string key, Note source) => [source.Text];
 
-        public static ByText? Apply(ByText? state, in Change<Note> change) => (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
+        public static ByText? Apply(ByText? state, in Change<Note> change) =>
+            (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
     }
 
     internal sealed record Halves(int Count) : IView<Halves, Note>
@@ -170,12 +185,14 @@ public sealed class LimitTests
 
         public static IEnumerable<string> KeysOf(string key, Note source) => ["all"];
 
-        public static Longest? Apply(Longest? state, in Change<Note> change, in Reduced<Note> reduced) => reduced.First(Last) is { } first ? new(first.Key) : null;
+        public static Longest? Apply(Longest? state, in Change<Note> change, in Reduced<Note> reduced) =>
+            reduced.First(Last) is { } first ? new(first.Key) : null;
     }
 
     internal sealed record Rude(int Value) : IEntity<Rude, Rude>
     {
-        public static Rude? Apply(Rude? state, in Record<Rude> record) => record.Value.Value == 2 ? throw new RudeException() : record.Value;
+        public static Rude? Apply(Rude? state, in Record<Rude> record) =>
+            record.Value.Value == 2 ? throw new RudeException() : record.Value;
     }
 
     internal sealed record RudeView(int Value) : IView<RudeView, Rude>

@@ -110,8 +110,13 @@ public sealed class MemoryTests
         var store = new InMemoryStateStore();
         for (var i = 0; i < 200; i++)
         {
-            var record = new ChangeRecord { Offset = i, Timestamp = 0, Key = Encoding.UTF8.GetBytes($"k{i % 100}"), Value = "{\"text\":\"x\",\"length\":5000}"u8.ToArray() };
-            await fold.FoldAsync(new() { Partition = new(fold.Dataset.Topic, 0), Records = [record], NextOffset = i + 1, EndOffset = i + 1 }, store);
+            var record = new ChangeRecord
+            {
+                Offset = i, Timestamp = 0, Key = Encoding.UTF8.GetBytes($"k{i % 100}"),
+                Value = "{\"text\":\"x\",\"length\":5000}"u8.ToArray(),
+            };
+            await fold.FoldAsync(
+                new() { Partition = new(fold.Dataset.Topic, 0), Records = [record], NextOffset = i + 1, EndOffset = i + 1 }, store);
             Assert.True(await store.WriteCheckpointAsync(fold.BeginCheckpoint(fold.StoredPosition)));
             fold.CheckpointWritten();
             fold.Trim();
@@ -129,7 +134,8 @@ public sealed class MemoryTests
 
         public static IEnumerable<string> KeysOf(string key, Sample source) => [];
 
-        public static Different? Apply(Different? state, in Change<Sample> change, in Reduced<Sample> reduced) => new(reduced.Count(Distinct));
+        public static Different? Apply(Different? state, in Change<Sample> change, in Reduced<Sample> reduced) =>
+            new(reduced.Count(Distinct));
     }
 
     internal sealed record Ten(IReadOnlyList<int> Best) : IReducingView<Ten, Sample>
@@ -140,6 +146,7 @@ public sealed class MemoryTests
 
         public static IEnumerable<string> KeysOf(string key, Sample source) => [];
 
-        public static Ten? Apply(Ten? state, in Change<Sample> change, in Reduced<Sample> reduced) => new([.. reduced.All(Top).Select(place => place.Value)]);
+        public static Ten? Apply(Ten? state, in Change<Sample> change, in Reduced<Sample> reduced) =>
+            new([.. reduced.All(Top).Select(place => place.Value)]);
     }
 }

@@ -47,7 +47,9 @@ public sealed class StoredStateTests
             Tagged.Comparer = new SaltedComparer(salt);
             foreach (var word in words)
                 await run.AppendAsync<Tagged>("k", new Named(word));
-            Assert.Equal("{\"tags\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"],\"seen\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1}}", await run.StateAsync<Tagged>("k"));
+            Assert.Equal(
+                "{\"tags\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"],\"seen\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1}}",
+                await run.StateAsync<Tagged>("k"));
             Assert.Equal(words.Select(word => $"{word} {{\"count\":1}}"), await run.StatesAsync<ByTag>());
             await run.AssertIsBatchAsync<ByTag>();
         }
@@ -62,7 +64,8 @@ public sealed class StoredStateTests
     {
         public static IEnumerable<string> KeysOf(string key, Priced source) => [source.Price.ToString(CultureInfo.InvariantCulture)];
 
-        public static ByPrice? Apply(ByPrice? state, in Change<Priced> change) => (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
+        public static ByPrice? Apply(ByPrice? state, in Change<Priced> change) =>
+            (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
     }
 
     internal sealed record Step(int By);
@@ -72,7 +75,8 @@ public sealed class StoredStateTests
         [System.Text.Json.Serialization.JsonIgnore]
         public int Hidden { get; init; }
 
-        public static Forgetful? Apply(Forgetful? state, in Record<Step> record) => new((state?.Hidden ?? 0) + record.Value.By) { Hidden = (state?.Hidden ?? 0) + 1 };
+        public static Forgetful? Apply(Forgetful? state, in Record<Step> record) =>
+            new((state?.Hidden ?? 0) + record.Value.By) { Hidden = (state?.Hidden ?? 0) + 1 };
     }
 
     internal sealed record Mutable(List<int> Steps) : IEntity<Mutable, Step>
@@ -103,7 +107,8 @@ public sealed class StoredStateTests
     {
         public static IEnumerable<string> KeysOf(string key, Tagged source) => source.Tags.WithComparer(Tagged.Comparer);
 
-        public static ByTag? Apply(ByTag? state, in Change<Tagged> change) => (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
+        public static ByTag? Apply(ByTag? state, in Change<Tagged> change) =>
+            (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
     }
 
     private sealed class SaltedComparer(int salt) : IEqualityComparer<string>

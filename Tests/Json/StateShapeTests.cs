@@ -7,7 +7,10 @@ using ActorStreams.Json;
 
 namespace ActorStreams.Tests.Json;
 
-/// <summary>Which states may be kept as the fold made them is decided once for a type, and for each value that its stored form may lose something of.</summary>
+/// <summary>
+/// Which states may be kept as the fold made them is decided once for a type, and for each value that its
+/// stored form may lose something of.
+/// </summary>
 public sealed class StateShapeTests
 {
     private static readonly JsonSerializerOptions Options = Create();
@@ -37,7 +40,9 @@ public sealed class StateShapeTests
     public void The_measure_bounds_the_stored_form_and_finds_what_it_loses()
     {
         var shape = new StateShape<Flat>(Json<Flat>());
-        var flat = new Flat(-1, long.MinValue, 1.5m, "a\u0001\"é\U0001F600", DateTimeOffset.MaxValue, new(0.1m, 3), Guid.Empty, null, TimeSpan.MinValue, double.MinValue);
+        var flat = new Flat(
+            -1, long.MinValue, 1.5m, "a\u0001\"é\U0001F600", DateTimeOffset.MaxValue, new(0.1m, 3), Guid.Empty, null, TimeSpan.MinValue,
+            double.MinValue);
         for (var i = 0; i < 1_000; i++)
             shape.Measure(flat);
         Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(flat, Json<Flat>()).Length, 1, (int)shape.Measure(flat));
@@ -68,7 +73,8 @@ public sealed class StateShapeTests
         where T : class => new StateShape<T>(Json<T>()) is var shape ? (shape.IsMeasured, shape.IsFrozen) : default;
 
     private static (bool IsMeasured, bool IsFrozen) Shape(Type type) => ((bool, bool))typeof(StateShapeTests)
-        .GetMethod(nameof(Shape), 1, System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static, [])!.MakeGenericMethod(type).Invoke(null, null)!;
+        .GetMethod(nameof(Shape), 1, System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static, [])!
+        .MakeGenericMethod(type).Invoke(null, null)!;
 
     private static JsonTypeInfo<T> Json<T>() => (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
 
@@ -80,7 +86,8 @@ public sealed class StateShapeTests
     }
 
     internal sealed record Flat(
-        int Small, long Large, decimal Amount, string Text, DateTimeOffset At, Average Mean, Guid Id, int? Optional, TimeSpan Span, double Ratio)
+        int Small, long Large, decimal Amount, string Text, DateTimeOffset At, Average Mean, Guid Id, int? Optional, TimeSpan Span,
+        double Ratio)
     {
         public decimal Twice => Amount / 2;
     }

@@ -86,7 +86,9 @@ public sealed class ValueTests
             Assert.Equal(zone == "UTC" ? 0 : 9, TimeZoneInfo.Local.GetUtcOffset(DateTimeOffset.UnixEpoch).TotalHours);
         var run = new RestartingRun(RestartingRun.Of(t => t.AddEntity<Thing>()));
         await run.AppendAsync<Thing>("k", "{\"utc\":\"2026-07-01T12:00:00+02:00\",\"at\":\"2026-07-01T12:00:00+02:00\"}"u8.ToArray());
-        Assert.Contains("\"at\":\"2026-07-01T12:00:00+02:00\",\"utc\":\"2026-07-01T10:00:00Z\",\"day\":\"2026-07-01T00:00:00Z\"", await run.StateAsync<Thing>("k"));
+        Assert.Contains(
+            "\"at\":\"2026-07-01T12:00:00+02:00\",\"utc\":\"2026-07-01T10:00:00Z\",\"day\":\"2026-07-01T00:00:00Z\"",
+            await run.StateAsync<Thing>("k"));
         await run.AppendAsync<Thing>("local", "{\"color\":1,\"isLocal\":true}"u8.ToArray());
         Assert.Contains("A DateTime of the host's zone cannot be stored", Assert.Single(run.DeadLetters));
     }
@@ -96,7 +98,9 @@ public sealed class ValueTests
     {
         Assert.Equal(OrderedCodec<double>.Instance.Encode(0.0, false), OrderedCodec<double>.Instance.Encode(-0.0, false));
         Assert.Equal(OrderedCodec<decimal>.Instance.Encode(0m, false), OrderedCodec<decimal>.Instance.Encode(-0.0m, false));
-        Assert.Equal(OrderedCodec<double>.Instance.Encode(double.NaN, true), OrderedCodec<double>.Instance.Encode(BitConverter.Int64BitsToDouble(0x7FF8000000000001), true));
+        Assert.Equal(
+            OrderedCodec<double>.Instance.Encode(double.NaN, true),
+            OrderedCodec<double>.Instance.Encode(BitConverter.Int64BitsToDouble(0x7FF8000000000001), true));
     }
 
     [Fact]
@@ -110,7 +114,9 @@ public sealed class ValueTests
         Assert.Equal("{\"sum\":0.1,\"mean\":{\"sum\":0.1,\"count\":1,\"value\":0.1}}", await run.StateAsync<Amounts>("all"));
         await run.AppendAsync<Thing>("third", "{\"amount\":9.9}"u8.ToArray());
         await run.AppendAsync<Thing>("fourth", "{\"amount\":0}"u8.ToArray());
-        Assert.Equal("{\"sum\":10,\"mean\":{\"sum\":10,\"count\":3,\"value\":3.3333333333333333333333333333}}", await run.StateAsync<Amounts>("all"));
+        Assert.Equal(
+            "{\"sum\":10,\"mean\":{\"sum\":10,\"count\":3,\"value\":3.3333333333333333333333333333}}",
+            await run.StateAsync<Amounts>("all"));
         Assert.Single(run.DeadLetters);
         await run.AssertIsBatchAsync<Amounts>();
     }
@@ -118,11 +124,15 @@ public sealed class ValueTests
     [Fact]
     public void A_difference_beyond_the_range_of_its_type_is_found()
     {
-        var change = new Change<Number> { Key = "k", Before = new(int.MinValue, long.MinValue, 0.1m), After = new(1, 1, 79228162514264337593543950335m) };
+        var change = new Change<Number>
+        {
+            Key = "k", Before = new(int.MinValue, long.MinValue, 0.1m), After = new(1, 1, 79228162514264337593543950335m),
+        };
         Assert.Throws<OverflowException>(() => change.Sum(n => n.Small));
         Assert.Throws<OverflowException>(() => change.Sum(n => n.Large));
         Assert.Throws<OverflowException>(() => change.Sum(n => n.Exact));
-        Assert.Throws<OverflowException>(() => new Average(79228162514264337593543950335m, 1).After(change with { Before = null, After = new(0, 0, 0.1m) }, n => n.Exact));
+        Assert.Throws<OverflowException>(() => new Average(
+            79228162514264337593543950335m, 1).After(change with { Before = null, After = new(0, 0, 0.1m) }, n => n.Exact));
         Assert.Equal(1, (change with { Before = null }).Sum(n => n.Small));
     }
 
@@ -150,7 +160,8 @@ public sealed class ValueTests
     internal sealed record Number(int Small, long Large, decimal Exact);
 
     internal sealed record Value(
-        decimal Amount = 0, int Count = 0, BigInteger Big = default, Color Color = default, Name Named = default, Rights Rights = default, DateTimeOffset At = default, DateTime Utc = default,
+        decimal Amount = 0, int Count = 0, BigInteger Big = default, Color Color = default, Name Named = default, Rights Rights = default,
+        DateTimeOffset At = default, DateTime Utc = default,
         bool IsLocal = false);
 
     internal sealed record Thing(decimal Amount, BigInteger Big, DateTimeOffset At, DateTime Utc, DateTime Day) : IEntity<Thing, Value>
@@ -158,7 +169,8 @@ public sealed class ValueTests
         public static Thing? Apply(Thing? state, in Record<Value> record)
         {
             var value = record.Value;
-            return new(value.Amount, value.Big, value.At, value.IsLocal ? DateTime.SpecifyKind(value.Utc, DateTimeKind.Local) : value.Utc, value.At.Date);
+            return new(value.Amount, value.Big, value.At, value.IsLocal ? DateTime.SpecifyKind(
+                value.Utc, DateTimeKind.Local) : value.Utc, value.At.Date);
         }
     }
 

@@ -41,7 +41,11 @@ public sealed class KafkaSettingsTests
             Producer = { ["compression.type"] = "magic" },
         }));
         foreach (
-            var name in new[] { "Kafka:Settings:no.such.setting", "Kafka:Settings:socket.timeout.ms", "Kafka:Consumer:fetch.wait.max.ms", "Kafka:Producer:compression.type" })
+            var name in new[]
+            {
+                "Kafka:Settings:no.such.setting", "Kafka:Settings:socket.timeout.ms", "Kafka:Consumer:fetch.wait.max.ms",
+                "Kafka:Producer:compression.type",
+            })
             Assert.Contains(name + " is refused by the client", error.Message, StringComparison.Ordinal);
     }
 

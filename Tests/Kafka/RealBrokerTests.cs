@@ -63,7 +63,10 @@ public sealed class RealBrokerTests
         AclBinding Allow(AclOperation operation) => new()
         {
             Pattern = new() { Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal },
-            Entry = new() { Principal = $"User:{KafkaSecurity.User}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow },
+            Entry = new()
+            {
+                Principal = $"User:{KafkaSecurity.User}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow,
+            },
         };
         await kafka.Admin.CreateAclsAsync([Allow(AclOperation.Read), Allow(AclOperation.Write)]);
         await using var log = Open(kafka.Security!.PasswordServers, Password(KafkaSecurity.Password), logged);

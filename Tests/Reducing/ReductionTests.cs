@@ -41,7 +41,8 @@ public sealed class ReductionTests
     private static async Task CheckAsync(int seed)
     {
         var random = new Random(seed);
-        var rig = new ViewRig<Ranks>(new() { SpareRanks = random.Next(0, 5), KnownElements = random.Next(1, 9), TableEntries = random.Next(1, 3) });
+        var rig = new ViewRig<Ranks>(
+            new() { SpareRanks = random.Next(0, 5), KnownElements = random.Next(1, 9), TableEntries = random.Next(1, 3) });
         var model = new Dictionary<string, Dictionary<string, Sample>> { ["a"] = [], ["b"] = [], ["c"] = [] };
         for (var round = random.Next(2, 12); round > 0; round--)
         {
