@@ -65,7 +65,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 
     private int MaxBatchBytes { get; }
 
-    /// <summary>Checks the options and makes the log. Brokers are not waited for: they are asked when they are needed.</summary>
+    /// <summary>Checks the options and makes the log. It does not wait for brokers: they are contacted when they are needed.</summary>
     /// <exception cref="ArgumentException">Options or settings are wrong; the message names all of them.</exception>
     public static KafkaChangeLog Open(KafkaOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null) =>
         new(

@@ -3,7 +3,7 @@ using ActorStreams.Json;
 
 namespace ActorStreams.DeadLetters;
 
-/// <summary>The kinds of faults that set something aside: few, and none tells of a key or a value.</summary>
+/// <summary>The kinds of faults that set something aside: few, and none contains a key or a value.</summary>
 internal static class FaultKinds
 {
     /// <summary>The record, its key, its timestamp or the frame is not what can be read.</summary>

@@ -24,7 +24,7 @@ internal abstract class Dataset<TState> : Dataset
     /// <summary>What the type of a state can hold.</summary>
     internal StateShape<TState> StateShape => _shape.Value;
 
-    /// <summary>For each dependent view, what to ask for the keys a state concerns.</summary>
+    /// <summary>For each dependent view, the router that returns the keys a state concerns.</summary>
     internal IReadOnlyList<Router<TState>> Routers =>
         [.. DependentEdges.Select(edge => (Router<TState>)((IRoutes)edge.View).RouterOf(edge.Index))];
 }

@@ -12,7 +12,7 @@ internal sealed class FoldOutput
     /// <summary>Records and changes that could not be folded.</summary>
     internal List<DeadLetter> DeadLetters { get; } = [];
 
-    /// <summary>Changes of keys that somebody watches.</summary>
+    /// <summary>Changes of keys that are watched.</summary>
     internal List<WatchedChange> Watched { get; } = [];
 
     /// <summary>Adds what the next part of the same batch gave.</summary>

@@ -33,7 +33,7 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>The position of the checkpoint under way; null when there is none.</summary>
     internal long? WritingPosition { get; private protected set; }
 
-    /// <summary>Where folding goes on in the input log.</summary>
+    /// <summary>The next offset of the input log to fold.</summary>
     internal long NextOffset { get; private protected set; }
 
     /// <summary>How many states there are.</summary>
@@ -46,8 +46,8 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     internal long FirstMisplaced { get; private protected set; } = -1;
 
     /// <summary>
-    /// Records before this offset were folded when the topic was said to have another partitioner, so it is not
-    /// known which of them are misplaced.
+    /// Records before this offset were folded when the topic was declared to have another partitioner, so it is unknown which of them are
+    /// misplaced.
     /// </summary>
     internal long CountedFrom { get; private protected set; }
 
@@ -85,7 +85,7 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>Begins at a checkpoint; null for the beginning of the log.</summary>
     internal abstract void Restore(Checkpoint? checkpoint);
 
-    /// <summary>Decodes a batch, and says what is not in memory. A batch begins at <see cref="NextOffset"/>.</summary>
+    /// <summary>Decodes a batch, and returns what is not in memory. A batch begins at <see cref="NextOffset"/>.</summary>
     /// <exception cref="BrokenInvariantException">The batch is of another partition, or goes back behind
     /// <see cref="NextOffset"/>.</exception>
     internal FoldNeeds Prepare(RecordBatch batch)

@@ -4,7 +4,7 @@ using K4os.Compression.LZ4;
 
 namespace ActorStreams.Frames;
 
-/// <summary>Reads a frame, change by change and route by route; the form is told by <see cref="FrameFormat"/>.</summary>
+/// <summary>Reads a frame, change by change and route by route; the form is documented at <see cref="FrameFormat"/>.</summary>
 /// <exception cref="InvalidDataException">By every member: the bytes are not a frame this version can read.</exception>
 internal ref struct FrameReader
 {

@@ -89,9 +89,8 @@ public interface IChangeLog
     HeldPosition? HeldAt(TopicPartition partition) => null;
 
     /// <summary>
-    /// Tells the log's own tools how far a reader has got with a partition, where it has such tools (Kafka: the offset committed
-    /// for a consumer group). It is
-    /// information alone: it comes when it comes, nothing is read from it, and a failure concerns nobody.
+    /// Tells the log's own tools how far a reader has got with a partition, where it has such tools (Kafka: the offset committed for a
+    /// consumer group). It is information only: it may be late, nothing is read from it, and a failure is ignored.
     /// </summary>
     void ReportProgress(string reader, TopicPartition partition, long nextOffset)
     {
@@ -105,7 +104,7 @@ public interface IChangeLog
     ValueTask<long> OffsetAtAsync(TopicPartition partition, DateTimeOffset instant, CancellationToken cancellationToken = default);
 }
 
-/// <summary>What a log knows of a topic.</summary>
+/// <summary>The description of a topic.</summary>
 /// <param name="Topic">Its name.</param>
 /// <param name="Partitions">How many partitions it has.</param>
 public sealed record TopicDescription(string Topic, int Partitions);

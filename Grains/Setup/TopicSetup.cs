@@ -125,8 +125,8 @@ public sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore st
     }
 
     /// <summary>
-    /// Whether stored states can go on. The partitions of a source topic have been checked before: what
-    /// remains of a difference is harmless.
+    /// Whether folding can continue on the stored states. The partitions of a source topic have been checked before: a remaining
+    /// difference is harmless.
     /// </summary>
     private static bool IsSame(Dataset dataset, string before) => before == Describe(
         dataset,
@@ -145,7 +145,7 @@ public sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore st
         return false;
     }
 
-    /// <summary>What must stay the same for stored states to go on.</summary>
+    /// <summary>What must stay the same for folding to continue on stored states.</summary>
     private static string Describe(Dataset dataset, int partitions) => JsonSerializer.Serialize(
         new Description(
             dataset.Version, dataset.Topic, partitions, [.. dataset.Sources.Select(source => $"{source.Name}.v{source.Version}")]),

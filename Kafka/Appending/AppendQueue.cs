@@ -45,7 +45,7 @@ internal sealed class AppendQueue : IAsyncDisposable
         _watch = time.CreateTimer(_ => GiveUpSlow(), null, every, every);
     }
 
-    /// <summary>Sends an append; its outcome is told to its caller.</summary>
+    /// <summary>Sends an append; its caller receives the outcome.</summary>
     public void Append(AppendWork work)
     {
         lock (_gate)

@@ -118,8 +118,8 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
 
     private void End()
     {
-        // Reports of a producer that was given up never come, and the client keeps for ever what they would have been told to: let
-        // that be little.
+        // A producer that was given up never reports its deliveries, and the client keeps their handlers for ever: drop what they hold,
+        // so that little is kept.
         (_positions, _records) = (null, null);
         Ended?.Invoke();
     }

@@ -38,7 +38,7 @@ internal sealed class BrokerRoundTrips : IDisposable
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            // Statistics of another form than this one's: there is nothing to tell then.
+            // Statistics of another form: nothing is reported.
         }
     }
 

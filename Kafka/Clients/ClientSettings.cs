@@ -210,7 +210,7 @@ internal sealed class ClientSettings
     }
 
     /// <summary>
-    /// Makes a client of each kind, without brokers, so that librdkafka tells what it does not know; it tells one at a time.
+    /// Makes a client of each kind, without brokers, so that librdkafka reports settings it does not know; it reports one at a time.
     /// </summary>
     private void Try(Dictionary<string, string> common, Dictionary<string, string> consumer, Dictionary<string, string> producer)
     {
@@ -222,7 +222,7 @@ internal sealed class ClientSettings
             Producer, parts, settings => new ProducerBuilder<Null, Null>(settings).SetLogHandler((_, _) => { }).Build().Dispose());
     }
 
-    /// <summary>The client may name a setting by another of its names, or by none: the one without which it says something else.</summary>
+    /// <summary>The client may name a setting by another of its names, or not at all: the one without which its error changes.</summary>
     private static string? Culprit(
         Dictionary<string, string> all, (
             string Part, Dictionary<string, string> Settings)[] parts, Action<Dictionary<string, string>> build, string message)

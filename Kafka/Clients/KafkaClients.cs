@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Kafka.Clients;
 
-/// <summary>Makes the clients, and passes on what they say: a trouble that goes on is told once a minute, not once a try.</summary>
+/// <summary>Creates the clients, and logs what they report: a lasting failure once a minute, not once an attempt.</summary>
 internal sealed class KafkaClients(ClientSettings settings, BrokerRoundTrips roundTrips, ILogger logger, TimeProvider time)
 {
     private const int QuietSeconds = 60;

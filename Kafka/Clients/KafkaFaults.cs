@@ -23,7 +23,7 @@ internal static class KafkaFaults
         error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
             or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed;
 
-    /// <summary>Brokers do not list topics that a user may not describe, so that neither case can be told from the other.</summary>
+    /// <summary>Brokers do not list topics that a user may not describe, so the two cases cannot be distinguished.</summary>
     public static UnknownTopicException UnknownTopic(string topic) => new(
         $"Topic '{topic}' does not exist, or this user may not describe it. Create it, correct the name, or allow this user to "
             + $"describe it ({Page}).");
@@ -37,7 +37,7 @@ internal static class KafkaFaults
             throw Closed();
     }
 
-    /// <summary>What somebody can do about an error.</summary>
+    /// <summary>The remedy for an error.</summary>
     public static string Remedy(Error error) => error.Code switch
     {
         ErrorCode.TopicAuthorizationFailed => $"Allow this user to describe, read and write the topic ({Page}).",

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Kafka.Clients;
 
-/// <summary>What this room tells its operators.</summary>
+/// <summary>The log messages of this room.</summary>
 internal static partial class KafkaLogging
 {
     [LoggerMessage(Level = LogLevel.Warning, Message = "Kafka client {Client}: {Text} (told again in {Seconds} s at the earliest)")]

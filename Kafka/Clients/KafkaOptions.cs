@@ -42,7 +42,7 @@ public sealed class KafkaOptions
     /// </summary>
     public int MaxExtraConsumers { get; init; } = 4;
 
-    /// <summary>How old the known end of a partition may become before it is asked for. 1 to 3,600.</summary>
+    /// <summary>How old the known end of a partition may become before it is queried. 1 to 3,600.</summary>
     public int EndRefreshSeconds { get; init; } = 5;
 
     /// <summary>How long an append waits for the brokers before it fails. 1 to 3,600.</summary>
@@ -51,13 +51,13 @@ public sealed class KafkaOptions
     /// <summary>How long one question to the brokers waits for its answer. 1 to 600.</summary>
     public int RequestTimeoutSeconds { get; init; } = 15;
 
-    /// <summary>How long what is known of a topic is taken for true. 1 to 3,600.</summary>
+    /// <summary>How long the description of a topic is cached. 1 to 3,600.</summary>
     public int TopicCacheSeconds { get; init; } = 30;
 
     /// <summary>How often readers' progress is committed for Kafka's own tools. 1 to 3,600.</summary>
     public int GroupCommitSeconds { get; init; } = 5;
 
-    /// <summary>How often the producer and the admin client tell how long brokers take to answer; 0: never. 0 to 3,600.</summary>
+    /// <summary>How often the producer and the admin client report how long brokers take to answer; 0: never. 0 to 3,600.</summary>
     public int StatisticsSeconds { get; init; } = 10;
 
     /// <summary>

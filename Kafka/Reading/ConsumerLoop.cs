@@ -214,7 +214,7 @@ internal sealed class ConsumerLoop
         }
     }
 
-    /// <summary>An error of one partition. What the client tries again by itself, from the same offset, concerns nobody.</summary>
+    /// <summary>An error of one partition. Errors that the client retries by itself, from the same offset, are ignored.</summary>
     private void Heed(ConsumeException error)
     {
         var at = error.ConsumerRecord.TopicPartitionOffset;

@@ -31,6 +31,6 @@ internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop,
 
     public bool IsClosed { get; set; }
 
-    /// <summary>It has records whose readers have not been woken; only its consumer's thread looks at it.</summary>
+    /// <summary>It has records whose readers have not been woken; only its consumer's thread reads it.</summary>
     public bool IsDirty { get; set; }
 }

@@ -58,7 +58,7 @@ internal sealed class GroupCommits : IAsyncDisposable
             }
             catch (OperationCanceledException)
             {
-                // The last commit is made by who stops it.
+                // The caller that stops it makes the last commit.
             }
         }
     }

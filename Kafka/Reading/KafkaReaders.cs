@@ -134,7 +134,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
         }
     }
 
-    /// <summary>A partition that is paused, or whose reader is slow, does not hear of its end: it is asked for.</summary>
+    /// <summary>A partition that is paused, or whose reader is slow, receives no end: it is queried.</summary>
     private async Task RefreshEndsAsync(PeriodicTimer timer)
     {
         using (timer)

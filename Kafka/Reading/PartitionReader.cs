@@ -49,7 +49,9 @@ internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int ma
         IsFull |= _bytes > maxBytes;
     }
 
-    /// <summary>There is no record before this offset any more: a gap, which the next batch tells of, empty if need be.</summary>
+    /// <summary>
+    /// There is no record before this offset any more: missing offsets, which the next batch reports, empty if necessary.
+    /// </summary>
     public void SkipTo(long offset)
     {
         if (offset <= Next)

@@ -6,13 +6,11 @@ namespace ActorStreams.Kafka.Reading;
 
 // A consumer can be assigned a partition once only, at one position. So the readers of a partition stand like this:
 //
-//   at the tail     the consumer 0, shared: whoever has read as far as it has joins it, and gets every record it brings;
-// behind a consumer to oneself: 1 (replay), or one of a few more when another reader of this partition has that; and when all are
-// taken, in line.
+// at the tail     the consumer 0, shared: a reader at its position joins it, and receives every record it fetches; behind a consumer to
+// oneself: 1 (replay), or one of a few more when another reader of this partition has that; and when all are taken, in line.
 //
-// Who is behind moves to the tail when it has caught up. Who holds too much is let go where others share its consumer or wait for
-// it, and comes again when it has read what
-// it holds; alone, its partition is paused. So no reader can hold up another for long.
+// A reader with a gap moves to the tail when it has caught up. A reader whose buffer is full is detached if others share its consumer or
+// wait for it, and attached again once drained; if it is alone, its partition is paused. So no reader delays another for long.
 
 /// <summary>One partition's readers, and which consumers serve them.</summary>
 internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loops, KafkaOptions options, TimeProvider time)
@@ -68,7 +66,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
-    /// <summary>The end has been asked for: it may lie lower than it was thought to, in a topic that was made anew.</summary>
+    /// <summary>The end has been asked for: it may be lower than the known end, in a topic that was created again.</summary>
     public void SetEnd(long end)
     {
         EndSeenAt = time.GetTimestamp();
@@ -142,7 +140,9 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
-    /// <summary>Wakes those that have got something, and moves to the tail who has caught up. On the consumer's thread.</summary>
+    /// <summary>
+    /// Wakes the readers that have new records, and moves those that have caught up to the tail. On the consumer's thread.
+    /// </summary>
     public void Flush(Feed feed, long highWatermark)
     {
         RaiseEnd(Math.Max(highWatermark, feed.Position));
@@ -197,7 +197,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
-    /// <summary>The feed brings nothing more. Its readers end with the failure, or look for another consumer where there is none.</summary>
+    /// <summary>The feed brings nothing more. Its readers end with the failure, or move to another consumer if there is none.</summary>
     public void Drop(Feed feed, Exception? failure)
     {
         lock (_gate)
@@ -247,7 +247,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         reader.IsQueued = true;
         _line.Add(reader);
 
-        // Somebody who has enough to read for now gives way.
+        // A reader whose buffer is full is detached, so that this one gets its consumer.
         if (Array.Find(_feeds, feed => feed is { IsPaused: true } && feed.Slot != TailSlot) is { } paused)
             Settle(paused);
     }

@@ -57,7 +57,7 @@ internal sealed class OwnTopics(
             }
         }
 
-        // Whoever writes it again does so at once, and must not meet what is left of the old one.
+        // The caller creates the topic again at once, so the old one must be gone first.
         while ((await topics.AskAsync(cancellationToken).ConfigureAwait(false)).Topics.ContainsKey(topic))
             await Task.Delay(Settle, time, cancellationToken).ConfigureAwait(false);
         checks.Forget(topic);

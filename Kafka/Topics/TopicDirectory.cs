@@ -5,7 +5,7 @@ using Confluent.Kafka;
 namespace ActorStreams.Kafka.Topics;
 
 /// <summary>
-/// Knows which topics there are. Always all topics are asked for: on some brokers, to ask for one by its name creates it.
+/// Knows which topics exist. It always requests all topics: on some brokers a request for one topic creates it.
 /// </summary>
 internal sealed class TopicDirectory(NativeClient<IAdminClient> admin, KafkaOptions options, BrokerTroubles troubles, TimeProvider time)
 {
@@ -55,8 +55,7 @@ internal sealed class TopicDirectory(NativeClient<IAdminClient> admin, KafkaOpti
     ];
 
     /// <summary>
-    /// All topics as the brokers know them now. Callers at the same time share one answer, which is asked for after the last of
-    /// them came.
+    /// All topics, as the brokers know them now. Concurrent callers share one answer, which is requested after the last of them came.
     /// </summary>
     public async Task<Seen> AskAsync(CancellationToken cancellationToken)
     {

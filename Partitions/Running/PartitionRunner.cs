@@ -91,7 +91,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     internal long EndOffset => _services.Log.KnownEnd(Input) ?? NextOffset;
 
-    /// <summary>Where folding goes on; while the partition fails, where its checkpoint stands.</summary>
+    /// <summary>The next offset to fold; while the partition fails, the position of its checkpoint.</summary>
     internal long NextOffset =>
         _session is not { } session ? 0 : Status == RunnerStatus.Waiting ? session.Fold.StoredPosition ?? 0 : session.Fold.NextOffset;
 

@@ -3,7 +3,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Partitions.Telemetry;
 
-/// <summary>Appends whose records carry the trace they belong to. Where nobody listens, they are appends like any other.</summary>
+/// <summary>Appends whose records carry the trace they belong to. If nothing listens, they are plain appends.</summary>
 internal static class TracedAppends
 {
     /// <summary>Appends what a client sent, in a span of the request under way.</summary>
