@@ -2,31 +2,41 @@ using System.Diagnostics;
 using System.Text;
 using ActorStreams.Client.Calls;
 using ActorStreams.Protocol;
+using ActorStreams.MockKafka;
 using ActorStreams.Tests.EndToEnd;
+using ActorStreams.Tests.Kafka.Brokers;
 
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
 /// Three silos under random faults while a foreign producer sends orders. By default a short run; the long one is
 /// asked for by environment variables:
-/// <c>FAULTS=36 FAULT_RECORDS=2000000 FAULT_SECONDS=13 SEED=…</c>.
+/// <c>REAL=kill FAULTS=36 FAULT_RECORDS=2000000 FAULT_SECONDS=13 SEED=…</c>, where <c>REAL</c> chooses one kind of brokers: <c>mock</c>,
+/// <c>proxy</c> (real brokers whose connections are cut) or <c>kill</c> (real brokers whose processes are killed and frozen).
 /// </summary>
 public sealed class FaultTests : EndToEndTest
 {
     private const int Partitions = 16;
 
-    [Fact]
-    public async Task States_are_exact_and_nothing_lags_after_silos_brokers_and_the_database_failed_at_random()
+    [Theory]
+    [InlineData("mock")]
+    [InlineData("proxy")]
+    [InlineData("kill")]
+    public async Task States_are_exact_and_nothing_lags_after_silos_brokers_and_the_database_failed_at_random(string kind)
     {
+        if (Environment.GetEnvironmentVariable("REAL") is { Length: > 0 } chosen)
+            Assert.SkipUnless(chosen == kind, "REAL names other brokers.");
         var (random, faultCount, records, mostSecondsBetween) =
             (NewRandom(), Number("FAULTS", 3), Number("FAULT_RECORDS", 6_000), Number("FAULT_SECONDS", 4));
-        await using var cluster = await SiloCluster.StartAsync(SameAnswersTests.Topics(Partitions, Partitions), Settings);
+        var brokers = await StartBrokersAsync(kind);
+        await using var cluster =
+            await SiloCluster.StartAsync(brokers, SameAnswersTests.Topics(Partitions, Partitions), Settings(isReal: kind != "mock"));
         await cluster.StartSilosAsync(3);
         using var stream = new OrderStream(cluster.Kafka.BootstrapServers, Partitions, random.Next());
         using var stop = new CancellationTokenSource();
 
         var producing = stream.RunAsync(records / (faultCount * mostSecondsBetween / 2.0), records, stop.Token);
-        var faults = new Faults(cluster, random);
+        using var faults = new Faults(cluster, random);
         await faults.RunAsync(faultCount, mostSecondsBetween);
         var passed = Stopwatch.GetTimestamp();
         await stop.CancelAsync();
@@ -61,15 +71,22 @@ public sealed class FaultTests : EndToEndTest
             Assert.InRange(caughtUp.TotalSeconds, 0, 30);
     }
 
+    private static async Task<ITestBrokers> StartBrokersAsync(string kind) => kind switch
+    {
+        "mock" => await MockBrokers.StartAsync(brokers: 3),
+        "proxy" => await RealKafka.StartNewAsync(3, Failing.CutOff),
+        _ => await RealKafka.StartNewAsync(3),
+    };
+
     /// <summary>
     /// Failures are noticed fast, small tables make partitions read through the store, and no checkpoint is far away. One request under way
     /// a broker: the mock does not look at sequence numbers, and would take a later batch after it refused an earlier one.
     /// </summary>
-    private static string[] Settings =>
+    private static string[] Settings(bool isReal) =>
     [
         $"--Streams:DefaultPartitions={Partitions}", "--Streams:TableEntries=10000", "--Streams:CheckpointIntervalSeconds=0.5",
         "--Streams:MaxRetrySeconds=2", "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2",
-        "--Kafka:Producer:max.in.flight=1",
+        .. isReal ? Array.Empty<string>() : ["--Kafka:Producer:max.in.flight=1"],
     ];
 
     private static async Task<long> BehindAsync(SiloCluster cluster)

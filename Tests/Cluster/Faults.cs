@@ -1,6 +1,7 @@
 using ActorStreams.MockKafka;
 using System.Diagnostics;
 using ActorStreams.Tests.EndToEnd;
+using ActorStreams.Tests.Kafka.Brokers;
 
 namespace ActorStreams.Tests.Cluster;
 
@@ -8,7 +9,7 @@ namespace ActorStreams.Tests.Cluster;
 /// What may happen to a cluster, at random. A silo that has ended for whatever reason is started again after a moment, as Kubernetes would.
 /// Faults may overlap, but one silo is left alone at any time, and each fault passes.
 /// </summary>
-internal sealed class Faults(SiloCluster cluster, Random random)
+internal sealed class Faults(SiloCluster cluster, Random random) : IDisposable
 {
     /// <summary>Longer than the detection of failures takes with the settings of these tests.</summary>
     private const int PauseMilliseconds = 12_000;
@@ -18,6 +19,7 @@ internal sealed class Faults(SiloCluster cluster, Random random)
     private readonly List<Task> _passing = [];
     private readonly SortedDictionary<string, int> _counts = [];
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly SemaphoreSlim _brokers = new(1);
     private bool _postgresDown;
 
     internal int Count => _counts.Values.Sum();
@@ -41,6 +43,8 @@ internal sealed class Faults(SiloCluster cluster, Random random)
         await supervising;
     }
 
+    public void Dispose() => _brokers.Dispose();
+
     private void Begin()
     {
         switch (random.Next(9))
@@ -56,6 +60,9 @@ internal sealed class Faults(SiloCluster cluster, Random random)
                 break;
             case 4:
                 Pass("brokers down and up", null, _ => BrokersAsync());
+                break;
+            case 5 or 6 when cluster.Kafka is RealKafka { CanDrop: false } real:
+                Pass("frozen or stopped broker", null, _ => FreezeOrStopAsync(real));
                 break;
             case 5:
                 Pass("produce errors", null, _ => cluster.Kafka.PushErrorsAsync(MockBrokers.Produce, Errors(6, 7, -195, 19)));
@@ -118,7 +125,7 @@ internal sealed class Faults(SiloCluster cluster, Random random)
     {
         await silo!.PauseAsync();
         await Task.Delay(PauseMilliseconds);
-        // It learns that it was taken for dead, and ends. Until then it is a zombie.
+        // It learns that it was taken for dead, and ends.
         await silo.ContinueAsync();
         await Task.Delay(3_000);
         await AgainAsync(silo);
@@ -133,10 +140,42 @@ internal sealed class Faults(SiloCluster cluster, Random random)
 
     private async Task BrokersAsync()
     {
-        var broker = random.Next(3) == 0 ? -1 : random.Next(1, 4);
-        await cluster.Kafka.DownAsync(broker);
-        await Task.Delay(random.Next(200, 4_000));
-        await cluster.Kafka.UpAsync(broker);
+        var (broker, milliseconds) = (random.Next(3) == 0 ? -1 : random.Next(1, 4), random.Next(200, 4_000));
+        await AloneAsync(async () =>
+        {
+            await cluster.Kafka.DownAsync(broker);
+            await Task.Delay(milliseconds);
+            await cluster.Kafka.UpAsync(broker);
+        });
+    }
+
+    /// <summary>A broker that neither answers nor closes its connections, or one that hands over its partitions and ends.</summary>
+    private async Task FreezeOrStopAsync(RealKafka kafka)
+    {
+        var (freezes, broker, milliseconds) = (random.Next(2) == 0, random.Next(1, 4), random.Next(1_000, 8_000));
+        await AloneAsync(async () =>
+        {
+            await kafka.SignalAsync(broker, freezes ? "STOP" : "TERM");
+            await Task.Delay(milliseconds);
+            if (freezes)
+                await kafka.SignalAsync(broker, "CONT");
+            else
+                await kafka.UpAsync(broker);
+        });
+    }
+
+    /// <summary>Faults of brokers come one after the other, since each ends with all brokers up.</summary>
+    private async Task AloneAsync(Func<Task> fault)
+    {
+        await _brokers.WaitAsync();
+        try
+        {
+            await fault();
+        }
+        finally
+        {
+            _brokers.Release();
+        }
     }
 
     private async Task SlowAsync()

@@ -2,17 +2,18 @@ using ActorStreams.Client;
 using ActorStreams.MockKafka;
 using ActorStreams.Storage.Postgres;
 using ActorStreams.Tests.EndToEnd;
+using ActorStreams.Tests.Kafka.Brokers;
 using ActorStreams.Tests.Storage.Postgres;
 
 namespace ActorStreams.Tests.Cluster;
 
-/// <summary>Silos as processes, on a log in (mock) Kafka and states in a real PostgreSQL.</summary>
+/// <summary>Silos as processes, on a log in Kafka (the mock or real brokers) and states in a real PostgreSQL.</summary>
 internal sealed class SiloCluster : IAsyncDisposable
 {
     private readonly List<SiloProcess> _silos = [];
     private readonly List<string> _settings;
 
-    private SiloCluster(MockBrokers kafka, PostgresServer postgres, PostgresOptions database, string[] settings)
+    private SiloCluster(ITestBrokers kafka, PostgresServer postgres, PostgresOptions database, string[] settings)
     {
         (Kafka, Postgres, Database) = (kafka, postgres, database);
         _settings =
@@ -24,7 +25,7 @@ internal sealed class SiloCluster : IAsyncDisposable
         ];
     }
 
-    internal MockBrokers Kafka { get; }
+    internal ITestBrokers Kafka { get; }
 
     internal PostgresServer Postgres { get; }
 
@@ -38,11 +39,21 @@ internal sealed class SiloCluster : IAsyncDisposable
     /// <summary>Brokers with these topics, a fresh database, and no silo yet.</summary>
     /// <param name="topics">Topics with their partitions: the mock makes none by itself.</param>
     /// <param name="settings">Settings of every silo.</param>
-    internal static async Task<SiloCluster> StartAsync(IEnumerable<(string Topic, int Partitions)> topics, params string[] settings)
+    internal static async Task<SiloCluster> StartAsync(IEnumerable<(string Topic, int Partitions)> topics, params string[] settings) =>
+        await StartAsync(await MockBrokers.StartAsync(brokers: 3), topics, settings);
+
+    /// <summary>The same on these brokers, which end with the cluster.</summary>
+    internal static async Task<SiloCluster> StartAsync(
+        ITestBrokers kafka, IEnumerable<(string Topic, int Partitions)> topics, params string[] settings)
     {
-        var (kafka, postgres) = (await MockBrokers.StartAsync(brokers: 3), await PostgresServer.StartNewAsync());
+        var postgres = await PostgresServer.StartNewAsync();
         foreach (var (topic, partitions) in topics)
+        {
             await kafka.CreateTopicAsync(topic, partitions, replication: 3);
+            if (kafka is RealKafka real)
+                await real.ConfigureTopicAsync(topic, "min.insync.replicas", "2");
+        }
+
         return new(kafka, postgres, await postgres.NewDatabaseAsync(), settings);
     }
 

@@ -41,6 +41,9 @@ internal sealed class RealKafka : ITestBrokers
     public string BootstrapServers =>
         Servers(_failing == Failing.CutOff ? _proxies.Select(proxy => proxy.Port) : _brokers.Select(broker => broker.ClientPort));
 
+    /// <summary>Whether single requests can be dropped and answers delayed.</summary>
+    public bool CanDrop => _failing == Failing.CutOff;
+
     /// <summary>The brokers' listeners with passwords and with certificates, where they were started with them.</summary>
     public KafkaSecurity? Security { get; private set; }
 
