@@ -34,8 +34,9 @@ public readonly struct Change<TSource>
     /// <summary>What this change adds to a sum over the sources: the value after minus the value before.</summary>
     /// <remarks>
     /// Whole numbers are exact within the range of their type, decimals as long as the difference has at most 28 digits, and
-    /// <see cref="BigInteger"/> always. Your own <c>+</c> must be as exact: one of decimals that rounds loses digits without an error, so a
-    /// view finds it by taking the change back, and the change is a dead letter.
+    /// <see cref="BigInteger"/> always. Your own <c>+</c> must be as exact:
+    /// one of decimals that rounds loses digits without an error, so a view finds it by taking the change back, and the change is a dead
+    /// letter.
     /// </remarks>
     /// <exception cref="OverflowException">The difference is beyond the range of its type, or a decimal that would be rounded.</exception>
     public int Sum(Func<TSource, int> value) => checked((After is null ? 0 : value(After)) - (Before is null ? 0 : value(Before)));

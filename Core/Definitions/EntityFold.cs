@@ -31,8 +31,8 @@ internal sealed class EntityFold<TState, TEvent>(JsonTypeInfo<TEvent>? eventJson
 
     internal override EntityFold<TState> Bind(JsonSerializerOptions json)
     {
-        // What comes from outside must be as the type says: null is no value of a member that is not nullable, and an
-        // undeclared number none of an enum.
+        // What comes from outside must be as the type says: null is no value of a member that is not nullable, and an undeclared number
+        // none of an enum.
         var strict = new JsonSerializerOptions(json) { RespectNullableAnnotations = true };
         strict.Converters.Insert(0, new DeclaredEnumConverterFactory(json));
         return new EntityFold<TState, TEvent>((JsonTypeInfo<TEvent>)strict.GetTypeInfo(typeof(TEvent)));

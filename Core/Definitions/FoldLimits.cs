@@ -1,15 +1,15 @@
 namespace ActorStreams.Definitions;
 
 /// <summary>
-/// What every store and every log can take, so that nothing that was folded can be refused later. What exceeds a limit is a
-/// dead letter, on each store and log alike: a batch, a rebuild and the live system come to the same states. Raising or
-/// lowering one changes what is folded.
+/// What every store and every log can take, so that nothing that was folded can be refused later. What exceeds a limit is a dead letter,
+/// on each store and log alike: a batch, a rebuild and the
+/// live system come to the same states. Raising or lowering one changes what is folded.
 /// </summary>
 internal static class FoldLimits
 {
     /// <summary>
-    /// Bytes of a record's key or a view key, as UTF-8. PostgreSQL indexes at most 2,704 bytes a row, in which a key
-    /// and an element stand together.
+    /// Bytes of a record's key or a view key, as UTF-8. PostgreSQL indexes at most 2,704 bytes a row, in which a key and an element stand
+    /// together.
     /// </summary>
     internal const int MaxKeyBytes = 1_024;
 

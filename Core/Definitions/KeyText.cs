@@ -14,16 +14,14 @@ internal static class KeyText
         if (key.Length <= FoldLimits.MaxKeyBytes / 3 && !StateLeaf.HasLoneSurrogate(key))
             return null;
         if (StateLeaf.HasLoneSurrogate(key))
-            return $"The view key '{Shown(key)}' has half of a surrogate pair, so it has no UTF-8 form of its own, "
-                + "and another key could not be told from it.";
+            return $"The view key '{Shown(key)}' has half of a surrogate pair: it has no UTF-8 form that tells it from other keys.";
         var bytes = Encoding.UTF8.GetByteCount(key);
         return bytes <= FoldLimits.MaxKeyBytes ? null : TooLong($"The view key '{Shown(key)}'", bytes);
     }
 
     internal static string TooLong(string what, int bytes) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{what} has {bytes:N0} bytes of UTF-8, but at most {FoldLimits.MaxKeyBytes:N0} are taken. "
-        + $"Use a shorter key, such as a hash of the long one.");
+        $"{what} has {bytes:N0} bytes of UTF-8, but at most {FoldLimits.MaxKeyBytes:N0} are taken. Use a shorter one, such as its hash.");
 
     /// <summary>A key as it is shown in a message.</summary>
     internal static string Shown(string key) => key.Length <= ShownChars ? key : key[..ShownChars] + "…";

@@ -37,7 +37,10 @@ public sealed class TopologyBuilder
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         Converters =
         {
-            new PlainDecimalConverter(), new BigIntegerConverter(), new ZonedTimeOffsetConverter(), new UtcTimeConverter(),
+            new PlainDecimalConverter(),
+            new BigIntegerConverter(),
+            new ZonedTimeOffsetConverter(),
+            new UtcTimeConverter(),
             new UnorderedConverterFactory(),
         },
     };

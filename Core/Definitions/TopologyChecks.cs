@@ -42,13 +42,19 @@ internal static partial class TopologyChecks
         if (dataset.Version < 1)
             errors.Add($"The {dataset} has version {dataset.Version}. Versions are counted from 1.");
         if (dataset.MaxStateBytes is < 1 or > FoldLimits.HighestMaxStateBytes)
+        {
             errors.Add(
-                $"The {dataset} takes states of {dataset.MaxStateBytes} bytes. WithMaxStateBytes takes 1 to "
-                + $"{FoldLimits.HighestMaxStateBytes}: two states must fit into one frame.");
+                $"The {dataset} takes states of {dataset.MaxStateBytes} bytes. "
+                + $"WithMaxStateBytes takes 1 to {FoldLimits.HighestMaxStateBytes}: two states must fit into one frame.");
+        }
+
         if (dataset is IRoutes { MaxKeysPerState: < 1 or > FoldLimits.HighestMaxKeysPerState } view)
+        {
             errors.Add(
-                $"The {dataset} takes {view.MaxKeysPerState} view keys of one state. WithMaxKeysPerState takes 1 to "
-                + $"{FoldLimits.HighestMaxKeysPerState}.");
+                $"The {dataset} takes {view.MaxKeysPerState} view keys of one state. "
+                + $"WithMaxKeysPerState takes 1 to {FoldLimits.HighestMaxKeysPerState}.");
+        }
+
         if (dataset.Partitions is < 1 or > MaxPartitions)
             errors.Add($"The {dataset} has {dataset.Partitions} partitions. It takes 1 to {MaxPartitions}.");
     }

@@ -19,8 +19,8 @@ public sealed record FoldOptions
     public int MaxFrameBytes { get; init; } = 64 << 10;
 
     /// <summary>
-    /// Bytes of records, decompressed, that are folded in one go: readers of the partition wait as long. A
-    /// batch of more is folded in several.
+    /// Bytes of records, decompressed, that are folded in one go: readers of the partition wait as long. A batch of more is folded in
+    /// several.
     /// </summary>
     public int SliceBytes { get; init; } = 1 << 20;
 
@@ -31,8 +31,8 @@ public sealed record FoldOptions
     public int KnownElements { get; init; } = 512;
 
     /// <summary>
-    /// Whether states are kept as the fold made them, also where their stored form loses something: for the test kit,
-    /// which finds such states by it.
+    /// Whether states are kept as the fold made them, also where their stored form loses something: for the test kit, which finds such
+    /// states by it.
     /// </summary>
     internal bool KeepsStatesUnstored { get; init; }
 

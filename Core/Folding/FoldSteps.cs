@@ -11,8 +11,8 @@ internal static class FoldSteps
     private const int MaxScannedRows = 50_000;
 
     /// <summary>
-    /// Folds a batch, in several parts when it is large. <paramref name="publish"/> sees the output of each part before any
-    /// reader can see the new states.
+    /// Folds a batch, in several parts when it is large. <paramref name="publish"/> sees the output of each part before any reader can see
+    /// the new states.
     /// </summary>
     /// <param name="fold">The partition.</param>
     /// <param name="batch">The batch; it begins at the fold's next offset.</param>
@@ -58,8 +58,8 @@ internal static class FoldSteps
     }
 
     /// <summary>
-    /// A batch in parts of at most <see cref="FoldOptions.SliceBytes"/>, each of at least one record: a record may hold
-    /// many times its bytes, compressed.
+    /// A batch in parts of at most <see cref="FoldOptions.SliceBytes"/>, each of at least one record: a record may hold many times its
+    /// bytes, compressed.
     /// </summary>
     private static IEnumerable<RecordBatch> SlicesOf(this PartitionFold fold, RecordBatch batch)
     {

@@ -160,8 +160,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override void CheckpointWritten()
     {
         Require(FoldPhase.Between);
-        (StoredPosition, WritingPosition) =
-            (WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
+        (StoredPosition, WritingPosition) = (
+            WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
         foreach (var entry in _writing)
         {
             entry.MoveTo(entry.Status == EntryStatus.Writing ? EntryStatus.Stored : EntryStatus.Changed);
@@ -243,8 +243,9 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected bool SetAside(in Fault fault)
     {
         Output.DeadLetters.Add(new(
-            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason,
-            fault.Error is null ? null : ExceptionText.WithStack(fault.Error), fault.Value, fault.Timestamp)
+            Dataset.Name, new(Dataset.Topic, Partition, fault.Offset), fault.Index, fault.Key, fault.Reason, fault.Error is null
+                ? null
+                : ExceptionText.WithStack(fault.Error), fault.Value, fault.Timestamp)
         {
             Kind = fault.Kind,
             KeyBytes = fault.KeyBytes,
@@ -267,7 +268,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
         if (_router.HasRoutes)
             _router.Route(
                 entry.Key, before, taken.State, new(offset, index, timestamp, cause.Root, storedBefore, taken.Stored), Output.Frames,
-                Output.DeadLetters);
+                    Output.DeadLetters);
         if (WatchedKeys.Contains(entry.Key))
             Output.Watched.Add(new(entry.Key, storedBefore, taken.Stored, new(Partition, offset, index), timestamp, cause));
     }

@@ -5,7 +5,8 @@ namespace ActorStreams.Folding;
 
 /// <summary>
 /// One key's place in the table: its state as an object, as stored bytes, or both, each made from the other only when needed. Both are the
-/// same state: an object is kept only when it is what the bytes read back as (<see cref="StateFormat{TState}"/>).
+/// same state:
+/// an object is kept only when it is what the bytes read back as (<see cref="StateFormat{TState}"/>).
 /// </summary>
 internal sealed class StateEntry<TState>(string key)
     where TState : class
@@ -58,8 +59,9 @@ internal sealed class StateEntry<TState>(string key)
     {
         get
         {
-            long bytes =
-                Overhead + (2 * Key.Length) + (_stored?.Length ?? 0) + (_state is null ? 0 : 2 * _objectBytes) + (Failed?.KnownBytes ?? 0);
+            var bytes = Overhead + (2L * Key.Length) + (_stored?.Length ?? 0) + (Failed?.KnownBytes ?? 0);
+            if (_state is not null)
+                bytes += 2 * _objectBytes;
             foreach (var slot in Reductions ?? [])
                 bytes += slot.KnownBytes;
             return bytes;

@@ -59,8 +59,8 @@ internal sealed class StateTable<TState>(int maxEntries, long maxBytes)
     }
 
     /// <summary>
-    /// Lets entries go until the table is within its bound, or holds only what the store does not have. True
-    /// when a state or contribution left.
+    /// Lets entries go until the table is within its bound, or holds only what the store does not have. True when a state or contribution
+    /// left.
     /// </summary>
     internal bool Trim()
     {

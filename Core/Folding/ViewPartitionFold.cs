@@ -78,9 +78,9 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     }
 
     /// <summary>
-    /// A side that cannot be folded is one that is not there, before and after alike. So where the change fails, the source leaves
-    /// with what the state holds of it, and is remembered as failed; its next change then has nothing before. False when the dataset
-    /// stops at what cannot be folded.
+    /// A side that cannot be folded is one that is not there, before and after alike. So where the change fails, the source leaves with
+    /// what the state holds of it, and is remembered as failed;
+    /// its next change then has nothing before. False when the dataset stops at what cannot be folded.
     /// </summary>
     private bool FoldOne(in Prepared prepared)
     {
@@ -98,8 +98,11 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
             if (!SetAside(Unusable(prepared, Reason(error), error)))
                 return false;
         }
-        else if (!SetAside(Unusable(
-            prepared, $"The change of '{KeyText.Shown(change.SourceKey)}' cannot be used: {ExceptionText.Of(after.Error)}", after.Error)))
+        else if (
+            !SetAside(
+                Unusable(
+                    prepared, $"The change of '{KeyText.Shown(change.SourceKey)}' cannot be used: {ExceptionText.Of(after.Error)}",
+                        after.Error)))
         {
             return false;
         }
@@ -180,7 +183,8 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         {
             throw new OverflowException(
                 "A decimal of the state was rounded: it needs more than 28 digits, so the change could not be taken back. "
-                + "Sum smaller numbers or fewer digits, or use BigInteger.", error);
+                + "Sum smaller numbers or fewer digits, or use BigInteger.",
+                error);
         }
     }
 
@@ -303,8 +307,11 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
             }
 
             contributions.Plan(
-                kind == RouteKind.Entered ? null : change.Before.Elements?[slot],
-                kind == RouteKind.Left ? null : change.After.Elements?[slot]);
+                kind == RouteKind.Entered
+                    ? null
+                    : change.Before.Elements?[slot], kind == RouteKind.Left
+                    ? null
+                    : change.After.Elements?[slot]);
         }
     }
 

@@ -50,8 +50,8 @@ internal static class OrderedCodec
             TypeCode.Int32 => new Number<int>(value => value, bits => (int)bits),
             TypeCode.Int64 => new Number<long>(value => value, bits => bits),
             TypeCode.Double => new Number<double>(
-                value => FlipNegative(BitConverter.DoubleToInt64Bits(Same(value))),
-                bits => BitConverter.Int64BitsToDouble(FlipNegative(bits))),
+                value =>
+                    FlipNegative(BitConverter.DoubleToInt64Bits(Same(value))), bits => BitConverter.Int64BitsToDouble(FlipNegative(bits))),
             TypeCode.Decimal => new Decimals(),
             TypeCode.String => new Strings(),
             _ when typeof(T) == typeof(DateTimeOffset) =>

@@ -103,8 +103,7 @@ internal sealed class FrameRouter<TState>
                     throw new InvalidOperationException(fault);
                 if (keys.Count == target.MaxKeys)
                     throw new InvalidOperationException(
-                        $"It concerns more than {target.MaxKeys:N0} view keys. "
-                        + "Let it concern fewer, or raise WithMaxKeysPerState of the view.");
+                        $"It concerns more than {target.MaxKeys} view keys. Let it concern fewer, or raise WithMaxKeysPerState of the view.");
                 keys.Add(viewKey);
                 if (keys.Count == SmallKeySet)
                     set.UnionWith(keys);
@@ -184,7 +183,7 @@ internal sealed class FrameRouter<TState>
     private DeadLetter Unroutable(Dataset view, string key, in SourceChange change, Exception error) => new(
         view.Name, new(_source.Topic, _sourcePartition, change.Offset), change.Index, key,
         $"The state of '{KeyText.Shown(key)}' could not be routed to {view}: {ExceptionText.Of(error)}", ExceptionText.WithStack(error),
-        change.After, change.Timestamp)
+            change.After, change.Timestamp)
     {
         Kind = FaultKinds.RouteFailed,
     };

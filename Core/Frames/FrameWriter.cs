@@ -27,8 +27,8 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
 
     /// <summary>The most bytes that a change takes without its routes, the frame's header among them.</summary>
     internal static int MaxBytesOf(string sourceKey, in SourceChange change) =>
-        (14 * NumberBytes) + (3 * (sourceKey.Length + change.Root.Topic.Length)) + TopicName.MaxLength + (change.Before?.Length
-            ?? 0) + (change.After?.Length ?? 0);
+        (14 * NumberBytes) + (3 * (sourceKey.Length + change.Root.Topic.Length)) + TopicName.MaxLength
+            + (change.Before?.Length ?? 0) + (change.After?.Length ?? 0);
 
     /// <summary>The most bytes that a route takes.</summary>
     internal static int MaxBytesOf(string viewKey) => (2 * NumberBytes) + (3 * viewKey.Length);

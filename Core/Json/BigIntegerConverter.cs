@@ -17,9 +17,9 @@ internal sealed class BigIntegerConverter : JsonConverter<BigInteger>
             return Parse(reader.GetString()!);
         if (reader.TokenType != JsonTokenType.Number)
             throw new JsonException($"A {reader.TokenType} is no whole number.");
-        return Parse(Encoding.UTF8.GetString(reader.HasValueSequence
-            ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence)
-            : reader.ValueSpan));
+        return Parse(
+            Encoding.UTF8.GetString(
+                reader.HasValueSequence ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence) : reader.ValueSpan));
     }
 
     public override void Write(Utf8JsonWriter writer, BigInteger value, JsonSerializerOptions options)
@@ -39,8 +39,9 @@ internal sealed class BigIntegerConverter : JsonConverter<BigInteger>
     private static string Text(BigInteger value)
     {
         var text = value.ToString(CultureInfo.InvariantCulture);
-        return text.Length <= MaxDigits ? text : throw new JsonException(
-            $"A whole number has {text.Length} digits, but at most {MaxDigits} are taken.");
+        return text.Length <= MaxDigits
+            ? text
+            : throw new JsonException($"A whole number has {text.Length} digits, but at most {MaxDigits} are taken.");
     }
 
     private static BigInteger Parse(string text)

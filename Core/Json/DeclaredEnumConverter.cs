@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Enums from outside, in the form that the options or the type say; a number that the enum does not declare is
-/// refused. Flags may be combined.
+/// Enums from outside, in the form that the options or the type say; a number that the enum does not declare is refused. Flags may be
+/// combined.
 /// </summary>
 /// <param name="without">The options without this converter, which read and write enums.</param>
 internal sealed class DeclaredEnumConverterFactory(JsonSerializerOptions without) : JsonConverterFactory
@@ -40,7 +40,7 @@ internal sealed class DeclaredEnumConverterFactory(JsonSerializerOptions without
 
         private static UInt128 Bits(T value) =>
             ulong.TryParse(value.ToString("D"), NumberStyles.None, CultureInfo.InvariantCulture, out var bits)
-                ? bits
-                : (ulong)long.Parse(value.ToString("D"), CultureInfo.InvariantCulture);
+            ? bits
+            : (ulong)long.Parse(value.ToString("D"), CultureInfo.InvariantCulture);
     }
 }

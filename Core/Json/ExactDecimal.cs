@@ -2,7 +2,8 @@ namespace ActorStreams.Json;
 
 /// <summary>
 /// Finds where decimals lose digits. A decimal is a whole number below 2^96 (28 to 29 digits) over a power of ten of at most 28. A text
-/// with more digits is rounded when it is read, and a sum that needs more is rounded by <c>+</c> and <c>-</c>, both without an error.
+/// with more digits is
+/// rounded when it is read, and a sum that needs more is rounded by <c>+</c> and <c>-</c>, both without an error.
 /// </summary>
 internal static class ExactDecimal
 {
@@ -30,8 +31,7 @@ internal static class ExactDecimal
         if (sum.Scale < Math.Max(left.Scale, right.Scale)
             && sum.Scale < Math.Max(PlainDecimalConverter.Plain(left).Scale, PlainDecimalConverter.Plain(right).Scale))
             throw new OverflowException(
-                $"The sum of {left} and {right} needs more digits than a decimal has (28), so it would be rounded, "
-                + "and could not be taken back.");
+                $"The sum of {left} and {right} needs more digits than a decimal has (28): it would be rounded, and could not be taken back.");
         return sum;
     }
 
@@ -46,10 +46,9 @@ internal static class ExactDecimal
     private static (string Digits, long Exponent) Canonical(string text)
     {
         var mark = text.IndexOfAny(['e', 'E']);
-        var exponent = mark < 0 ? 0
-            : long.TryParse(text.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var e)
-            ? e
-            : long.MaxValue / 2;
+        var exponent = 0L;
+        if (mark >= 0 && !long.TryParse(text.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent))
+            exponent = long.MaxValue / 2;
         var mantissa = (mark < 0 ? text : text[..mark]).Trim();
         var negative = mantissa.StartsWith('-');
         var point = mantissa.IndexOf('.', StringComparison.Ordinal);

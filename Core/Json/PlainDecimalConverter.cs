@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Decimals without trailing zeros, and without loss. A sum remembers the most digits of all that was ever added,
-/// also what was taken back since:
+/// Decimals without trailing zeros, and without loss. A sum remembers the most digits of all that was ever added, also what was taken back
+/// since:
 /// 1.5 + 2.25 - 2.25 is 1.50. So equal sums would be stored as different texts, by the order in which changes came. A number that a
 /// decimal cannot hold exactly (28 to 29 digits, of which at most 28 follow the point) is refused when it is read.
 /// </summary>
@@ -58,8 +58,7 @@ internal sealed class PlainDecimalConverter : JsonConverter<decimal>
         decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && ExactDecimal.IsExactly(value, text)
             ? value
             : throw new JsonException(
-                $"'{Shortened(text)}' is no number that a decimal holds exactly: it has at most 28 digits, "
-                + "of which at most 28 follow the point.");
+                $"'{Shortened(text)}' is no number that a decimal holds exactly: it holds 28 digits, any of them behind the point.");
 
     private static string Shortened(string text) => text.Length <= 80 ? text : text[..80] + "…";
 }

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// What states are written to, one after the other. It ends a state that grows far beyond its limit while it is
-/// written, and gives large memory back.
+/// What states are written to, one after the other. It ends a state that grows far beyond its limit while it is written, and gives large
+/// memory back.
 /// </summary>
 internal sealed class StateBuffer(int maxBytes) : IBufferWriter<byte>
 {

@@ -6,8 +6,10 @@ namespace ActorStreams.Json;
 
 /// <summary>
 /// The stored form of a dataset's states (semantics §3): a state is what its stored form reads back as. Every state that a fold gives is
-/// taken through here, so that whether it can be stored, and what it reads back as, never depends on whether it is watched, routed, cached
-/// or evicted. How much that costs is decided once for the type, see <see cref="StateShape{TState}"/>. One thread at a time.
+/// taken through here, so that whether it
+/// can be stored, and what it reads back as, never depends on whether it is watched, routed, cached or evicted. How much that costs is
+/// decided once for the type, see <see cref="StateShape{TState}"/>.
+/// One thread at a time.
 /// </summary>
 #pragma warning disable CA1001 // the JSON writer writes to memory: there is nothing to release
 internal sealed class StateFormat<TState>
@@ -91,8 +93,9 @@ internal sealed class StateFormat<TState>
         catch (Exception error)
         {
             throw new UnstorableStateException(
-                $"The stored form of a state of type {typeof(TState).Name} cannot be read back: {ExceptionText.Of(error)} It is: "
-                + $"{Beginning(bytes)}", innerException: error);
+                $"The stored form of a state of type {typeof(TState).Name} cannot be read back: {ExceptionText.Of(error)} "
+                + $"It is: {Beginning(bytes)}",
+                innerException: error);
         }
     }
 

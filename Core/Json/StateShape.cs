@@ -7,8 +7,8 @@ namespace ActorStreams.Json;
 /// <summary>
 /// What a type of states can hold, found once by walking how it is written as JSON:
 /// <list type="bullet">
-/// <item>Measured: all it holds is stored, and nothing can change it: numbers, text, times, and records of those. A state is not written to
-/// learn whether it can be, and is kept as the fold made it.</item>
+/// <item>Measured: all it holds is stored, and nothing can change it: numbers, text, times, and records of those. A state is not written
+/// to learn whether it can be, and is kept as the fold made it.</item>
 /// <item>Frozen: nothing can change it (records and immutable collections), but its stored form may lose something. A state is written and
 /// read back at each step, and what was read is kept.</item>
 /// <item>Open: anything else. A state is written and read back at each step, and read again whenever it is needed.</item>
@@ -81,8 +81,8 @@ internal sealed class StateShape<TState>
                 var read = JsonSerializer.Deserialize(sample, json)!;
                 var written = JsonSerializer.SerializeToUtf8Bytes(read, json);
                 var again = JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize(written, json)!, json);
-                if ((measure(read) is >= 0 and var size && size < written.Length) || !written.AsSpan().SequenceEqual(again)
-                    || !StateWalk.HasSample(written, sample))
+                var isTooLow = measure(read) is >= 0 and var size && size < written.Length;
+                if (isTooLow || !written.AsSpan().SequenceEqual(again) || !StateWalk.HasSample(written, sample))
                     return false;
             }
 

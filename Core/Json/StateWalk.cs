@@ -20,11 +20,11 @@ internal sealed class StateWalk(JsonSerializerOptions options)
     private static readonly HashSet<Type> FrozenCollections =
     [
         typeof(ImmutableArray<>), typeof(ImmutableList<>), typeof(ImmutableQueue<>), typeof(ImmutableStack<>), typeof(ImmutableHashSet<>),
-        typeof(ImmutableSortedSet<>),
+            typeof(ImmutableSortedSet<>),
         typeof(ImmutableDictionary<,>), typeof(ImmutableSortedDictionary<,>), typeof(IImmutableList<>), typeof(IImmutableSet<>),
-        typeof(IImmutableDictionary<,>),
+            typeof(IImmutableDictionary<,>),
         typeof(IReadOnlyList<>), typeof(IReadOnlyCollection<>), typeof(IReadOnlySet<>), typeof(IReadOnlyDictionary<,>),
-        typeof(IEnumerable<>),
+            typeof(IEnumerable<>),
     ];
 
     private readonly Dictionary<Type, bool> _frozen = [];
@@ -40,8 +40,8 @@ internal sealed class StateWalk(JsonSerializerOptions options)
     }
 
     /// <summary>
-    /// An upper bound of the bytes that a value takes as JSON, negative when its stored form would lose something; null for a type of which
-    /// that cannot be said without writing it.
+    /// An upper bound of the bytes that a value takes as JSON, negative when its stored form would lose something; null for a type of
+    /// which that cannot be said without writing it.
     /// </summary>
     /// <param name="value">The value.</param>
     /// <param name="isStored">Whether the value is read back; a computed one only takes room.</param>
@@ -68,8 +68,8 @@ internal sealed class StateWalk(JsonSerializerOptions options)
 
     private static bool Has(JsonElement written, JsonElement sample) => sample.ValueKind != JsonValueKind.Object
         ? JsonElement.DeepEquals(written, sample)
-        : written.ValueKind == JsonValueKind.Object
-            && sample.EnumerateObject().All(member => written.TryGetProperty(member.Name, out var other) && Has(other, member.Value));
+        : written.ValueKind == JsonValueKind.Object && sample.EnumerateObject().All(member =>
+            written.TryGetProperty(member.Name, out var other) && Has(other, member.Value));
 
     private string SampleText(Type type, int variant)
     {
@@ -77,9 +77,9 @@ internal sealed class StateWalk(JsonSerializerOptions options)
             return leaf.Sample(variant);
         if (Nullable.GetUnderlyingType(type) is { } underlying)
             return SampleText(underlying, variant);
-        return "{" + string.Join(
-            ",", Stored(options.GetTypeInfo(type)).Select(p => $"{JsonSerializer.Serialize(p.Name)}:{SampleText(p.PropertyType, variant)}"))
-            + "}";
+        var members = Stored(options.GetTypeInfo(type))
+            .Select(member => $"{JsonSerializer.Serialize(member.Name)}:{SampleText(member.PropertyType, variant)}");
+        return "{" + string.Join(",", members) + "}";
     }
 
     /// <summary>Whether the serializer's own converter writes the type, or one of ours, with nothing said about it beside.</summary>
@@ -98,9 +98,11 @@ internal sealed class StateWalk(JsonSerializerOptions options)
         json.Properties.Where(property => property.Get is not null && IsSettable(property));
 
     private bool IsPlainObject(JsonTypeInfo json) =>
-        json is { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null, OnSerializing: null, OnSerialized: null, OnDeserializing: null, OnDeserialized: null, NumberHandling: null }
+        json is { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null, OnSerializing: null, OnSerialized: null, OnDeserializing: null,
+            OnDeserialized: null, NumberHandling: null }
         && IsPlain(json.Type)
-        && options is { DefaultIgnoreCondition: JsonIgnoreCondition.Never, ReferenceHandler: null, IgnoreReadOnlyProperties: false, IncludeFields: false };
+        && options is { DefaultIgnoreCondition: JsonIgnoreCondition.Never, ReferenceHandler: null, IgnoreReadOnlyProperties: false,
+            IncludeFields: false };
 
     private Expression? SizeOfObject(Expression value, bool isStored)
     {

@@ -8,8 +8,9 @@ namespace ActorStreams.Json;
 
 /// <summary>
 /// Collections without an order of their own are written in one fixed order: sets by their elements, dictionaries by their keys. An
-/// <see cref="ImmutableHashSet{T}"/> enumerates by hash codes, which differ from process to process, so that equal states would be stored
-/// as different texts. A collection declared as an interface is ordered where the value is a set.
+/// <see cref="ImmutableHashSet{T}"/>
+/// enumerates by hash codes, which differ from process to process, so that equal states would be stored as different texts.
+/// A collection declared as an interface is ordered where the value is a set.
 /// </summary>
 internal sealed class UnorderedConverterFactory : JsonConverterFactory
 {
@@ -18,7 +19,7 @@ internal sealed class UnorderedConverterFactory : JsonConverterFactory
         .. new[]
         {
             typeof(HashSet<>), typeof(ISet<>), typeof(IReadOnlySet<>), typeof(ImmutableHashSet<>), typeof(IImmutableSet<>),
-            typeof(SortedSet<>), typeof(ImmutableSortedSet<>),
+                typeof(SortedSet<>), typeof(ImmutableSortedSet<>),
             typeof(IEnumerable<>), typeof(ICollection<>), typeof(IReadOnlyCollection<>),
         },
     ];
@@ -28,7 +29,7 @@ internal sealed class UnorderedConverterFactory : JsonConverterFactory
         .. new[]
         {
             typeof(Dictionary<,>), typeof(IDictionary<,>), typeof(IReadOnlyDictionary<,>), typeof(ImmutableDictionary<,>),
-            typeof(IImmutableDictionary<,>), typeof(ConcurrentDictionary<,>),
+                typeof(IImmutableDictionary<,>), typeof(ConcurrentDictionary<,>),
             typeof(SortedDictionary<,>), typeof(ImmutableSortedDictionary<,>),
         },
     ];

@@ -34,8 +34,8 @@ internal sealed class SetConverter<TCollection, T>(JsonSerializerOptions without
         }
         else
         {
-            foreach (var element in value.Select(element => JsonSerializer.SerializeToUtf8Bytes(element, elementJson))
-                .Order(ByteOrder.Instance))
+            foreach (var element in value.Select(element =>
+                JsonSerializer.SerializeToUtf8Bytes(element, elementJson)).Order(ByteOrder.Instance))
                 writer.WriteRawValue(element, skipInputValidation: true);
         }
 

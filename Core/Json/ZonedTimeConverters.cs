@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace ActorStreams.Json;
 
 /// <summary>
-/// Times that say their offset from UTC. A text without one ("2026-07-01T12:00:00") means another instant on a host in another zone, so
-/// it is refused when it is read.
+/// Times that say their offset from UTC. A text without one ("2026-07-01T12:00:00") means another instant on a host in another zone, so it
+/// is refused when it is read.
 /// </summary>
 internal sealed class ZonedTimeOffsetConverter : JsonConverter<DateTimeOffset>
 {
@@ -46,8 +46,7 @@ internal sealed class UtcTimeConverter : JsonConverter<DateTime>
     private static DateTime Utc(DateTime value) => value.Kind != DateTimeKind.Local
         ? DateTime.SpecifyKind(value, DateTimeKind.Utc)
         : throw new JsonException(
-            "A DateTime of the host's zone cannot be stored, since it would be another time on another host. "
-            + "Use DateTimeOffset, or a DateTime in UTC.");
+            "A DateTime of the host's zone cannot be stored: it would be another time on another host. Use DateTimeOffset, or UTC.");
 }
 
 internal static class ZonedTime
@@ -62,14 +61,17 @@ internal static class ZonedTime
         if (text is null or { Length: 0 })
             return null;
         var zoned = text[^1] is 'Z' or 'z' || (text.Length > OffsetLength && text[^OffsetLength] is '+' or '-' && text[^3] == ':');
-        return zoned ? text : throw new JsonException(
-            $"The time '{(text.Length > 40 ? text[..40] : text)}' does not say its offset from UTC: "
-            + "write it as 2026-07-01T12:00:00Z or 2026-07-01T12:00:00+02:00.");
+        return zoned
+            ? text
+            : throw new JsonException(
+                $"The time '{Shown(text)}' does not say its offset from UTC: write it as 2026-07-01T12:00:00Z, or with +02:00 at its end.");
     }
 
     internal static DateTimeOffset Parse(string? text) =>
         DateTimeOffset.TryParse(Check(text), CultureInfo.InvariantCulture, DateTimeStyles.None, out var value) ? value : throw NoTime(text);
 
     internal static JsonException NoTime(string? text) =>
-        new($"'{(text?.Length > 40 ? text[..40] : text)}' is no time of ISO 8601 such as 2026-07-01T12:00:00Z.");
+        new($"'{Shown(text)}' is no time of ISO 8601 such as 2026-07-01T12:00:00Z.");
+
+    private static string? Shown(string? text) => text?.Length > 40 ? text[..40] + "…" : text;
 }

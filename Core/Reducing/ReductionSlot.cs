@@ -1,8 +1,8 @@
 namespace ActorStreams.Reducing;
 
 /// <summary>
-/// The contributions of one reduction to one view key. Before a batch is folded it is planned, so that folding itself
-/// never has to wait for the store.
+/// The contributions of one reduction to one view key. Before a batch is folded it is planned, so that folding itself never has to wait
+/// for the store.
 /// </summary>
 internal abstract class ReductionSlot(ContributionMemory memory, bool isStored) : ContributionSlot(memory, isStored)
 {

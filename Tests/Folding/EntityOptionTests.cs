@@ -15,8 +15,8 @@ public sealed class EntityOptionTests
     {
         foreach (var declared in new[] { true, false })
         {
-            var run = new RestartingRun(
-                RestartingRun.Of(t => t.AddEntity<Sample>(sample => _ = declared ? sample.EmptyIsTombstone() : sample)));
+            var run = new RestartingRun(RestartingRun.Of(t =>
+                t.AddEntity<Sample>(sample => _ = declared ? sample.EmptyIsTombstone() : sample)));
             await run.AppendAsync<Sample>("k", new Sample(1));
             await run.AppendAsync<Sample>("k", Encoding.UTF8.GetBytes(value));
             Assert.Equal(declared && ends ? null : "{\"value\":1,\"bad\":false}", await run.StateAsync<Sample>("k"));

@@ -65,11 +65,12 @@ public sealed class FailedMemberTests
             var folded = model.Values.Where(value => value is not 0 and not 13).ToList();
             Assert.True(
                 (folded.Count == 0 ? null : $"{{\"count\":{folded.Count},\"total\":{folded.Sum()}}}") == await run.StateAsync<Sum>("all"),
-                $"Seed {seed}");
+                    $"Seed {seed}");
             Assert.True(
-                (folded.Count == 0 ? null
+                (folded.Count == 0
+                    ? null
                     : $"{{\"value\":{folded.Max()},\"different\":{folded.Distinct().Count()}}}") == await run.StateAsync<Best>("all"),
-                $"Seed {seed}");
+                        $"Seed {seed}");
             await run.AssertIsBatchAsync<Sum>();
             await run.AssertIsBatchAsync<Best>();
         }
@@ -131,9 +132,8 @@ public sealed class FailedMemberTests
         {
             if (state?.Locked == true && change.Key != "lock")
                 throw new InvalidOperationException("Locked.");
-            return new((state?.Total ?? 0) + change.Sum(sample => sample.Value), change.Key == "lock"
-                ? change.After is not null
-                : state?.Locked == true, reduced.First(Highest)?.Value);
+            return new((state?.Total ?? 0) + change.Sum(sample =>
+                sample.Value), change.Key == "lock" ? change.After is not null : state?.Locked == true, reduced.First(Highest)?.Value);
         }
     }
 }

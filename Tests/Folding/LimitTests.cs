@@ -30,14 +30,13 @@ public sealed class LimitTests
     [Fact]
     public async Task A_state_over_its_bound_is_a_dead_letter_and_stays_as_it_was()
     {
-        var run = new RestartingRun(
-            RestartingRun.Of(t => t.AddEntity<Note>(note => note.WithMaxStateBytes(1_000))
-                .AddView<Copy>(copy => copy.WithMaxStateBytes(500))));
+        var run = new RestartingRun(RestartingRun.Of(t =>
+            t.AddEntity<Note>(note => note.WithMaxStateBytes(1_000)).AddView<Copy>(copy => copy.WithMaxStateBytes(500))));
         await run.AppendAsync<Note>("k", new Note("", 300));
         await run.AppendAsync<Note>("k", new Note("", 1_001));
         Assert.Contains(
             "At most 1,000 are taken. Keep less in one state, spread it over several keys, or raise WithMaxStateBytes.",
-            Assert.Single(run.DeadLetters));
+                Assert.Single(run.DeadLetters));
         await run.AppendAsync<Note>("k", new Note("", 700));
         Assert.Equal(2, run.DeadLetters.Count);
         Assert.Null(await run.StateAsync<Copy>("all"));
@@ -45,8 +44,8 @@ public sealed class LimitTests
         Assert.Contains("\"text\":\"xxx", await run.StateAsync<Copy>("all"));
         await run.AssertIsBatchAsync<Copy>();
         Assert.Throws<TopologyException>(() => RestartingRun.Of(t => t.AddEntity<Note>(note => note.WithMaxStateBytes(460_801))));
-        Assert.Throws<TopologyException>(
-            () => RestartingRun.Of(t => t.AddEntity<Note>().AddView<Copy>(copy => copy.WithMaxKeysPerState(0))));
+        Assert.Throws<TopologyException>(() =>
+            RestartingRun.Of(t => t.AddEntity<Note>().AddView<Copy>(copy => copy.WithMaxKeysPerState(0))));
     }
 
     [Fact]
@@ -57,7 +56,7 @@ public sealed class LimitTests
         fold.Restore(null);
         var output = await fold.FoldAsync(
             Batch(fold, [Record(0, "k", "{\"text\":\"a\",\"length\":460700}"), Record(1, "k", "{\"text\":\"b\",\"length\":460701}")]),
-            null);
+                null);
         Assert.Empty(output.DeadLetters);
         var routes = 0;
         var origins = new List<(long, int)>();
@@ -118,11 +117,8 @@ public sealed class LimitTests
         var run = new RestartingRun(RestartingRun.Of(t => t.AddEntity<Rude>().AddView<RudeView>()));
         await run.AppendAsync<Rude>("k", new Rude(1));
         await run.AppendAsync<Rude>("k", new Rude(2));
-        Assert.Equal(
-            2,
-            run.DeadLetters
-                .Count(letter => letter.Contains(
-                    "RudeException (its text cannot be read: that throws as well)", StringComparison.Ordinal)));
+        Assert.Equal(2, run.DeadLetters.Count(letter =>
+            letter.Contains("RudeException (its text cannot be read: that throws as well)", StringComparison.Ordinal)));
         Assert.Equal("{\"value\":1}", await run.StateAsync<Rude>("k"));
     }
 
@@ -130,8 +126,8 @@ public sealed class LimitTests
         new() { Offset = offset, Timestamp = 1_000 + offset, Key = Encoding.UTF8.GetBytes(key), Value = Encoding.UTF8.GetBytes(value) };
 
     private static RecordBatch Batch(PartitionFold fold, List<ChangeRecord> records) =>
-        new() { Partition = new(
-            fold.Dataset.Topic, 0), Records = records, NextOffset = records[^1].Offset + 1, EndOffset = records[^1].Offset + 1 };
+        new() { Partition = new(fold.Dataset.Topic, 0), Records = records, NextOffset = records[^1].Offset + 1,
+            EndOffset = records[^1].Offset + 1 };
 
     internal sealed record Chain(Chain? Next, int Depth) : IEntity<Chain, Note>
     {
@@ -141,8 +137,9 @@ public sealed class LimitTests
     internal sealed record Note(string Text, int Length = 1) : IEntity<Note, Note>
     {
         public static Note? Apply(Note? state, in Record<Note> record) =>
-            new(string.Concat(
-                Enumerable.Repeat(record.Value.Text.Length == 0 ? "x" : record.Value.Text, record.Value.Length)), record.Value.Length);
+            new(
+                string.Concat(Enumerable.Repeat(record.Value.Text.Length == 0 ? "x" : record.Value.Text, record.Value.Length)),
+                    record.Value.Length);
     }
 
     internal sealed record Copy(string Text) : IView<Copy, Note>

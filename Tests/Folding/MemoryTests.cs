@@ -110,11 +110,8 @@ public sealed class MemoryTests
         var store = new InMemoryStateStore();
         for (var i = 0; i < 200; i++)
         {
-            var record = new ChangeRecord
-            {
-                Offset = i, Timestamp = 0, Key = Encoding.UTF8.GetBytes($"k{i % 100}"),
-                Value = "{\"text\":\"x\",\"length\":5000}"u8.ToArray(),
-            };
+            var record = new ChangeRecord { Offset = i, Timestamp = 0, Key = Encoding.UTF8.GetBytes($"k{i % 100}"),
+                Value = "{\"text\":\"x\",\"length\":5000}"u8.ToArray() };
             await fold.FoldAsync(
                 new() { Partition = new(fold.Dataset.Topic, 0), Records = [record], NextOffset = i + 1, EndOffset = i + 1 }, store);
             Assert.True(await store.WriteCheckpointAsync(fold.BeginCheckpoint(fold.StoredPosition)));

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using ActorStreams.Definitions;
 using ActorStreams.Reducing;
 
@@ -38,7 +39,7 @@ internal sealed record Person(decimal Weight) : IEntity<Person, Put>, IMeasured
 {
     long IMeasured.Measure => (long)Weight;
 
-    public static Person? Apply(Person? state, in Record<Put> record) => new(record.Value.Value + ((state?.Weight ?? 0) % 7));
+    public static Person? Apply(Person? state, in Record<Put> record) => new((record.Value.Value * 0.50m) + ((state?.Weight ?? 0) % 7));
 }
 
 /// <summary>A counter and a sum.</summary>
@@ -169,6 +170,73 @@ internal sealed record Both<TLeft, TRight>(
     private static Both<TLeft, TRight>? OrNull(Both<TLeft, TRight> state) => state is { Lefts: 0, Smallest: null } ? null : state;
 }
 
+/// <summary>Keys made of decimals, which in memory may have zeros that their stored form has not.</summary>
+internal sealed record Scale(int Count) : IView<Scale, Person>, IMeasured
+{
+    long IMeasured.Measure => Count;
+
+    public static IEnumerable<string> KeysOf(string key, Person source) => [source.Weight.ToString(CultureInfo.InvariantCulture)];
+
+    public static Scale? Apply(Scale? state, in Change<Person> change) => (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
+}
+
+/// <summary>Sets and dictionaries, which enumerate in an order of their own.</summary>
+internal sealed record Group(ImmutableHashSet<string> Members, ImmutableDictionary<string, long> Measures) : IView<Group, Item>, IMeasured
+{
+    long IMeasured.Measure => Measures.Values.Sum();
+
+    public static IEnumerable<string> KeysOf(string key, Item source) => [$"g{source.Value % 2}"];
+
+    public static Group? Apply(Group? state, in Change<Item> change)
+    {
+        var group = state ?? new(ImmutableHashSet.Create<string>(StringComparer.OrdinalIgnoreCase), []);
+        if (change.Before is not null)
+            group = new(group.Members.Remove(change.Key), group.Measures.Remove(change.Key));
+        if (change.After is { } after)
+            group = new(group.Members.Add(change.Key), group.Measures.SetItem(change.Key, after.Value));
+        return group.Members.IsEmpty ? null : group;
+    }
+}
+
+/// <summary>A key for each member of a group, in the order in which the group's set enumerates.</summary>
+internal sealed record Member(int Groups, long Sum) : IView<Member, Group>, IMeasured
+{
+    long IMeasured.Measure => Sum;
+
+    public static IEnumerable<string> KeysOf(string key, Group source) => source.Members;
+
+    public static Member? Apply(Member? state, in Change<Group> change)
+    {
+        var groups = (state?.Groups ?? 0) + change.Count;
+        return groups == 0 ? null : new(groups, (state?.Sum ?? 0) + change.Sum(group => group.Measures.Count));
+    }
+}
+
+/// <summary>Throws at either side that is poison, and sums and ranks the others: what it holds is the fold of those alone.</summary>
+internal sealed record Fragile(int Count, long Sum, long Most, long Different) : IReducingView<Fragile, Item>, IMeasured
+{
+    private static readonly Ranking<Item, long> Highest = Reduce.Max((Item item) => (long)item.Value);
+    private static readonly DistinctCount<Item, int> Remainders = Reduce.Distinct((Item item) => item.Value % 5);
+
+    long IMeasured.Measure => Sum;
+
+    public static IReadOnlyList<Reduction<Item>> Reductions => [Highest, Remainders];
+
+    public static IEnumerable<string> KeysOf(string key, Item source) => [$"f{source.Value % 2}"];
+
+    public static Fragile? Apply(Fragile? state, in Change<Item> change, in Reduced<Item> reduced)
+    {
+        if (IsPoison(change.Before) || IsPoison(change.After))
+            throw new InvalidOperationException("Poison.");
+        var count = (state?.Count ?? 0) + change.Count;
+        return count == 0
+            ? null
+            : new(count, (state?.Sum ?? 0) + change.Sum(item => item.Value), reduced.First(Highest)!.Value.Value, reduced.Count(Remainders));
+    }
+
+    internal static bool IsPoison(Item? item) => item?.Value % 3 == 0;
+}
+
 /// <summary>Random topologies over the pool: views up to three deep, joins, several views on one source.</summary>
 internal static class Pool
 {
@@ -178,6 +246,11 @@ internal static class Pool
     private static readonly Entry[] Entries =
     [
         new(typeof(Tally<Item>), [], (t, o) => t.AddView<Tally<Item>>(o)),
+        new(typeof(Scale), [], (t, o) => t.AddView<Scale>(o)),
+        new(typeof(Group), [], (t, o) => t.AddView<Group>(o)),
+        new(typeof(Fragile), [], (t, o) => t.AddView<Fragile>(o)),
+        new(typeof(Member), [typeof(Group)], (t, o) => t.AddView<Member>(o)),
+        new(typeof(Money<Fragile>), [typeof(Fragile)], (t, o) => t.AddView<Money<Fragile>>(o)),
         new(typeof(Money<Item>), [], (t, o) => t.AddView<Money<Item>>(o)),
         new(typeof(Spread<Item>), [], (t, o) => t.AddView<Spread<Item>>(o)),
         new(typeof(Peak<Item>), [], (t, o) => t.AddView<Peak<Item>>(o)),

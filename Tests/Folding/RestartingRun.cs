@@ -9,7 +9,8 @@ namespace ActorStreams.Tests.Folding;
 
 /// <summary>
 /// A topology of one partition a dataset, live at its hardest: after every record all is stored, and new owners with empty tables go on.
-/// What a state loses by that, or what an order in memory changes, shows as a difference from <see cref="ActorStreams.Batch.BatchRunner"/>.
+/// What a state loses by that, or what an order
+/// in memory changes, shows as a difference from <see cref="ActorStreams.Batch.BatchRunner"/>.
 /// </summary>
 internal sealed class RestartingRun(Topology topology)
 {
@@ -28,8 +29,9 @@ internal sealed class RestartingRun(Topology topology)
     /// <summary>Appends a record as JSON (null: a tombstone), and folds it through all datasets.</summary>
     internal async Task AppendAsync<TEntity>(string key, object? value, long timestamp = 1_000) =>
         await AppendAsync<TEntity>(
-            key, value is null ? null : JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), topology.Of<TEntity>().Json),
-            timestamp);
+            key, value is null
+                ? null
+                : JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), topology.Of<TEntity>().Json), timestamp);
 
     internal async Task AppendAsync<TEntity>(string key, byte[]? value, long timestamp = 1_000)
     {
@@ -37,11 +39,9 @@ internal sealed class RestartingRun(Topology topology)
             await _log.CreateTopicAsync(dataset.Topic, 1);
         await _log.AppendAsync(
             topology.Of<TEntity>().Topic,
-            [
-                new() { Partition = 0, Timestamp = timestamp, Key = Encoding.UTF8.GetBytes(key), Value = value is null
+                [new() { Partition = 0, Timestamp = timestamp, Key = Encoding.UTF8.GetBytes(key), Value = value is null
                     ? default(ReadOnlyMemory<byte>?)
-                    : value },
-            ]);
+                    : value }]);
         foreach (var dataset in topology.Datasets)
             await FoldAsync(dataset);
     }
@@ -53,16 +53,15 @@ internal sealed class RestartingRun(Topology topology)
     }
 
     internal async Task<IReadOnlyList<string>> StatesAsync<TState>() =>
-        [.. (await _store.ScanAsync(new(topology.Of<TState>().Name, 1, 0), "", null, int.MaxValue))
-            .Select(row => $"{row.Key} {Encoding.UTF8.GetString(row.State.Span)}")];
+        [.. (await _store.ScanAsync(new(topology.Of<TState>().Name, 1, 0), "", null, int.MaxValue)).Select(
+            row => $"{row.Key} {Encoding.UTF8.GetString(row.State.Span)}")];
 
     /// <summary>The states are those of a batch over the same records.</summary>
     internal async Task AssertIsBatchAsync<TState>()
     {
         var batch = await new ActorStreams.Batch.BatchRunner(topology, _log).RunAsync();
-        Assert.Equal(
-            batch.Json(topology.Of<TState>().Name).Select(row => $"{row.Key} {Encoding.UTF8.GetString(row.Value)}"),
-            await StatesAsync<TState>());
+        Assert.Equal(batch.Json(topology.Of<TState>().Name).Select(row =>
+            $"{row.Key} {Encoding.UTF8.GetString(row.Value)}"), await StatesAsync<TState>());
     }
 
     private async Task FoldAsync(Dataset dataset)

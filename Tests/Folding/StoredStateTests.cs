@@ -49,7 +49,7 @@ public sealed class StoredStateTests
                 await run.AppendAsync<Tagged>("k", new Named(word));
             Assert.Equal(
                 "{\"tags\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"],\"seen\":{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1}}",
-                await run.StateAsync<Tagged>("k"));
+                    await run.StateAsync<Tagged>("k"));
             Assert.Equal(words.Select(word => $"{word} {{\"count\":1}}"), await run.StatesAsync<ByTag>());
             await run.AssertIsBatchAsync<ByTag>();
         }

@@ -54,12 +54,13 @@ public sealed class RoutingTests
     public async Task The_fan_out_has_a_bound()
     {
         var output = await FoldAsync(
-            t => t.AddEntity<Page>().AddView<Labels>(view => view.WithMaxKeysPerState(3)), ("p", new(["a", "b", "c", "c"])),
-            ("p", new(["a", "b", "c", "d"])));
+            t =>
+                t.AddEntity<Page>().AddView<Labels>(view => view.WithMaxKeysPerState(3)), ("p", new(["a", "b", "c", "c"])),
+                    ("p", new(["a", "b", "c", "d"])));
         Assert.Equal(["1.0 Left a", "1.1 Left b", "1.2 Left c"], Routes(output, "labels").Skip(3));
         Assert.Contains(
             "could not be routed to view 'labels': It concerns more than 3 view keys. Let it concern fewer, or raise WithMaxKeysPerState",
-            Assert.Single(output.DeadLetters).Reason);
+                Assert.Single(output.DeadLetters).Reason);
     }
 
     [Fact]

@@ -8,8 +8,8 @@ using ActorStreams.Json;
 namespace ActorStreams.Tests.Json;
 
 /// <summary>
-/// Which states may be kept as the fold made them is decided once for a type, and for each value that its
-/// stored form may lose something of.
+/// Which states may be kept as the fold made them is decided once for a type, and for each value that its stored form may lose something
+/// of.
 /// </summary>
 public sealed class StateShapeTests
 {
@@ -42,7 +42,7 @@ public sealed class StateShapeTests
         var shape = new StateShape<Flat>(Json<Flat>());
         var flat = new Flat(
             -1, long.MinValue, 1.5m, "a\u0001\"é\U0001F600", DateTimeOffset.MaxValue, new(0.1m, 3), Guid.Empty, null, TimeSpan.MinValue,
-            double.MinValue);
+                double.MinValue);
         for (var i = 0; i < 1_000; i++)
             shape.Measure(flat);
         Assert.InRange(JsonSerializer.SerializeToUtf8Bytes(flat, Json<Flat>()).Length, 1, (int)shape.Measure(flat));
@@ -73,8 +73,9 @@ public sealed class StateShapeTests
         where T : class => new StateShape<T>(Json<T>()) is var shape ? (shape.IsMeasured, shape.IsFrozen) : default;
 
     private static (bool IsMeasured, bool IsFrozen) Shape(Type type) => ((bool, bool))typeof(StateShapeTests)
-        .GetMethod(nameof(Shape), 1, System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static, [])!
-        .MakeGenericMethod(type).Invoke(null, null)!;
+        .GetMethod(
+            nameof(Shape), 1, System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static, [])!.MakeGenericMethod(
+                type).Invoke(null, null)!;
 
     private static JsonTypeInfo<T> Json<T>() => (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
 
@@ -87,7 +88,7 @@ public sealed class StateShapeTests
 
     internal sealed record Flat(
         int Small, long Large, decimal Amount, string Text, DateTimeOffset At, Average Mean, Guid Id, int? Optional, TimeSpan Span,
-        double Ratio)
+            double Ratio)
     {
         public decimal Twice => Amount / 2;
     }

@@ -88,7 +88,7 @@ public sealed class ValueTests
         await run.AppendAsync<Thing>("k", "{\"utc\":\"2026-07-01T12:00:00+02:00\",\"at\":\"2026-07-01T12:00:00+02:00\"}"u8.ToArray());
         Assert.Contains(
             "\"at\":\"2026-07-01T12:00:00+02:00\",\"utc\":\"2026-07-01T10:00:00Z\",\"day\":\"2026-07-01T00:00:00Z\"",
-            await run.StateAsync<Thing>("k"));
+                await run.StateAsync<Thing>("k"));
         await run.AppendAsync<Thing>("local", "{\"color\":1,\"isLocal\":true}"u8.ToArray());
         Assert.Contains("A DateTime of the host's zone cannot be stored", Assert.Single(run.DeadLetters));
     }
@@ -100,7 +100,7 @@ public sealed class ValueTests
         Assert.Equal(OrderedCodec<decimal>.Instance.Encode(0m, false), OrderedCodec<decimal>.Instance.Encode(-0.0m, false));
         Assert.Equal(
             OrderedCodec<double>.Instance.Encode(double.NaN, true),
-            OrderedCodec<double>.Instance.Encode(BitConverter.Int64BitsToDouble(0x7FF8000000000001), true));
+                OrderedCodec<double>.Instance.Encode(BitConverter.Int64BitsToDouble(0x7FF8000000000001), true));
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public sealed class ValueTests
         await run.AppendAsync<Thing>("fourth", "{\"amount\":0}"u8.ToArray());
         Assert.Equal(
             "{\"sum\":10,\"mean\":{\"sum\":10,\"count\":3,\"value\":3.3333333333333333333333333333}}",
-            await run.StateAsync<Amounts>("all"));
+                await run.StateAsync<Amounts>("all"));
         Assert.Single(run.DeadLetters);
         await run.AssertIsBatchAsync<Amounts>();
     }
@@ -124,15 +124,13 @@ public sealed class ValueTests
     [Fact]
     public void A_difference_beyond_the_range_of_its_type_is_found()
     {
-        var change = new Change<Number>
-        {
-            Key = "k", Before = new(int.MinValue, long.MinValue, 0.1m), After = new(1, 1, 79228162514264337593543950335m),
-        };
+        var change = new Change<Number> { Key = "k", Before = new(int.MinValue, long.MinValue, 0.1m),
+            After = new(1, 1, 79228162514264337593543950335m) };
         Assert.Throws<OverflowException>(() => change.Sum(n => n.Small));
         Assert.Throws<OverflowException>(() => change.Sum(n => n.Large));
         Assert.Throws<OverflowException>(() => change.Sum(n => n.Exact));
-        Assert.Throws<OverflowException>(() => new Average(
-            79228162514264337593543950335m, 1).After(change with { Before = null, After = new(0, 0, 0.1m) }, n => n.Exact));
+        Assert.Throws<OverflowException>(() =>
+            new Average(79228162514264337593543950335m, 1).After(change with { Before = null, After = new(0, 0, 0.1m) }, n => n.Exact));
         Assert.Equal(1, (change with { Before = null }).Sum(n => n.Small));
     }
 
@@ -161,7 +159,7 @@ public sealed class ValueTests
 
     internal sealed record Value(
         decimal Amount = 0, int Count = 0, BigInteger Big = default, Color Color = default, Name Named = default, Rights Rights = default,
-        DateTimeOffset At = default, DateTime Utc = default,
+            DateTimeOffset At = default, DateTime Utc = default,
         bool IsLocal = false);
 
     internal sealed record Thing(decimal Amount, BigInteger Big, DateTimeOffset At, DateTime Utc, DateTime Day) : IEntity<Thing, Value>
@@ -169,8 +167,10 @@ public sealed class ValueTests
         public static Thing? Apply(Thing? state, in Record<Value> record)
         {
             var value = record.Value;
-            return new(value.Amount, value.Big, value.At, value.IsLocal ? DateTime.SpecifyKind(
-                value.Utc, DateTimeKind.Local) : value.Utc, value.At.Date);
+            return new(
+                value.Amount, value.Big, value.At, value.IsLocal
+                    ? DateTime.SpecifyKind(value.Utc, DateTimeKind.Local)
+                    : value.Utc, value.At.Date);
         }
     }
 
