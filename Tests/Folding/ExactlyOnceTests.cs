@@ -96,7 +96,8 @@ public sealed class ExactlyOnceTests
             return null;
         var expected = batch.States<Item>().Values.Where(item => !Fragile.IsPoison(item)).GroupBy(item => $"f{item.Value % 2}")
             .ToDictionary(group => group.Key, group => new Fragile(
-                group.Count(), group.Sum(item => (long)item.Value), group.Max(item => item.Value), group.Select(item => item.Value % 5).Distinct().Count()));
+                group.Count(), group.Sum(item =>
+                    (long)item.Value), group.Max(item => item.Value), group.Select(item => item.Value % 5).Distinct().Count()));
         var states = batch.States<Fragile>();
         return states.Count == expected.Count && states.All(state => expected[state.Key] == state.Value)
             ? null

@@ -177,7 +177,8 @@ internal sealed record Scale(int Count) : IView<Scale, Person>, IMeasured
 
     public static IEnumerable<string> KeysOf(string key, Person source) => [source.Weight.ToString(CultureInfo.InvariantCulture)];
 
-    public static Scale? Apply(Scale? state, in Change<Person> change) => (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
+    public static Scale? Apply(Scale? state, in Change<Person> change) =>
+        (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
 }
 
 /// <summary>Sets and dictionaries, which enumerate in an order of their own.</summary>
@@ -231,7 +232,8 @@ internal sealed record Fragile(int Count, long Sum, long Most, long Different) :
         var count = (state?.Count ?? 0) + change.Count;
         return count == 0
             ? null
-            : new(count, (state?.Sum ?? 0) + change.Sum(item => item.Value), reduced.First(Highest)!.Value.Value, reduced.Count(Remainders));
+            : new(count, (state?.Sum ?? 0) + change.Sum(item =>
+                item.Value), reduced.First(Highest)!.Value.Value, reduced.Count(Remainders));
     }
 
     internal static bool IsPoison(Item? item) => item?.Value % 3 == 0;

@@ -15,7 +15,7 @@ public abstract class StateStoreContract
             key, state, offset, timestamp));
 
     private static readonly Gen<ContributionId> GenId =
-        Gen.Select(KeyOrderTests.GenKey, Gen.Int[0, 2], Gen.OneOf<byte>(
+        Gen.Select(KeyOrderTests.GenKey, Gen.Int[-1, 2], Gen.OneOf<byte>(
             0, 1, 255).Array[0, 3], (key, slot, element) => new ContributionId(key, slot, element));
 
     private static readonly Gen<PartitionId> GenPartition = Gen.OneOf(P("a"), P("b"), P("a", version: 2), P("a", partition: 1));
