@@ -84,8 +84,8 @@ internal sealed class LawRig(Dataset source, Dataset? view)
     private LawOutcome Fold(IReadOnlyList<LawStep> history, FoldOptions options, InMemoryStateStore? store)
     {
         List<string> faults = [];
-        var input = new Shard(source, options, store, faults);
-        var output = view is null ? null : new Shard(view, options, store, faults);
+        var input = new OwnedPartition(source, options, store, faults);
+        var output = view is null ? null : new OwnedPartition(view, options, store, faults);
         for (var i = 0; i < history.Count; i += Steps)
         {
             // An entity's records keep their places when others are left out, for a fold may keep a position.
@@ -103,7 +103,7 @@ internal sealed class LawRig(Dataset source, Dataset? view)
     }
 
     /// <summary>One partition's owner, or one after the other where there is a store.</summary>
-    private sealed class Shard(Dataset dataset, FoldOptions options, InMemoryStateStore? store, List<string> faults)
+    private sealed class OwnedPartition(Dataset dataset, FoldOptions options, InMemoryStateStore? store, List<string> faults)
     {
         private PartitionFold _fold = dataset.CreateFold(0, options);
 

@@ -12,7 +12,7 @@ namespace ActorStreams.Tests.Folding;
 public sealed class RedriveLawTests
 {
     [Fact]
-    public async Task With_redrives_among_crashes_and_zombies_every_live_state_is_the_batch_state()
+    public async Task With_redrives_among_crashes_and_stale_owners_every_live_state_is_the_batch_state()
     {
         for (var seed = 0; seed < 500; seed++)
             Nothing(await DifferenceAsync(seed), seed);
