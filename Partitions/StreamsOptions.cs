@@ -5,11 +5,20 @@ namespace ActorStreams.Partitions;
 /// <summary>The bounds and rhythms of the partitions on a silo: section <c>Streams</c>.</summary>
 public sealed class StreamsOptions
 {
+    /// <summary>A partition's share of <see cref="TableBytes"/> is no less: a batch's states must fit.</summary>
+    private const long MinTableBytes = 1 << 20;
+
     /// <summary>
     /// States of one dataset that are kept in memory, spread evenly over its partitions; the others rest in the store. 0: no bound.
     /// </summary>
     [Range(0, int.MaxValue)]
     public int TableEntries { get; set; } = 100_000;
+
+    /// <summary>
+    /// Bytes of the states of one dataset that are kept in memory, with what lies beside them, spread evenly over its partitions.
+    /// </summary>
+    [Range(1 << 20, long.MaxValue)]
+    public long TableBytes { get; set; } = 128 << 20;
 
     /// <summary>How often a partition writes a checkpoint, when there is something to write; less often where writing takes long.</summary>
     [Range(0.01, 3600)]
@@ -20,6 +29,10 @@ public sealed class StreamsOptions
     /// </summary>
     [Range(1, int.MaxValue)]
     public int MaxUnstoredStates { get; set; } = 100_000;
+
+    /// <summary>Bytes of changed states of a partition, with what lies beside them, after which it writes a checkpoint at once.</summary>
+    [Range(1 << 16, int.MaxValue)]
+    public int MaxUnstoredBytes { get; set; } = 16 << 20;
 
     /// <summary>Records a partition reads at once.</summary>
     [Range(1, 1_000_000)]
@@ -78,6 +91,8 @@ public sealed class StreamsOptions
     /// <summary>Folds of one key's history from the log that may run at once on a silo.</summary>
     [Range(1, 64)]
     public int MaxHistoryFolds { get; set; } = 2;
+
+    internal long TableBytesOf(int partitions) => Math.Max(MinTableBytes, TableBytes / partitions);
 
     internal int TableEntriesOf(int partitions) => TableEntries == 0 ? int.MaxValue : Math.Max(1, TableEntries / partitions);
 }

@@ -59,7 +59,7 @@ internal static class PartitionAnswers
         Partition = runner.Partition,
         Silo = silo,
         Status = runner.Status.ToString().ToLowerInvariant(),
-        Reason = runner.Reason,
+        Reason = runner.Reason ?? runner.Held,
         NextOffset = runner.NextOffset,
         EndOffset = runner.EndOffset,
         States = runner.States,

@@ -46,6 +46,7 @@ public sealed class SiloReport
     [
         .. _partitions.All.Where(partition => partition.Status is RunnerStatus.Waiting or RunnerStatus.Stopped)
             .Select(partition => $"{partition.Input} {partition.Status.ToString().ToLowerInvariant()}: {partition.Reason}"),
+        .. _partitions.All.Where(partition => partition.BehindRecords > 0).Select(partition => partition.Held).OfType<string>(),
         .. _topics.Troubles,
     ];
 }

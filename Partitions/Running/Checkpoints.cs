@@ -115,7 +115,8 @@ internal sealed class Checkpoints
     private bool IsCrowded(long times)
     {
         var room = Math.Max(_fold.Options.TableEntries, _services.Options.BatchRecords);
-        return _fold.DirtyEntries >= times * _services.Options.MaxUnstoredStates
+        return _fold.UnstoredBytes >= times * _services.Options.MaxUnstoredBytes
+            || _fold.DirtyEntries >= times * _services.Options.MaxUnstoredStates
             || (_fold.TableEntries > times * room && 2L * _fold.DirtyEntries >= times * room);
     }
 

@@ -58,6 +58,14 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     /// <summary>Why it waits or stopped.</summary>
     internal string? Reason { get; private set; }
 
+    /// <summary>
+    /// Where the log holds its readers, since earlier records are not decided yet: in Kafka an open transaction of another producer. Null when
+    /// it does not.
+    /// </summary>
+    internal string? Held => _services.Log.HeldAt(Input) is not { } held ? null : string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Input} is held at offset {held.Offset} since {held.Since:O}: the transaction of another producer is open there. Its producer must end it.");
+
     /// <summary>Why it does not fold, in a word; null while it does.</summary>
     internal string? PausedBy { get; private set; }
 

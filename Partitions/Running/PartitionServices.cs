@@ -34,5 +34,9 @@ internal sealed class PartitionServices(
     /// <summary>The bounds of each partition's fold, but for the size of its table.</summary>
     internal FoldOptions Fold { get; init; } = new();
 
-    internal FoldOptions FoldOptionsOf(Dataset dataset) => Fold with { TableEntries = Options.TableEntriesOf(dataset.Partitions) };
+    internal FoldOptions FoldOptionsOf(Dataset dataset) => Fold with
+    {
+        TableEntries = Options.TableEntriesOf(dataset.Partitions),
+        TableBytes = Options.TableBytesOf(dataset.Partitions),
+    };
 }
