@@ -6,8 +6,8 @@ using ActorStreams.Lineage;
 namespace ActorStreams.Definitions;
 
 /// <summary>
-/// One step of one source state as a view is told of it. Nothing before: the source has come to concern this view key.
-/// Nothing after: it no longer does. Both: it stayed and is now different (semantics §3).
+/// One step of one source state as a view receives it. Nothing before: the source has come to concern this view key. Nothing after: it no
+/// longer does. Both: it stayed and is now different (semantics §3).
 /// </summary>
 /// <typeparam name="TSource">The source's state.</typeparam>
 public readonly struct Change<TSource>

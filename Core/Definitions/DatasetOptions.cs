@@ -2,7 +2,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Definitions;
 
-/// <summary>What may be said of a dataset when it is registered; everything has a default.</summary>
+/// <summary>The options of a dataset; each has a default.</summary>
 public abstract class DatasetOptions
 {
     private protected DatasetOptions(string name) => Name = name;
@@ -18,7 +18,7 @@ public abstract class DatasetOptions
     internal int MaxStateBytes { get; private protected set; } = FoldLimits.DefaultMaxStateBytes;
 }
 
-/// <summary>What may be said of an entity and of a view alike.</summary>
+/// <summary>The options of entities and views alike.</summary>
 public abstract class DatasetOptions<TSelf> : DatasetOptions
     where TSelf : DatasetOptions<TSelf>
 {
@@ -68,7 +68,7 @@ public abstract class DatasetOptions<TSelf> : DatasetOptions
     }
 }
 
-/// <summary>What may be said of an entity.</summary>
+/// <summary>The options of an entity.</summary>
 public sealed class EntityOptions : DatasetOptions<EntityOptions>
 {
     internal EntityOptions(string name)
@@ -121,7 +121,7 @@ public sealed class EntityOptions : DatasetOptions<EntityOptions>
     }
 }
 
-/// <summary>What may be said of a view.</summary>
+/// <summary>The options of a view.</summary>
 public sealed class ViewOptions : DatasetOptions<ViewOptions>
 {
     internal ViewOptions(string name)
@@ -132,8 +132,8 @@ public sealed class ViewOptions : DatasetOptions<ViewOptions>
     internal int MaxKeysPerState { get; private set; } = FoldLimits.DefaultMaxKeysPerState;
 
     /// <summary>
-    /// View keys that one state of a source may concern: 10,000 by default, at most 100,000. With more, the routing fails: the state
-    /// concerns nobody, and a dead letter says so.
+    /// View keys that one state of a source may concern: 10,000 by default, at most 100,000. With more, routing fails: the state is
+    /// routed to no key, and a dead letter is written.
     /// </summary>
     public ViewOptions WithMaxKeysPerState(int keys)
     {

@@ -5,7 +5,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Definitions;
 
-/// <summary>How the records of a topic become states of an entity: knows the event's type, so that nobody else has to.</summary>
+/// <summary>How the records of a topic become states of an entity: the only code that knows the event's type.</summary>
 public abstract class EntityFold<TState>
     where TState : class
 {

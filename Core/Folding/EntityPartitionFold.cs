@@ -82,8 +82,8 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     }
 
     /// <summary>
-    /// A redrive for another dataset, or of another partition (as in a copy of the topic), concerns nobody here. Whether one of ours is a
-    /// repeat is known when its turn comes.
+    /// A redrive for another dataset, or of another partition (as in a copy of the topic), is skipped here. Whether one for this
+    /// partition is a repeat is decided in its turn.
     /// </summary>
     private Prepared PrepareRedrive(in ChangeRecord record, string text, FoldNeeds needs)
     {

@@ -238,7 +238,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
         _dirtyBytes += entry.CountedBytes;
     }
 
-    /// <summary>Sets aside something that cannot be folded, or stops at it, as the dataset says.</summary>
+    /// <summary>Sets aside what cannot be folded, or stops at it, as the dataset declares.</summary>
     /// <returns>False when the dataset stops.</returns>
     private protected bool SetAside(in Fault fault)
     {

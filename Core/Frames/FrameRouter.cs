@@ -7,8 +7,8 @@ namespace ActorStreams.Frames;
 
 /// <summary>
 /// Sends the changes of one partition to the keys of every view that has its dataset as a source (semantics §3, §4). A view key that lost
-/// the source is told (before, nothing), a new one (nothing, after), one that kept it both. The running index of the origin is counted for
-/// each view by itself, so that a view more or less changes nothing for the others.
+/// the source receives (before, nothing), a new one (nothing, after), one that kept it both. The running index of the origin is counted
+/// for each view by itself, so that a view more or less changes nothing for the others.
 /// </summary>
 internal sealed class FrameRouter<TState>
     where TState : class
@@ -66,7 +66,7 @@ internal sealed class FrameRouter<TState>
     private void FindRoutes(Target target, string key, TState? before, TState? after, in SourceChange change, List<DeadLetter> deadLetters)
     {
         _routes.Clear();
-        // Where the keys of the state before could not be told, nobody was told of it, and so it has nobody to leave.
+        // A state before on which KeysOf throws was routed to no key, so no key has to lose it.
         Keys(target, key, before, _before, _beforeSet);
         if (Keys(target, key, after, _after, _afterSet) is { } error)
             deadLetters.Add(Unroutable(target.View, key, change, error));
@@ -115,7 +115,7 @@ internal sealed class FrameRouter<TState>
         }
         catch (Exception error)
         {
-            // The user's code may throw anything; its state then concerns nobody, and the dead letter says so.
+            // User code may throw anything. Its state is then routed to no key, and becomes a dead letter.
             keys.Clear();
             set.Clear();
             return error;

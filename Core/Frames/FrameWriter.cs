@@ -6,7 +6,7 @@ using K4os.Compression.LZ4;
 
 namespace ActorStreams.Frames;
 
-/// <summary>Writes frames for one partition of one view; the form is told by <see cref="FrameFormat"/>.</summary>
+/// <summary>Writes frames for one partition of one view; the form is documented at <see cref="FrameFormat"/>.</summary>
 internal sealed class FrameWriter(Dataset source, int sourcePartition)
 {
     private const int UsualBytes = 4 << 10;

@@ -18,7 +18,7 @@ internal sealed class Marks
     /// <summary>How many sources of view keys could not be folded: as long as there are none, none is looked for in the store.</summary>
     internal long FailedMembers { get; set; }
 
-    /// <summary>Raises the mark to this origin, and says whether it was below: whether the change is new.</summary>
+    /// <summary>Raises the mark to this origin. True when the mark was below it: the change is new.</summary>
     internal bool Raise(string source, int partition, Origin origin)
     {
         ref var mark = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(

@@ -6,7 +6,7 @@ namespace ActorStreams.Reducing;
 
 /// <summary>
 /// The contributions of a distinct count: for each element how many sources have it, and under the empty element how many different ones
-/// there are. Elements are asked for one by one; the others rest in the store.
+/// there are. Elements are loaded one by one; the others stay in the store.
 /// </summary>
 internal sealed class DistinctSlot(SlotOptions options, ContributionMemory memory) : ReductionSlot(memory, options.IsStored)
 {

@@ -19,7 +19,9 @@ internal sealed class RankingSlot(int need, SlotOptions options, ContributionMem
     private readonly List<Step> _steps = [];
     private HeadStatus _status;
 
-    /// <summary>Removals of this batch that are yet to come: the head must outlast them, since folding cannot ask the store.</summary>
+    /// <summary>
+    /// Removals of this batch that are yet to come: the head must be long enough for them, since folding cannot query the store.
+    /// </summary>
     private int _plannedRemovals;
 
     /// <summary>Those of them that take an element which is in the head now: only they can empty it.</summary>
