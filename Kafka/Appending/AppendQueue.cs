@@ -5,9 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Kafka.Appending;
 
 /// <summary>
-/// Appends through one producer at a time. Appends go straight to it. One that must wait, since the producer's queue is full or a
-/// new producer must be made, stands in a line,
-/// and all later ones behind it, so that they keep their order.
+/// Appends through one producer at a time. Appends go straight to it. One that must wait, since the producer's queue is full or a new
+/// producer must be made, stands in a line, and all later ones behind it, so that they keep their order.
 /// </summary>
 internal sealed class AppendQueue : IAsyncDisposable
 {

@@ -53,9 +53,8 @@ internal sealed class Appends(
     }
 
     /// <summary>
-    /// The queue of a class for topics that take batches of this size. A smaller size is rounded down to a power of two, so that
-    /// the producers stay few; a single record
-    /// may be larger than that.
+    /// The queue of a class for topics that take batches of this size. A smaller size is rounded down to a power of two, so that the
+    /// producers stay few; a single record may be larger than that.
     /// </summary>
     public AppendQueue Queue(AppendClass kind, int maxBatchBytes)
     {

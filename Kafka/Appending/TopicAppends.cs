@@ -5,9 +5,8 @@ using ActorStreams.Log;
 namespace ActorStreams.Kafka.Appending;
 
 // An append goes straight to its queue when the topic is known, its settings are read, and the queue is the one that the topic's appends
-// under way are in. Otherwise it waits here, and all later ones behind it. So a topic changes its queue (its limits have changed,
-// or a record
-// is one that it may refuse) only when none of its appends is under way, and its appends keep their order.
+// under way are in. Otherwise it waits here, and all later ones behind it. So a topic changes its queue (its limits have changed, or a
+// record is one that it may refuse) only when none of its appends is under way, and its appends keep their order.
 
 /// <summary>The appends to one topic, of clients or of the engine.</summary>
 internal sealed class TopicAppends(string topic, bool isEngine, Appends appends)

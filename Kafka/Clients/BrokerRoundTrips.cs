@@ -5,9 +5,8 @@ using System.Text.Json;
 namespace ActorStreams.Kafka.Clients;
 
 /// <summary>
-/// How long brokers take to answer, from the statistics that librdkafka gives now and then: meter <c>ActorStreams</c>, as that of
-/// the silo. Only of the producer and the admin client: a fetch of a
-/// consumer waits at the broker on purpose.
+/// How long brokers take to answer, from the statistics that librdkafka gives now and then: meter <c>ActorStreams</c>, as that of the
+/// silo. Only of the producer and the admin client: a fetch of a consumer waits at the broker on purpose.
 /// </summary>
 internal sealed class BrokerRoundTrips : IDisposable
 {

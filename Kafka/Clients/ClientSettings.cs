@@ -104,10 +104,9 @@ internal sealed class ClientSettings
         ["dotnet.consumer.consume.result.fields"] = "headers,timestamp,topic",
     };
 
-    // A message that is given up alone, while later ones land, would leave a gap. So librdkafka never gives one up (no timeout, no
-    // limit of retries), a batch that a
-    // broker refuses for good ends the whole producer (gapless), and it is the producer as a whole that is given up when appends
-    // take too long: see ProducerLife.
+    // A message that is given up alone, while later ones land, would leave a gap. So librdkafka never gives one up (no timeout, no limit
+    // of retries), a batch that a broker refuses for good ends the whole producer (gapless), and it is the producer as a whole that is
+    // given up when appends take too long: see ProducerLife.
     private static Dictionary<string, string> OwnProducer => new()
     {
         ["enable.idempotence"] = "true",

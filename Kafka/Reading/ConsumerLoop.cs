@@ -63,7 +63,7 @@ internal sealed class ConsumerLoop
         }
     }
 
-    /// <summary>Has a step done soon. False when the consumer has ended.</summary>
+    /// <summary>Queues a step for the consumer's thread. False when the consumer has ended.</summary>
     public bool TryPost((FeedStep Step, Feed Feed) step)
     {
         lock (_gate)
@@ -184,7 +184,7 @@ internal sealed class ConsumerLoop
         _dirty.Clear();
     }
 
-    /// <summary>Where nothing comes, the end may have moved on all the same: behind the open transaction of another producer.</summary>
+    /// <summary>When no record comes, the end may have moved all the same: behind the open transaction of another producer.</summary>
     private void SeeEnds()
     {
         if (_time.GetElapsedTime(_endsSeenAt).TotalSeconds < SeeEndsSeconds)
@@ -223,7 +223,7 @@ internal sealed class ConsumerLoop
         var code = error.Error.Code;
         var name = feed.Partition.TopicPartition.ToString();
         if (code is ErrorCode.Local_AutoOffsetReset or ErrorCode.OffsetOutOfRange || error.Error.IsUnknownTopic())
-            feed.Partition.Drop(feed, null); // its readers look what there is, and tell
+            feed.Partition.Drop(feed, null); // its readers query the range of offsets, and report what is wrong
         else if (error.Error.IsForbidden() || error.Error.IsLocalError || code is ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidMsg)
             feed.Partition.Drop(
                 feed, _clients.Troubles.Unavailable($"{name} cannot be read at offset {at.Offset.Value}", error.Error, error));

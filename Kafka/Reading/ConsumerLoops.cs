@@ -14,7 +14,7 @@ internal sealed class ConsumerLoops(KafkaClients clients, ILogger logger, TimePr
     private readonly Lock _gate = new();
     private bool _isEnded;
 
-    /// <summary>How many there are now.</summary>
+    /// <summary>How many consumers there are now.</summary>
     public int Running
     {
         get

@@ -22,7 +22,7 @@ internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop,
     /// </summary>
     public long Position { get; set; } = fromOffset;
 
-    /// <summary>The position at which the client said that there is nothing more to read; -1 before.</summary>
+    /// <summary>The position at which the client last reported the end of what is readable; -1 before.</summary>
     public long EndedAt { get; set; } = -1;
 
     public List<PartitionReader> Readers { get; } = [];

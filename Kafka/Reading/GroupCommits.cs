@@ -7,8 +7,8 @@ using TopicPartition = ActorStreams.Log.TopicPartition;
 namespace ActorStreams.Kafka.Reading;
 
 /// <summary>
-/// Commits how far readers are to consumer groups of their names, now and then, so that Kafka's own tools show their lag. Nothing
-/// is read from it.
+/// Commits the progress of readers to consumer groups of their names at an interval, so that Kafka's own tools show their lag. Nothing
+/// reads it back.
 /// </summary>
 internal sealed class GroupCommits : IAsyncDisposable
 {

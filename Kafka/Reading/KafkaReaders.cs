@@ -85,7 +85,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
     private ReadPartition Partition(TopicPartition partition) =>
         _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options, self._time), this);
 
-    /// <summary>Sees that the reader's offset is there, and gives it a consumer.</summary>
+    /// <summary>Checks that the partition has the reader's offset, and attaches the reader to a consumer.</summary>
     private async Task AttachAsync(ReadPartition partition, PartitionReader reader, CancellationToken cancellationToken)
     {
         if (reader.Setbacks > 0)
@@ -96,8 +96,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
         var range = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
         if (IsOutside(reader, range))
         {
-            // Brokers whose leaders change may report a range that is not the partition's: what they say twice, some time apart, is
-            // believed.
+            // Brokers whose leaders change may report a range that is not the partition's. Only a second answer that agrees is believed.
             await Task.Delay(Confirmation, _time, cancellationToken).ConfigureAwait(false);
             var again = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
             if (IsOutside(reader, again) && (reader.Next < range.Start) == (reader.Next < again.Start))
@@ -112,7 +111,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
         partition.Attach(reader);
     }
 
-    /// <summary>The offsets of a partition; brokers out of reach are waited for.</summary>
+    /// <summary>The offsets of a partition. Waits for brokers that cannot be reached.</summary>
     private async Task<OffsetRange> RangeAsync(TopicPartition partition, long offset, CancellationToken cancellationToken)
     {
         for (var tries = 0; ; tries++)
@@ -134,7 +133,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
         }
     }
 
-    /// <summary>A partition that is paused, or whose reader is slow, receives no end: it is queried.</summary>
+    /// <summary>Queries the ends of partitions that are paused or have slow readers: nothing else reports them.</summary>
     private async Task RefreshEndsAsync(PeriodicTimer timer)
     {
         using (timer)

@@ -11,7 +11,7 @@ namespace ActorStreams.Kafka.Reading;
 /// </summary>
 internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int maxBytes) : IValueTaskSource
 {
-    /// <summary>What the objects around a record take in memory, about; so that small records are bounded too.</summary>
+    /// <summary>About what the objects around a record take in memory, so that small records are bounded too.</summary>
     private const int OverheadBytes = 150;
 
     private readonly Queue<Chunk> _chunks = [];
@@ -21,16 +21,16 @@ internal sealed class PartitionReader(long fromOffset, ReadLimits limits, int ma
     private long _bytes;
     private Exception? _failure;
 
-    /// <summary>The next offset to come; all before it has been put here.</summary>
+    /// <summary>The next offset to be added.</summary>
     public long Next { get; private set; } = fromOffset;
 
-    /// <summary>Where its records come from; null while it has none.</summary>
+    /// <summary>The feed that it is attached to; null while there is none.</summary>
     public Feed? Feed { get; set; }
 
     /// <summary>It waits for a consumer to become free for its partition.</summary>
     public bool IsQueued { get; set; }
 
-    /// <summary>It holds more than it may, and has not been drained to half since.</summary>
+    /// <summary>Its buffer is full, and has not been drained to half since.</summary>
     public bool IsFull { get; private set; }
 
     /// <summary>How often in a row its feed was taken away before a record came.</summary>

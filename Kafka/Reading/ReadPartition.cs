@@ -6,8 +6,9 @@ namespace ActorStreams.Kafka.Reading;
 
 // A consumer can be assigned a partition once only, at one position. So the readers of a partition stand like this:
 //
-// at the tail     the consumer 0, shared: a reader at its position joins it, and receives every record it fetches; behind a consumer to
-// oneself: 1 (replay), or one of a few more when another reader of this partition has that; and when all are taken, in line.
+//   at the tail   consumer 0, which readers share: a reader at its position joins it, and receives every record it fetches;
+//   with a gap    a consumer of its own: 1 (replay), or one of a few more when another reader of this partition has that; or in line, when
+//                 all are taken.
 //
 // A reader with a gap moves to the tail when it has caught up. A reader whose buffer is full is detached if others share its consumer or
 // wait for it, and attached again once drained; if it is alone, its partition is paused. So no reader delays another for long.
@@ -17,7 +18,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
 {
     private const int TailSlot = 0;
 
-    /// <summary>Transactions that end sooner than this are nobody's concern.</summary>
+    /// <summary>A transaction that ends sooner than this is not reported.</summary>
     private static readonly TimeSpan HeldForLong = TimeSpan.FromSeconds(5);
 
     private readonly Feed?[] _feeds = new Feed?[2 + options.MaxExtraConsumers];
@@ -53,7 +54,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
-    /// <summary>The end has been seen to be at least here.</summary>
+    /// <summary>The end is at least here.</summary>
     public void RaiseEnd(long end)
     {
         EndSeenAt = time.GetTimestamp();
@@ -66,7 +67,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
-    /// <summary>The end has been asked for: it may be lower than the known end, in a topic that was created again.</summary>
+    /// <summary>Takes an end that was queried: it may be lower than the known one, in a topic that was created again.</summary>
     public void SetEnd(long end)
     {
         EndSeenAt = time.GetTimestamp();
@@ -178,9 +179,8 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     }
 
     /// <summary>
-    /// Nothing came for a moment, while the brokers have records up to here. All that is readable has been read, so that what lies
-    /// between belongs to an open transaction.
-    /// On the consumer's thread.
+    /// No record came for a moment, while the brokers have records up to here. All readable ones have been read, so those between belong
+    /// to an open transaction. On the consumer's thread.
     /// </summary>
     public void EndSeen(Feed feed, long highWatermark)
     {
@@ -197,7 +197,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
-    /// <summary>The feed brings nothing more. Its readers end with the failure, or move to another consumer if there is none.</summary>
+    /// <summary>The feed has ended. Its readers end with the failure, or move to another consumer if there is none.</summary>
     public void Drop(Feed feed, Exception? failure)
     {
         lock (_gate)
@@ -345,7 +345,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
-    /// <summary>Pauses, lets go or resumes, as its readers hold too much or not.</summary>
+    /// <summary>Detaches readers whose buffers are full, pauses the feed of a lone one, and resumes it once that is drained.</summary>
     private void Settle(Feed feed)
     {
         while (feed.Readers.Count > 1 && feed.Readers.Find(reader => reader.IsFull) is { } full)
@@ -363,7 +363,8 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
         else if (isFull != feed.IsPaused)
         {
-            // Not by the client's own pause: what it resumes, it may fetch only after a second, where nothing else wakes it.
+            // The client's own pause is not used: a partition that it resumes may be fetched only a second later, unless something else
+            // wakes it.
             feed.IsPaused = isFull;
             feed.Loop.TryPost(new(isFull ? FeedStep.Stop : FeedStep.Start, feed));
         }

@@ -6,11 +6,10 @@ using TopicPartition = ActorStreams.Log.TopicPartition;
 
 namespace ActorStreams.Kafka.Topics;
 
-// A consumer of its own asks, since the admin client's ListOffsets answers some partitions with neither an offset nor an error
-// while leaders
-// move. The consumer's own query asks each leader once, however many the partitions, and answers only when all leaders have. -2 and
-// -1 in the
-// place of a time ask for the first offset kept and for the end; what was not answered keeps that number, and is asked for again.
+// A consumer of its own asks, since the admin client's ListOffsets answers some partitions with neither an offset nor an error while
+// leaders move. The consumer's own query asks each leader once, however many the partitions, and answers only when all leaders have. -2
+// and -1 in the place of a time ask for the first offset kept and for the end; what was not answered keeps that number, and is asked for
+// again.
 
 /// <summary>Asks the brokers for offsets.</summary>
 internal sealed class OffsetQueries : IAsyncDisposable

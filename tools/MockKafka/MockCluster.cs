@@ -5,10 +5,9 @@ using System.Text;
 namespace ActorStreams.MockKafka;
 
 /// <summary>
-/// The mock brokers, in this process: the real protocol on real loopback ports, kept in memory, with faults on demand. A test
-/// double: topics are made by command,
-/// offsets by time are not known, and an empty fetch is answered only after the client's <c>fetch.wait.max.ms</c>, also when
-/// records come meanwhile.
+/// The mock brokers, in this process: the real protocol on real loopback ports, kept in memory, with faults on demand. A test double:
+/// topics are made by command, offsets by time are not known, and an empty fetch is answered only after the client's
+/// <c>fetch.wait.max.ms</c>, also when records come meanwhile.
 /// </summary>
 internal sealed class MockCluster : IDisposable
 {

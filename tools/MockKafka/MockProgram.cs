@@ -6,9 +6,9 @@ using System.Runtime.InteropServices;
 namespace ActorStreams.MockKafka;
 
 /// <summary>
-/// The mock cluster as a program: <c>ActorStreams.MockKafka [--brokers 1] [--port 9092] [--max-mib 4096] [topic:partitions
-/// ...]</c>. It prints its bootstrap servers, and
-/// keeps everything in memory until it is stopped. With <c>--driven</c> it obeys the lines of its standard input and ends with it.
+/// The mock cluster as a program: <c>ActorStreams.MockKafka [--brokers 1] [--port 9092] [--max-mib 4096] [topic:partitions ...]</c>. It
+/// prints its bootstrap servers, and keeps everything in memory until it is stopped. With <c>--driven</c> it obeys the lines of its
+/// standard input and ends with it.
 /// </summary>
 public static class MockProgram
 {

@@ -4,14 +4,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ActorStreams.MockKafka;
 
-// A mock partition keeps 5 MiB or 100,000 batches and drops what is older, and no function sets other bounds. Tests need more: so
-// the bounds are raised where
-// they lie. In the structure of a partition four 8-byte fields follow one another: its size and count (0 while it is new), and the
-// two bounds. All
-// memory of the process is searched for these four, right after a topic was made, and as many places as it has partitions must be
-// found, or nothing is
-// written. It is read and written through /proc/self/mem, where an address that is no longer mapped is an error and not the end of
-// the process.
+// A mock partition keeps 5 MiB or 100,000 batches and drops what is older, and no function sets other bounds. Tests need more: so the
+// bounds are raised where they lie. In the structure of a partition four 8-byte fields follow one another: its size and count (0 while it
+// is new), and the two bounds. All memory of the process is searched for these four, right after a topic was made, and as many places as
+// it has partitions must be found, or nothing is written. It is read and written through /proc/self/mem, where an address that is no
+// longer mapped is an error and not the end of the process.
 
 /// <summary>Raises how much the partitions of the mock cluster keep.</summary>
 internal sealed unsafe class PartitionBounds(long maxBytes) : IDisposable

@@ -5,10 +5,9 @@ using System.Text;
 
 namespace ActorStreams.Tests.Kafka.Brokers;
 
-// AlterPartitionReassignments, version 0, which the client does not offer. Request: header 2 (type 45, version, correlation, client
-// id, no tags); timeout; topics (compact array of
-// name, partitions (compact array of number, replicas (compact array of broker), no tags), no tags), no tags. Response:
-// correlation, tags; throttle time; error code ...; all big-endian.
+// AlterPartitionReassignments, version 0, which the client does not offer. Request: header 2 (type 45, version, correlation, client id,
+// no tags); timeout; topics (compact array of name, partitions (compact array of number, replicas (compact array of broker), no tags), no
+// tags), no tags. Response: correlation, tags; throttle time; error code ...; all big-endian.
 
 /// <summary>Gives one partition its replicas in a new order, the first of which is the preferred leader.</summary>
 internal static class Reassignment
