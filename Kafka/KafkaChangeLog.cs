@@ -80,7 +80,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
-        await _topics.PartitionsAsync(topic, cancellationToken).ConfigureAwait(false) is { } partitions ? new(topic, partitions) : null;
+        await _topics.KnownAsync(topic, cancellationToken).ConfigureAwait(false) is { } partitions ? new(topic, partitions) : null;
 
     /// <inheritdoc/>
     /// <exception cref="LogUnavailableException">The topic does not exist, and the brokers do not let it be created here.</exception>
@@ -98,8 +98,11 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask<TopicLimits> LimitsAsync(string topic, CancellationToken cancellationToken = default)
     {
-        await _topics.CheckedAsync(topic, cancellationToken).ConfigureAwait(false);
-        return await _settings.OfAsync(topic, cancellationToken).ConfigureAwait(false) is { } found
+        if (await _topics.KnownAsync(topic, cancellationToken).ConfigureAwait(false) is null)
+            throw KafkaFaults.UnknownTopic(topic);
+        if (!_settings.TryGet(topic, out var found))
+            found = await _settings.OfAsync(topic, cancellationToken).ConfigureAwait(false);
+        return found is not null
             ? found.Limits(_options.MaxRecordBytes, MaxBatchBytes)
             : new() { MaxRecordBytes = _options.MaxRecordBytes, MaxBatchBytes = MaxBatchBytes, MinTimestamp = 1 };
     }

@@ -10,6 +10,7 @@ namespace ActorStreams.Kafka.Topics;
 internal sealed class TopicDirectory(NativeClient<IAdminClient> admin, KafkaOptions options, BrokerTroubles troubles, TimeProvider time)
 {
     private const string InternalPrefix = "__";
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(100);
 
     private readonly TimeSpan _timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds);
@@ -38,6 +39,23 @@ internal sealed class TopicDirectory(NativeClient<IAdminClient> admin, KafkaOpti
         if (seen is null || !IsFresh(seen) || !seen.Topics.ContainsKey(topic))
             seen = await AskAsync(cancellationToken).ConfigureAwait(false);
         return seen.Topics.TryGetValue(topic, out var found) ? found.Partitions : null;
+    }
+
+    /// <summary>
+    /// The number of partitions; null when there is no such topic. Brokers that do not answer soon are not waited for where the topic is known
+    /// from before.
+    /// </summary>
+    public async ValueTask<int?> KnownAsync(string topic, CancellationToken cancellationToken)
+    {
+        var seen = Volatile.Read(ref _seen);
+        if (seen is null || IsFresh(seen) || !seen.Topics.TryGetValue(topic, out var known))
+            return await PartitionsAsync(topic, cancellationToken).ConfigureAwait(false);
+        var asking = AskAsync(cancellationToken);
+        await ((Task)asking).WaitAsync(Soon, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!asking.IsCompletedSuccessfully)
+            return known.Partitions;
+        return (await asking.ConfigureAwait(false)).Topics.TryGetValue(topic, out var found) ? found.Partitions : null;
     }
 
     /// <summary>The number of partitions.</summary>

@@ -72,6 +72,13 @@ public sealed class KafkaFaultTests
             await log.AppendAsync("t", [Record("k", "first")]);
         await mock.DownAsync();
         await Task.Delay(1_500, TestContext.Current.CancellationToken); // what is known of the topic becomes old
+        if (isKnown)
+        {
+            // What an append of a client asks for before it is sent.
+            Assert.Equal(new("t", 1), await log.DescribeAsync("t"));
+            Assert.Null((await log.LimitsAsync("t")).Refusal(1, 1, DateTimeOffset.UnixEpoch));
+        }
+
         var append = log.AppendAsync("t", [Record("k", "second")]).AsTask();
         await Task.WhenAny(append, Task.Delay(2_500, TestContext.Current.CancellationToken)); // longer than a question may last
         Assert.False(append.IsCompleted);

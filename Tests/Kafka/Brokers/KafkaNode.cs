@@ -16,7 +16,7 @@ internal sealed class KafkaNode(string home, int id, string directory) : IAsyncD
         "$@" </dev/null >>"$log" 2>&1 3<&- &
         node=$!
         echo $node
-        { cat <&3 >/dev/null; kill -9 $node; rm -rf "$files"; } 2>/dev/null &
+        { cat <&3 >/dev/null; while kill -9 $node; do sleep 0.05; done; rm -rf "$files"; rmdir "${files%/*}"; } 2>/dev/null &
         watcher=$!
         wait $node
         kill $watcher 2>/dev/null
