@@ -53,9 +53,11 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time, Part
                     $"The partition has {_watchers} watchers, as many as Streams:MaxWatchers allows. Try again later.");
             if (!_keys.TryGetValue(key, out var watched))
                 _keys.Add(key, watched = new(now));
-            missing = since < now && since < watched.HistoryStart;
+            var isRemembered = since >= watched.HistoryStart;
+            missing = !isRemembered && since < now;
             var watcher = new Watcher(this, key, missing ? now : since, options.WatchBufferChanges);
-            if (!missing)
+            // Where memory lacks changes that this session has not folded yet, since the one before was ahead, the fold gives them all again.
+            if (isRemembered)
                 meter.Rewatched(watched.History.Count(change => watcher.Offer(change) == true));
             watched.Watchers.Add(watcher);
             _watchers++;
