@@ -14,7 +14,10 @@ using Orleans.Runtime;
 
 namespace ActorStreams.Hosting;
 
-/// <summary>Before anything else starts: a rebuild if requested, then topics and stored definitions.</summary>
+/// <summary>
+/// Before anything else starts: a rebuild if requested, then topics and stored definitions. A silo that starts while its log or its store
+/// is away waits for it, for a limited time.
+/// </summary>
 internal sealed partial class StartupChecks(
     TopicSetup topics, Topology topology, IChangeLog log, IStateStore store, IOptions<HostingOptions> options, IServiceProvider services,
     TimeProvider time, ILogger<StartupChecks> logger)
@@ -23,20 +26,25 @@ internal sealed partial class StartupChecks(
     /// <summary>Silos say every 30 s that they are alive; one that has not for three times as long is not.</summary>
     private static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(90);
 
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    private readonly long _begin = time.GetTimestamp();
+
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         if (options.Value.States == StatesKind.Postgres)
-            await SetUpPostgresAsync(cancellationToken);
+            await RetryAsync(() => SetUpPostgresAsync(cancellationToken), cancellationToken);
         if (options.Value.Rebuild)
         {
             if (options.Value.IsCluster)
                 await CheckAloneAsync();
-            await Rebuild.RunAsync(topology, log, store, cancellationToken);
+            await RetryAsync(() => Rebuild.RunAsync(topology, log, store, cancellationToken), cancellationToken);
             LogRebuild(logger);
             Security.AuditLog.TellOfStart(services.GetRequiredService<ILoggerFactory>(), "rebuild");
         }
 
-        await topics.RunAsync(cancellationToken);
+        await RetryAsync(() => topics.RunAsync(cancellationToken), cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -48,6 +56,27 @@ internal sealed partial class StartupChecks(
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Repeats a step while the log or the store is unavailable, until the time to wait is over.</summary>
+    private async Task RetryAsync(Func<Task> step, CancellationToken cancellationToken)
+    {
+        var limit = TimeSpan.FromSeconds(options.Value.StartWaitSeconds);
+        for (var pause = FirstPause; ; pause = TimeSpan.FromTicks(Math.Min(2 * pause.Ticks, LongestPause.Ticks)))
+        {
+            try
+            {
+                await step();
+                return;
+            }
+            catch (Exception error) when (error is LogUnavailableException or StoreUnavailableException
+                && time.GetElapsedTime(_begin) + pause < limit)
+            {
+                LogWaiting(logger, error.Message, limit - time.GetElapsedTime(_begin));
+            }
+
+            await Task.Delay(pause, time, cancellationToken);
+        }
+    }
 
     private async Task SetUpPostgresAsync(CancellationToken cancellationToken)
     {
@@ -73,6 +102,9 @@ internal sealed partial class StartupChecks(
                 + $"Stop them first. One that was killed counts for {StaleAfter.TotalSeconds:0} s more.");
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason} The silo waits with its start, for {Rest} more at most.")]
+    private static partial void LogWaiting(ILogger logger, string reason, TimeSpan rest);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -51,7 +51,10 @@ internal static class DeadLettersCommand
         var id = new Argument<string>("ID") { Description = "As the list shows it: dataset@topic/partition:offset#index." };
         var command = new Command(
             "show",
-            "Shows a dead letter with its error and the original. Example: actorstreams deadletters show 'order@shop.orders/0:17#0'") { id };
+            "Shows a dead letter with its error and the original. Example: actorstreams deadletters show 'order@shop.orders/0:17#0'")
+        {
+            id,
+        };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
             var letter = await client.Operations.DeadLetterAsync(parse.GetRequiredValue(id), cancellationToken).ConfigureAwait(false);

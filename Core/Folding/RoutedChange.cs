@@ -87,7 +87,8 @@ internal sealed class RoutedChange<TState>
         : throw new UnstorableStateException(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"What it contributes to a reduction has {element.Length:N0} bytes, but at most {FoldLimits.MaxElementBytes:N0} are taken: ")
+                $"What it contributes to a reduction has {element.Length:N0} bytes, but at most {FoldLimits.MaxElementBytes:N0} are "
+                + $"taken: ")
             + "the value, and for a ranking the source's key. Rank or count by a shorter value.",
             isTooLarge: true);
 }

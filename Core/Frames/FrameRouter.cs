@@ -103,7 +103,8 @@ internal sealed class FrameRouter<TState>
                     throw new InvalidOperationException(fault);
                 if (keys.Count == target.MaxKeys)
                     throw new InvalidOperationException(
-                        $"It concerns more than {target.MaxKeys} view keys. Let it concern fewer, or raise WithMaxKeysPerState of the view.");
+                        $"It concerns more than {target.MaxKeys} view keys. Let it concern fewer, or raise WithMaxKeysPerState of the "
+                        + "view.");
                 keys.Add(viewKey);
                 if (keys.Count == SmallKeySet)
                     set.UnionWith(keys);

@@ -31,7 +31,8 @@ internal static class ExactDecimal
         if (sum.Scale < Math.Max(left.Scale, right.Scale)
             && sum.Scale < Math.Max(PlainDecimalConverter.Plain(left).Scale, PlainDecimalConverter.Plain(right).Scale))
             throw new OverflowException(
-                $"The sum of {left} and {right} needs more digits than a decimal has (28): it would be rounded, and could not be taken back.");
+                $"The sum of {left} and {right} needs more digits than a decimal has (28): it would be rounded, "
+                + "and could not be taken back.");
         return sum;
     }
 

@@ -38,7 +38,9 @@ internal static class StatesApi
             .Produces<PageAnswer>().ProducesProblem(400).ProducesProblem(404);
         api.MapGet(
             $"/{path}/{{name}}/{{**key}}",
-            (string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http, [AsParameters] Services services) =>
+            (
+                string name, string key, string[]? atLeast, double? timeoutSeconds, bool? watch, string? since, HttpContext http,
+                [AsParameters] Services services) =>
                     GetAsync(http, services, kind, name, KeyOf(http, null, $"/api/{path}/") ?? key, new(
                         atLeast, timeoutSeconds, watch, since)))
             .WithTags(tag).WithSummary("The state of a key")

@@ -82,6 +82,12 @@ public sealed class HostingOptions
     public int MissedProbes { get; set; } = 3;
 
     /// <summary>
+    /// How long a starting silo waits for its log and its store while they are unavailable, before it gives up.
+    /// </summary>
+    [Range(0, 3600)]
+    public double StartWaitSeconds { get; set; } = 240;
+
+    /// <summary>
     /// How long a stopping silo still answers while it reports that it is not ready, so that load balancers remove it.
     /// </summary>
     [Range(0, 600)]

@@ -42,8 +42,8 @@ internal sealed class TopicDirectory(NativeClient<IAdminClient> admin, KafkaOpti
     }
 
     /// <summary>
-    /// The number of partitions; null when there is no such topic. Brokers that do not answer soon are not waited for where the topic is known
-    /// from before.
+    /// The number of partitions; null when there is no such topic. Brokers that do not answer soon are not waited for where
+    /// the topic is known from before.
     /// </summary>
     public async ValueTask<int?> KnownAsync(string topic, CancellationToken cancellationToken)
     {

@@ -59,12 +59,13 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal string? Reason { get; private set; }
 
     /// <summary>
-    /// Where the log holds its readers, since earlier records are not decided yet: in Kafka an open transaction of another producer. Null when
-    /// it does not.
+    /// Where the log holds its readers, since earlier records are not decided yet: in Kafka an open transaction of another
+    /// producer. Null when it does not.
     /// </summary>
     internal string? Held => _services.Log.HeldAt(Input) is not { } held ? null : string.Create(
         CultureInfo.InvariantCulture,
-        $"{Input} is held at offset {held.Offset} since {held.Since:O}: the transaction of another producer is open there. Its producer must end it.");
+        $"{Input} is held at offset {held.Offset} since {held.Since:O}: the transaction of another producer is open there. "
+        + $"Its producer must end it.");
 
     /// <summary>Why it does not fold, in a word; null while it does.</summary>
     internal string? PausedBy { get; private set; }

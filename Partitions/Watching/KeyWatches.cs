@@ -56,7 +56,8 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time, Part
             var isRemembered = since >= watched.HistoryStart;
             missing = !isRemembered && since < now;
             var watcher = new Watcher(this, key, missing ? now : since, options.WatchBufferChanges);
-            // Where memory lacks changes that this session has not folded yet, since the one before was ahead, the fold gives them all again.
+            // Where memory lacks changes that this session has not folded yet, since the one before was ahead,
+            // the fold gives them all again.
             if (isRemembered)
                 meter.Rewatched(watched.History.Count(change => watcher.Offer(change) == true));
             watched.Watchers.Add(watcher);

@@ -5,7 +5,9 @@ using ActorStreams.Tests.Log;
 
 namespace ActorStreams.Tests.Kafka;
 
-/// <summary>A broker that lacks the last records becomes the leader, since it alone is left. Appends and readers say what is known.</summary>
+/// <summary>
+/// A broker that lacks the last records becomes the leader, since it alone is left. Appends and readers say what is known.
+/// </summary>
 [Collection(RealBrokersCollection.Name)]
 public sealed class UncleanElectionTests
 {

@@ -114,7 +114,7 @@ public sealed class SecretsTests : EndToEndTest
             .. Debug, "--Silo:Log=kafka", $"--Kafka:BootstrapServers={kafka.BootstrapServers}",
             "--Kafka:Settings:security.protocol=SASL_PLAINTEXT", "--Kafka:Settings:sasl.mechanism=PLAIN",
             "--Kafka:Settings:sasl.username=someone", $"--Kafka:Settings:sasl.password.file={passwordFile}", "--Kafka:Settings:debug=all",
-            "--Kafka:RequestTimeoutSeconds=5",
+            "--Kafka:RequestTimeoutSeconds=5", "--Silo:StartWaitSeconds=0",
         ]);
         // The mock brokers know no SASL: the silo tries until its time is over, and says why it cannot start.
         Assert.Equal(1, await silo.EndAsync());

@@ -1,4 +1,5 @@
 using System.Text;
+using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.States;
 using CsCheck;
@@ -111,18 +112,19 @@ public abstract class StateStoreContract
     [Fact]
     public async Task Whatever_the_limits_allow_is_stored()
     {
-        const int limit = 1_024;
         var random = new Random(7);
         byte[] Noise(int length) => [.. Enumerable.Range(0, length).Select(_ => (byte)random.Next(256))];
         // Half of the bytes of three-byte characters are random: no store can compress such a key to a fraction.
         string Key() =>
-            string.Concat(Enumerable.Range(0, limit / 3).Select(_ => (char)random.Next(0x0800, 0xD800))) + (char)random.Next(1, 0x80);
+            string.Concat(Enumerable.Range(0, FoldLimits.MaxKeyBytes / 3)
+                .Select(_ => (char)random.Next(0x0800, 0xD800))) + (char)random.Next(1, 0x80);
         var store = await OpenAsync();
         var partition = P(new string('d', TopicName.MaxLength), int.MaxValue, int.MaxValue);
         var states = Enumerable.Range(0, 200).Select(_ => new StoredState(Key(), Noise(1_000), long.MaxValue, long.MinValue)).ToList();
-        Assert.All(states, state => Assert.Equal(limit, Encoding.UTF8.GetByteCount(state.Key)));
+        Assert.All(states, state => Assert.Equal(FoldLimits.MaxKeyBytes, Encoding.UTF8.GetByteCount(state.Key)));
         var contributions =
-            states.Select(state => (new ContributionId(state.Key, int.MaxValue, Noise(limit)), (ReadOnlyMemory<byte>)Noise(8))).ToList();
+            states.Select(state =>
+                (new ContributionId(state.Key, int.MaxValue, Noise(FoldLimits.MaxElementBytes)), (ReadOnlyMemory<byte>)Noise(8))).ToList();
         Assert.True(await store.WriteCheckpointAsync(Write(partition, 1, null, Noise(1 << 20), states, [], contributions)));
         Assert.True(
             await store.WriteCheckpointAsync(Write(

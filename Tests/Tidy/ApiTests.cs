@@ -15,7 +15,10 @@ public sealed class ApiTests
         ExcludeAttributes = ["System.CodeDom.Compiler.GeneratedCodeAttribute", "System.Text.RegularExpressions.GeneratedRegexAttribute"],
     };
 
-    public static TheoryData<string> Libraries => ["ActorStreams.Core", "ActorStreams.Testing", "ActorStreams.Grains.Interfaces"];
+    public static TheoryData<string> Libraries => 
+    [
+        "ActorStreams.Core", "ActorStreams.Testing", "ActorStreams.Grains.Interfaces", "ActorStreams.Client", "ActorStreams.Hosting",
+    ];
 
     [Theory, MemberData(nameof(Libraries))]
     public void The_public_API_is_the_one_written_down(string library) =>
@@ -24,6 +27,10 @@ public sealed class ApiTests
     [Fact]
     public void The_contracts_of_grains_are_those_written_down() =>
         Compare("contracts.txt", GrainContracts.Show(Assembly.Load("ActorStreams.Grains.Interfaces")));
+
+    [Fact]
+    public void The_names_on_the_wire_are_those_written_down() =>
+        Compare("wire.txt", WireNames.Show(Assembly.Load("ActorStreams.Protocol")));
 
     private static void Compare(string file, string actual)
     {

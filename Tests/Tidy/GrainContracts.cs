@@ -52,7 +52,7 @@ internal static class GrainContracts
 
     private static string Alias(MemberInfo member) => member.GetCustomAttribute<AliasAttribute>()?.Alias ?? "NO ALIAS";
 
-    private static string Name(Type type) => type.IsGenericType
+    internal static string Name(Type type) => type.IsGenericType
         ? $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>"
         : type.Name;
 }
