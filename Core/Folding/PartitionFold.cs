@@ -1,5 +1,6 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Formats;
 using ActorStreams.Log;
 using ActorStreams.States;
 
@@ -144,3 +145,13 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
 
 /// <summary>A key's state; null when it does not exist.</summary>
 internal readonly record struct StateRow(string Key, byte[]? State, long Offset, long Timestamp);
+
+/// <summary>Between ⇄ Prepared: where a fold stands. Preparing a batch leads from one to the other, and folding it back.</summary>
+internal enum FoldPhase : byte
+{
+    /// <summary>Between batches.</summary>
+    Between,
+
+    /// <summary>A batch is prepared, and yet to be folded.</summary>
+    Prepared,
+}

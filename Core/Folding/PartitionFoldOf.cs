@@ -1,5 +1,6 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Folding.Entries;
 using ActorStreams.Frames;
 using ActorStreams.Json;
 using ActorStreams.Lineage;

@@ -1,7 +1,8 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using ActorStreams.Definitions;
+using ActorStreams.Folding.Entries;
 using ActorStreams.Json;
 using ActorStreams.Lineage;
 
@@ -99,3 +100,20 @@ internal sealed class RoutedChange<TState>
 /// <param name="Elements">What it contributes to each reduction; null where it contributes nothing.</param>
 /// <param name="Error">Why it cannot be used.</param>
 internal readonly record struct ChangeSide(ReadOnlyMemory<byte>? Stored, object? State, byte[]?[]? Elements, Exception? Error);
+
+/// <summary>One source of a view's partition: the fold of its changes, and the slots of its reductions among all of the view's.</summary>
+internal sealed record ViewInput<TState>(int Number, Dataset Source, SourceFold<TState> Fold, int FirstSlot)
+    where TState : class
+{
+    internal int Slots => Fold.Reductions.Count;
+
+    internal int EndSlot => FirstSlot + Slots;
+
+    internal static ViewInput<TState>[] Of(ViewDataset<TState> view)
+    {
+        var inputs = new List<ViewInput<TState>>();
+        foreach (var (edge, fold) in view.SourceEdges.Zip(view.SourceFolds))
+            inputs.Add(new(inputs.Count, edge.Source, fold, inputs.Count == 0 ? 0 : inputs[^1].EndSlot));
+        return [.. inputs];
+    }
+}

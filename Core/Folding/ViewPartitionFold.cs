@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Folding.Entries;
 using ActorStreams.Frames;
 using ActorStreams.Json;
 using ActorStreams.Log;

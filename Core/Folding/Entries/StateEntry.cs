@@ -1,7 +1,8 @@
 using ActorStreams.Json;
 using ActorStreams.Reducing;
+using ActorStreams.States;
 
-namespace ActorStreams.Folding;
+namespace ActorStreams.Folding.Entries;
 
 /// <summary>
 /// One key's place in the table: its state as an object, as stored bytes, or both, each made from the other only when needed. Both are the

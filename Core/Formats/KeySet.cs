@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace ActorStreams.Folding;
+namespace ActorStreams.Formats;
 
 /// <summary>A set of keys that is searched by their UTF-8 bytes.</summary>
 internal sealed class KeySet

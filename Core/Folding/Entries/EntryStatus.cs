@@ -1,4 +1,4 @@
-namespace ActorStreams.Folding;
+namespace ActorStreams.Folding.Entries;
 
 /// <summary>
 /// Whether a table entry's state is known here, and whether the store has it.

@@ -1,4 +1,4 @@
-namespace ActorStreams.Folding;
+namespace ActorStreams.States;
 
 /// <summary>
 /// Something that exactness leans on (semantics §5) does not hold: a fault of this program, or of the log or store behind it. What is in

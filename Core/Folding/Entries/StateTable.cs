@@ -1,6 +1,6 @@
 using System.Text.Unicode;
 
-namespace ActorStreams.Folding;
+namespace ActorStreams.Folding.Entries;
 
 /// <summary>
 /// The states of a partition that are in memory, by key. Bounded: entries that the store has leave by the clock algorithm

@@ -3,7 +3,7 @@ using ActorStreams.Formats;
 using ActorStreams.Reducing;
 using ActorStreams.States;
 
-namespace ActorStreams.Folding;
+namespace ActorStreams.Folding.Entries;
 
 /// <summary>
 /// The sources of one view key whose present state the view's state does not hold, since folding it failed. Each is a contribution of a
