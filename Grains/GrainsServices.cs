@@ -42,8 +42,10 @@ public static class GrainsServices
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<Ownership>(),
             provider.GetRequiredService<MisplacedKeys>(), provider.GetRequiredService<PartitionCalls>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ServedTopics>();
         services.AddSingleton(provider => new RecordAppends(
-            provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<RecordLimits>(),
+            provider.GetRequiredService<Topology>(), provider.GetRequiredService<ServedTopics>(), provider.GetRequiredService<IChangeLog>(),
+            provider.GetRequiredService<RecordLimits>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new SiloReport(
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<PartitionDirectory>(),

@@ -38,6 +38,7 @@ public static class ActorStreamsHosting
                 ?? new HostingOptions().ShutdownSeconds));
         services.AddLogAndStates(builder.Configuration);
         services.AddSingleton<Readiness>();
+        services.AddSingleton<StopSignal>();
         // First of all hosted services, since the silo's partitions need what it sets up.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, StartupChecks>());
         builder.UseOrleans(ClusterHosting.AddSilo);
@@ -60,8 +61,11 @@ public static class ActorStreamsHosting
     public static WebApplication MapActorStreams(this WebApplication app)
     {
         // Before anything is opened with them.
+        if (UnknownSettings.Find(app.Configuration).ToList() is { Count: > 0 } unknown)
+            throw new OptionsValidationException("Settings", typeof(HostingOptions), unknown);
         app.Services.GetService<IStartupValidator>()?.Validate();
         app.UseExceptionHandler();
+        app.UseHead();
         app.UseStatusCodePages();
         app.UseSecurity();
         app.MapApi();

@@ -92,6 +92,11 @@ public sealed class StreamsOptions
     [Range(1, 64)]
     public int MaxHistoryFolds { get; set; } = 2;
 
+    /// <summary>
+    /// Topics beyond the topology that the silo appends to and reads for callers with <c>streams.operate</c>. Any other topic is served to nobody.
+    /// </summary>
+    public IList<string> OtherTopics { get; set; } = [];
+
     internal long TableBytesOf(int partitions) => Math.Max(MinTableBytes, TableBytes / partitions);
 
     internal int TableEntriesOf(int partitions) => TableEntries == 0 ? int.MaxValue : Math.Max(1, TableEntries / partitions);

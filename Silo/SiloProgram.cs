@@ -42,6 +42,7 @@ public static class SiloProgram
 
         try
         {
+            CommandLineArguments.Check(args);
             var given = Expand(args);
             var builder =
                 WebApplication.CreateBuilder(new WebApplicationOptions { Args = given, ContentRootPath = AppContext.BaseDirectory });

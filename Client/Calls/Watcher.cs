@@ -11,7 +11,14 @@ namespace ActorStreams.Client.Calls;
 internal sealed class Watcher<T>(
     ITransport transport, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
 {
+    /// <summary>
+    /// How long a silo may refuse a position that an event of this watch had. A silo that has just taken the partition over may not have read that
+    /// far; one that still refuses it then has another log.
+    /// </summary>
+    private static readonly TimeSpan PositionRefusedFor = TimeSpan.FromSeconds(30);
+
     private ChangePlace? _last;
+    private long? _refusedSince;
 
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync(string? since, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -22,11 +29,11 @@ internal sealed class Watcher<T>(
             if (connection is not null)
             {
                 await using var open = connection.ConfigureAwait(false);
-                while (await connection.NextAsync(cancellationToken).ConfigureAwait(false) is { } item)
+                while (await NextAsync(connection, cancellationToken).ConfigureAwait(false) is { } item)
                 {
                     if (Read(item) is not { } next)
                         continue;
-                    failures = 0;
+                    (failures, _refusedSince) = (0, null);
                     since = next.Id is "" ? since : next.Id;
                     _last = next.Position ?? _last;
                     yield return next;
@@ -36,6 +43,30 @@ internal sealed class Watcher<T>(
             await Task.Delay(Backoff.After(failures, options), options.TimeProvider, cancellationToken).ConfigureAwait(false);
             connection = await TryConnectAsync(since, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask<WatchItem?> NextAsync(IWatchConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await connection.NextAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ActorStreamsException e) when (MayPass(e))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether a refusal may pass: the silo is away or overloaded, or refuses a position that an event of this watch had.</summary>
+    private bool MayPass(ActorStreamsException e)
+    {
+        if (e.Status is null or >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests)
+            return true;
+        if (e.Status != HttpStatusCode.BadRequest || _last is null)
+            return false;
+        var now = options.TimeProvider.GetTimestamp();
+        _refusedSince ??= now;
+        return options.TimeProvider.GetElapsedTime(_refusedSince.Value, now) < PositionRefusedFor;
     }
 
     private async Task<IWatchConnection> ConnectAsync(string? since, CancellationToken cancellationToken) => await transport.WatchAsync(
@@ -48,7 +79,7 @@ internal sealed class Watcher<T>(
         {
             return await ConnectAsync(since, cancellationToken).ConfigureAwait(false);
         }
-        catch (ActorStreamsException e) when (e.Status is null or >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests)
+        catch (ActorStreamsException e) when (MayPass(e))
         {
             return null; // the silo is away or overloaded: it may come back
         }

@@ -1,4 +1,5 @@
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Log;
 using ActorStreams.Partitions.Telemetry;
 
@@ -11,12 +12,13 @@ namespace ActorStreams.Grains.Appends;
 public sealed class RecordAppends
 {
     private readonly Topology _topology;
+    private readonly ServedTopics _served;
     private readonly IChangeLog _log;
     private readonly RecordLimits _limits;
     private readonly TimeProvider _time;
 
-    internal RecordAppends(Topology topology, IChangeLog log, RecordLimits limits, TimeProvider time) =>
-        (_topology, _log, _limits, _time) = (topology, log, limits, time);
+    internal RecordAppends(Topology topology, ServedTopics served, IChangeLog log, RecordLimits limits, TimeProvider time) =>
+        (_topology, _served, _log, _limits, _time) = (topology, served, log, limits, time);
 
     /// <summary>The longest line that is parsed; a record in it may have <see cref="RecordLimits.MaxRecordBytes"/>.</summary>
     public int MaxLineBytes => _limits.MaxRecordBytes + RecordLimits.LineOverhead;
@@ -30,6 +32,7 @@ public sealed class RecordAppends
     /// <exception cref="RequestRefusedException">There is no such topic, or the system alone writes it.</exception>
     public async ValueTask<AppendTopic> TopicAsync(string topic, CancellationToken cancellationToken)
     {
+        _served.Check(topic);
         var description = await _log.DescribeAsync(topic, cancellationToken);
         var sources = string.Join(", ", _topology.SourceTopics);
         if (description is null)

@@ -4,13 +4,14 @@ using System.Text.Json;
 using ActorStreams.Definitions;
 using ActorStreams.Frames;
 using ActorStreams.Partitions.Telemetry;
+using ActorStreams.Grains.Setup;
 using ActorStreams.Log;
 using ActorStreams.Protocol;
 
 namespace ActorStreams.Grains.Reads;
 
 /// <summary>What concerns no single key, for the HTTP API and the catalog grain alike.</summary>
-public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads reads, TimeProvider clock)
+public sealed class Catalog(Topology topology, ServedTopics served, IChangeLog log, DatasetReads reads, TimeProvider clock)
 {
     private const int MaxLines = 1_000;
     private const int MaxBytes = 1 << 20;
@@ -38,11 +39,11 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
             Status = withStatus ? StatusOf(await reads.StatusAsync(dataset)) : null,
         }));
 
-    /// <summary>The topics of the log, with the offsets of their partitions.</summary>
+    /// <summary>The topics that are served, with the offsets of their partitions.</summary>
     public async Task<IReadOnlyList<TopicReply>> TopicsAsync(CancellationToken cancellationToken)
     {
         var topics = new List<TopicReply>();
-        foreach (var topic in await log.ListTopicsAsync(cancellationToken))
+        foreach (var topic in (await log.ListTopicsAsync(cancellationToken)).Where(topic => served.Contains(topic.Topic)))
         {
             var ranges = await log.OffsetsAsync(topic.Topic, cancellationToken);
             topics.Add(new(
@@ -76,6 +77,7 @@ public sealed class Catalog(Topology topology, IChangeLog log, DatasetReads read
     /// <exception cref="OffsetOutOfRangeException">The offset lies before the first one kept, or after the end.</exception>
     public async Task<RecordsReply> ReadRecordsAsync(RecordsRequest request, CancellationToken cancellationToken)
     {
+        served.Check(request.Topic);
         var (partition, ranges) =
             (new TopicPartition(request.Topic, request.Partition), await log.OffsetsAsync(request.Topic, cancellationToken));
         if (request.Partition < 0 || request.Partition >= ranges.Count)

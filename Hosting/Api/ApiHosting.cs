@@ -11,13 +11,7 @@ internal static class ApiHosting
         services.AddExceptionHandler<FailureHandler>();
         // A parameter that cannot be read is answered by a problem too, not by a bare 400.
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
-        services.AddOpenApi("v1", openApi => openApi.AddDocumentTransformer((document, _, _) =>
-        {
-            document.Info.Title = "ActorStreams";
-            document.Info.Description =
-                "Entities and derived views, folded from the change log. Ask the grains; there is no serving store.";
-            return Task.CompletedTask;
-        }));
+        services.AddApiDescription();
     }
 
     internal static void MapApi(this IEndpointRouteBuilder app)

@@ -2,10 +2,12 @@ using System.Buffers;
 using System.Text.Json;
 using ActorStreams.Grains.Appends;
 using ActorStreams.Grains;
+using ActorStreams.Hosting.Health;
 using ActorStreams.Hosting.Settings;
 using ActorStreams.Log;
 using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
@@ -28,24 +30,34 @@ internal static class AppendApi
             .ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
-        string topic, HttpContext http, [FromServices] RecordAppends appends, [FromServices] IOptions<SecurityOptions> security)
+        string topic, HttpContext http, [FromServices] RecordAppends appends, [FromServices] IOptions<SecurityOptions> security,
+        [FromServices] StopSignal stop, [FromServices] TimeProvider time)
     {
+        if (string.IsNullOrEmpty(http.Request.ContentType))
+        {
+            return Problems.Of(
+                415, "No content type", "An append has the content type application/x-ndjson, or application/json for a single record. Send it as Content-Type.");
+        }
+
         var description = await appends.TopicAsync(topic, http.RequestAborted);
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = security.Value.Limits.MaxAppendBytes;
-        var append = new Appending(http, appends, description);
+        // The body's own wait follows: it bounds silence, not speed.
+        if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+            rate.MinDataRate = null;
+        var append = new Appending(http, appends, description, new(TimeSpan.FromSeconds(security.Value.Limits.BodyIdleSeconds), stop, time));
         return await append.RunAsync(appends.MaxLineBytes);
     }
 
     /// <summary>One request.</summary>
-    private sealed class Appending(HttpContext http, RecordAppends appends, AppendTopic topic)
+    private sealed class Appending(HttpContext http, RecordAppends appends, AppendTopic topic, BodyWait wait)
     {
         private IReadOnlyList<Position> _positions = [];
         private int _line;
 
         internal async Task<IResult> RunAsync(int maxLineBytes)
         {
-            await foreach (var (lines, last) in AppendBody.GroupsAsync(http.Request.BodyReader, maxLineBytes, http.RequestAborted))
+            await foreach (var (lines, last) in AppendBody.GroupsAsync(http.Request.BodyReader, maxLineBytes, wait, http.RequestAborted))
             {
                 if (lines.Count == 0 && http.Response.HasStarted)
                     break;

@@ -18,12 +18,12 @@ internal static class AppendBody
 
     /// <summary>The groups; a line that is too long comes as null. The last group is marked.</summary>
     internal static async IAsyncEnumerable<(List<byte[]?> Lines, bool Last)> GroupsAsync(
-        PipeReader body, int maxLineBytes, [EnumeratorCancellation] CancellationToken cancellationToken)
+        PipeReader body, int maxLineBytes, BodyWait wait, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var (group, bytes, skipping) = (new List<byte[]?>(), 0, false);
         while (true)
         {
-            var read = await body.ReadAsync(cancellationToken);
+            var read = await wait.ReadAsync(body, cancellationToken);
             var buffer = read.Buffer;
             while (TakeLine(ref buffer, read.IsCompleted, out var line))
             {

@@ -3,12 +3,14 @@ using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Grains;
+using ActorStreams.Hosting.Health;
 using ActorStreams.Hosting.Settings;
 using ActorStreams.Log;
 using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 
 namespace ActorStreams.Hosting.Api;
 
@@ -71,7 +73,17 @@ internal static class StatesApi
 
         if (ReadRequestOf(query, dataset, services, out var read) is { } bad)
             return bad;
-        var reply = await services.Time.RetryAsync(() => grain.Get(read, http.RequestAborted), http.RequestAborted);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, services.Stop.Ending);
+        StateReply reply;
+        try
+        {
+            reply = await services.Time.RetryAsync(() => grain.Get(read, end.Token).WaitAsync(end.Token), end.Token);
+        }
+        catch (OperationCanceledException) when (services.Stop.Ending.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        {
+            return Problems.Of(503, "The silo stops", StopSignal.Detail);
+        }
+
         if (!reply.Reached)
         {
             return Problems.Of(
@@ -81,10 +93,9 @@ internal static class StatesApi
                 new() { ["position"] = PositionOf(reply) });
         }
 
-        return reply.State is null
-            ? Problems.Of(
-                404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionOf(reply) })
-            : Results.Ok(Answers.Of(name, reply));
+        if (reply.State is null)
+            return Problems.Of(404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionOf(reply) });
+        return IsKnown(http, reply) ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Ok(Answers.Of(name, reply));
     }
 
     private static async Task<IResult> ListAsync(Services services, DatasetKind kind, string name, string prefix, string? after, int? limit)
@@ -99,6 +110,18 @@ internal static class StatesApi
         return Results.Ok(new PageAnswer(
             name, [.. states.Select(Answers.Item)],
             states.Count == items ? states[^1].Key : null));
+    }
+
+    /// <summary>
+    /// Names the state by its position, and says whether the caller has it already (If-None-Match). The tag is weak, since the answer also says how far
+    /// the partition is behind.
+    /// </summary>
+    private static bool IsKnown(HttpContext http, StateReply reply)
+    {
+        var tag = new EntityTagHeaderValue($"\"{reply.Position.ToPosition()}\"", isWeak: true);
+        http.Response.GetTypedHeaders().ETag = tag;
+        http.Response.Headers.CacheControl = "no-cache";
+        return http.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(tag, useStrongComparison: false) || known == EntityTagHeaderValue.Any);
     }
 
     private static object PositionOf(StateReply reply) => new { reply.Position.Topic, reply.Position.Partition, reply.Position.Offset };
@@ -168,5 +191,5 @@ internal static class StatesApi
     /// <summary>What the endpoints work with.</summary>
     internal sealed record Services(
         [FromServices] Topology Topology, [FromServices] IGrainFactory Grains, [FromServices] DatasetReads Reader,
-        [FromServices] IOptions<HostingOptions> Silo, [FromServices] TimeProvider Time);
+        [FromServices] IOptions<HostingOptions> Silo, [FromServices] StopSignal Stop, [FromServices] TimeProvider Time);
 }

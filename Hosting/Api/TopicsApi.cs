@@ -44,10 +44,11 @@ internal static class TopicsApi
     }
 
     private static async Task<IResult> ReadAsync(
-        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Catalog catalog,
+        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Catalog catalog, [FromServices] ServedTopics served,
         [FromServices] IChangeLog log,
         [FromServices] IHostApplicationLifetime lifetime)
     {
+        served.Check(topic);
         var ranges = await log.OffsetsAsync(topic, http.RequestAborted);
         if (partition >= ranges.Count || partition < 0)
             throw UnknownTopicException.Partition(new(topic, partition.Value), ranges.Count);

@@ -49,11 +49,26 @@ internal sealed class Access
             return $"This needs the scope {string.Join(" or ", enough)}, which the token does not have.";
         if (need.Kind == AccessKind.Operate && IsRestricted)
             return "Operating concerns all datasets, but the token is for some (claim datasets).";
+        if (need.Topic is { } named && FaultOfTopic(named) is { } fault)
+            return fault;
         if (need.Dataset is { } dataset && !AllowsDataset(dataset))
             return $"The token is not for the dataset '{dataset}' (claim datasets).";
         return need.Topic is { } topic && !AllowsTopic(topic)
             ? $"The token is not for the topic '{topic}', nor for all that flows through it (claim datasets)."
             : null;
+    }
+
+    /// <summary>Dead letters have a right of their own, since they hold records of all datasets. What is no topic of the topology is for operators.</summary>
+    private string? FaultOfTopic(string topic)
+    {
+        if (_topology.DeadLetterTopic == topic)
+        {
+            return _scopes.Contains(Policies.DeadLetters) || _scopes.Contains(Policies.Operate)
+                ? null : $"Dead letters need the scope {Policies.DeadLetters} or {Policies.Operate}, which the token does not have.";
+        }
+
+        return _topology.SourceTopics.Contains(topic) || _topology.Datasets.Any(dataset => dataset.Topic == topic) || _scopes.Contains(Policies.Operate)
+            ? null : $"'{topic}' is no topic of the topology, and others need the scope {Policies.Operate}, which the token does not have.";
     }
 
     /// <summary>Those of a list of datasets that the token is for.</summary>

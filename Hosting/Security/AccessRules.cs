@@ -78,8 +78,11 @@ internal static class AccessRules
     }
 
     /// <summary>Whether a request continues until its client ends it.</summary>
-    internal static bool IsWatch(HttpContext http) =>
-        HttpMethods.IsGet(http.Request.Method) && IsUnder(http.Request.Path, Api) && (IsTrue(http, "watch") || IsTrue(http, "follow"));
+    internal static bool IsWatch(HttpContext http) => HttpMethods.IsGet(http.Request.Method) && GoesOn(http);
+
+    /// <summary>Whether the path and query are those of a watch, whatever the method.</summary>
+    internal static bool GoesOn(HttpContext http) =>
+        IsUnder(http.Request.Path, Api) && (IsTrue(http, "watch") || IsTrue(http, "follow"));
 
     internal static bool IsOperations(HttpContext http) => Operations.Any(root => IsUnder(http.Request.Path, root));
 

@@ -9,6 +9,7 @@ internal static class Policies
     internal const string Read = "streams.read";
     internal const string Watch = "streams.watch";
     internal const string Append = "streams.append";
+    internal const string DeadLetters = "streams.dead-letters";
     internal const string Operate = "streams.operate";
     internal const string Metrics = "streams.metrics";
 

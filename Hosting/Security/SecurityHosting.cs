@@ -32,6 +32,7 @@ internal static class SecurityHosting
     {
         OperationsPort.Listen(app);
         app.UseBodyRules();
+        app.UseSameSite();
         app.UseAuthentication();
         app.UseRateLimiter();
         var audit = app.Services.GetRequiredService<AuditLog>();

@@ -124,6 +124,14 @@ public sealed class LimitsOptions
     [Range(1 << 10, 1L << 40)]
     public long MaxAppendBytes { get; set; } = 1L << 30;
 
+    /// <summary>How long nothing of an append's body may come before the append is given up.</summary>
+    [Range(1, 86_400)]
+    public double BodyIdleSeconds { get; set; } = 60;
+
+    /// <summary>How long the headers of a request may take to come.</summary>
+    [Range(1, 600)]
+    public double HeaderSeconds { get; set; } = 10;
+
     /// <summary>All headers of a request together, in bytes.</summary>
     [Range(1 << 10, 1 << 20)]
     public int MaxHeaderBytes { get; set; } = 32 << 10;

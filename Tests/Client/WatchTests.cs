@@ -90,6 +90,26 @@ public sealed class WatchTests
     }
 
     [Fact(Timeout = 20_000)]
+    public async Task A_position_of_the_watch_itself_that_a_silo_refuses_after_a_take_over_is_tried_again()
+    {
+        await using var silo = await FakeSilo.StartAsync();
+        var connections = 0;
+        silo.Other = (context, _) => Interlocked.Increment(ref connections) switch
+        {
+            1 => StateAsync(context, 7),
+            2 => FakeSilo.ProblemAsync(context, 400, "0:7 is after the end of the log."),
+            3 => SendAsync(context, "event: error\ndata: {\"status\":400,\"detail\":\"0:7 is after the end of the log.\"}\n\n"),
+            _ => ChangeAsync(context, 8, 0),
+        };
+        using var client = silo.Client();
+
+        var events = await client.WatchAsync<int?>("file", "a", cancellationToken: TestContext.Current.CancellationToken).Take(2)
+            .ToListAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(["0:7:0", "0:8:0"], events.Select(e => e.Id));
+    }
+
+    [Fact(Timeout = 20_000)]
     public async Task A_final_error_ends_the_watch_with_its_sentence()
     {
         await using var silo = await FakeSilo.StartAsync();

@@ -75,7 +75,7 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
         using var reader = new StreamReader(stream);
         await SendAsync(
             stream,
-            $"POST /api/topics/{Orders}/records HTTP/1.1\r\nHost: {Silo.Url.Authority}\r\nTransfer-Encoding: chunked\r\nConnection: "
+            $"POST /api/topics/{Orders}/records HTTP/1.1\r\nHost: {Silo.Url.Authority}\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nConnection: "
             + "close\r\n\r\n");
         var key = NewKey();
         await SendChunkAsync(stream, string.Concat(Enumerable.Range(0, 1_500).Select(i => Placed(key, "c", i) + "\n")));
@@ -132,7 +132,7 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task A_line_that_never_ends_is_passed_over_without_being_kept()
     {
         var before = Memory();
-        var answer = await Silo.PostAsync(Orders, new EndlessLine(300 << 20));
+        var answer = await Silo.PostAsync(Orders, new EndlessLine(300 << 20) { Headers = { ContentType = new("application/x-ndjson") } });
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
         Print($"300 MB in one line: the silo went from {before} MB to {Memory()} MB");
         Assert.True(Memory() < before + 150, $"The silo went from {before} MB to {Memory()} MB.");

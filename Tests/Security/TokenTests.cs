@@ -31,6 +31,17 @@ public sealed class TokenTests(SharedSecureSilo shared) : SecureSiloTest(shared)
     }
 
     [Fact]
+    public async Task Dead_letters_are_read_by_those_who_may_and_topics_beyond_the_topology_by_operators_alone()
+    {
+        const string Letters = "api/topics/actorstreams.dead-letters/records", Others = "api/topics/payroll.salaries/records";
+        Assert.Equal(HttpStatusCode.Forbidden, await With("streams.read").StatusAsync(Letters));
+        Assert.Equal(HttpStatusCode.OK, await With("streams.read streams.dead-letters").StatusAsync(Letters));
+        Assert.Equal(HttpStatusCode.OK, await With("streams.read streams.operate").StatusAsync(Letters));
+        Assert.Equal(HttpStatusCode.Forbidden, await With("streams.read").StatusAsync(Others));
+        Assert.Equal(HttpStatusCode.NotFound, await With("streams.read streams.operate").StatusAsync(Others));
+    }
+
+    [Fact]
     public async Task A_scraper_s_token_opens_metrics_alone()
     {
         var http = With("streams.metrics");

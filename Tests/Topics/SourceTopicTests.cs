@@ -27,6 +27,16 @@ public sealed class SourceTopicTests
         Assert.Equal(3, (await _log.DescribeAsync("leaf"))!.Partitions);
     }
 
+    [Fact]
+    public async Task A_rebuild_deletes_the_input_logs_of_its_views_and_no_topic_that_only_looks_like_one()
+    {
+        var topology = new TopologyBuilder { Application = "shop" }.AddEntity<Leaf>(leaf => leaf.FromTopic("shop.leaf.v1.input")).Build();
+        foreach (var topic in new[] { "shop.leaf.v1.input", "shop.readings.input", "shop.branch.v1.input" })
+            await _log.CreateTopicAsync(topic, 1);
+        await ActorStreams.Batch.Rebuild.RunAsync(topology, _log, _store);
+        Assert.Equal(3, (await _log.ListTopicsAsync()).Count);
+    }
+
     [Theory]
     [InlineData(KeyPartitioner.Murmur2)]
     [InlineData(KeyPartitioner.Crc32)]

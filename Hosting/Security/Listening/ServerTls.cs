@@ -15,6 +15,7 @@ internal sealed class ServerTls(IOptions<SecurityOptions> security, IServiceProv
     {
         options.AddServerHeader = false;
         options.Limits.MaxRequestBodySize = LimitsOptions.MaxOtherBodyBytes;
+        options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(security.Value.Limits.HeaderSeconds);
         options.Limits.MaxRequestHeadersTotalSize = security.Value.Limits.MaxHeaderBytes;
         if (string.IsNullOrEmpty(security.Value.Tls.CertificateFile))
             return;

@@ -1,0 +1,34 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace ActorStreams.Tests.EndToEnd;
+
+/// <summary>Nobody who waits holds up a silo that stops.</summary>
+[Collection(BesideOthersCollection.Name)]
+public sealed class StoppingTests : EndToEndTest
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(25);
+
+    [Fact]
+    public async Task A_wait_for_a_position_and_a_half_sent_body_end_when_the_silo_stops()
+    {
+        var silo = await StartSiloAsync();
+        await silo.PostAsync("shop.orders", """{"key":"o","value":{"type":"placed","customer":"c","total":1}}""");
+        await silo.CaughtUpAsync("shop.orders");
+        using var half = new TcpClient(silo.Url.Host, silo.Url.Port);
+        await half.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /api/topics/shop.orders/records HTTP/1.1\r\nHost: {silo.Url.Authority}\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\n{{"));
+        var end = (await silo.GetAsync("api/topics")).Json.EnumerateArray().First(topic => topic.GetProperty("topic").GetString() == "shop.orders")
+            .GetProperty("partitions")[0].GetProperty("end").GetInt64();
+        var wait = silo.GetAsync($"api/views/spend/c?atLeast=shop.orders/0:{end}&timeoutSeconds=60");
+        await Task.Delay(500);
+        Assert.False(wait.IsCompleted);
+
+        var started = Stopwatch.GetTimestamp();
+        Assert.Equal(0, await silo.StopAsync());
+        Assert.True(Stopwatch.GetElapsedTime(started) < Soon, $"The silo took {Stopwatch.GetElapsedTime(started)} to stop.");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await wait).Status);
+    }
+}
