@@ -93,7 +93,8 @@ public sealed class StreamsOptions
     public int MaxHistoryFolds { get; set; } = 2;
 
     /// <summary>
-    /// Topics beyond the topology that the silo appends to and reads for callers with <c>streams.operate</c>. Any other topic is served to nobody.
+    /// Topics beyond the topology that the silo appends to and reads for callers with <c>streams.operate</c>. Any other topic is served
+    /// to nobody.
     /// </summary>
     public IList<string> OtherTopics { get; set; } = [];
 

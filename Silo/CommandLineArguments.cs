@@ -2,12 +2,15 @@ using ActorStreams.Hosting.Settings;
 
 namespace ActorStreams.Silo;
 
-/// <summary>Refuses arguments that nothing reads, as a misspelt <c>--url</c>, before the silo starts with something else than what was meant.</summary>
+/// <summary>Refuses arguments that nothing reads, as a misspelt <c>--url</c>, which would otherwise be ignored.</summary>
 internal static class CommandLineArguments
 {
     /// <summary>What the program itself reads, and of the framework what has no section.</summary>
     private static readonly string[] Options =
-        ["urls", "settings", "data", "rebuild", "migrate", "help", "environment", "contentRoot", "applicationName", "http_ports", "https_ports", "AllowedHosts"];
+    [
+        "urls", "settings", "data", "rebuild", "migrate", "help", "environment", "contentRoot", "applicationName", "http_ports",
+        "https_ports", "AllowedHosts",
+    ];
 
     /// <summary>Sections of the framework's, whose members are not known here.</summary>
     private static readonly string[] OtherSections = ["Logging", "Kestrel", "Metrics", "OpenTelemetry"];
@@ -23,12 +26,18 @@ internal static class CommandLineArguments
         {
             var arg = args[i];
             if (!arg.StartsWith("--", StringComparison.Ordinal))
-                throw new ArgumentException($"'{arg}' is no option. Options have the form --NAME VALUE or --Section:Name VALUE; --help lists them.");
+            {
+                throw new ArgumentException(
+                    $"'{arg}' is no option. Options have the form --NAME VALUE or --Section:Name VALUE; --help lists them.");
+            }
+
             var name = arg[2..].Split('=', 2)[0];
             if (!IsKnown(name))
             {
-                var meant = UnknownSettings.Nearest(name.Split(':')[0], name.Contains(':', StringComparison.Ordinal) ? UnknownSettings.SectionNames.Concat(OtherSections) : Options);
-                throw new ArgumentException($"There is no option --{name}.{(meant is null ? "" : $" Did you mean --{meant}{name[name.Split(':')[0].Length..]}?")} --help lists them.");
+                var (first, isSetting) = (name.Split(':')[0], name.Contains(':', StringComparison.Ordinal));
+                var meant = UnknownSettings.Nearest(first, isSetting ? UnknownSettings.SectionNames.Concat(OtherSections) : Options);
+                var suggestion = meant is null ? "" : $" Did you mean --{meant}{name[first.Length..]}?";
+                throw new ArgumentException($"There is no option --{name}.{suggestion} --help lists them.");
             }
 
             if (!arg.Contains('=', StringComparison.Ordinal) && !Switches.Contains(name))

@@ -12,8 +12,8 @@ internal sealed class Watcher<T>(
     ITransport transport, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
 {
     /// <summary>
-    /// How long a silo may refuse a position that an event of this watch had. A silo that has just taken the partition over may not have read that
-    /// far; one that still refuses it then has another log.
+    /// How long a silo may refuse a position that an event of this watch had. A silo that has just taken the partition over may not
+    /// have read that far; one that still refuses it then has another log.
     /// </summary>
     private static readonly TimeSpan PositionRefusedFor = TimeSpan.FromSeconds(30);
 
@@ -57,7 +57,7 @@ internal sealed class Watcher<T>(
         }
     }
 
-    /// <summary>Whether a refusal may pass: the silo is away or overloaded, or refuses a position that an event of this watch had.</summary>
+    /// <summary>Whether a refusal is transient: the silo is away or overloaded, or refuses a position of this watch itself.</summary>
     private bool MayPass(ActorStreamsException e)
     {
         if (e.Status is null or >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests)

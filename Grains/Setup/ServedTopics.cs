@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace ActorStreams.Grains.Setup;
 
 /// <summary>
-/// The topics that are served to callers: those of the topology, and those that <c>Streams:OtherTopics</c> lists. The silo's rights to the rest of
-/// the cluster are lent to nobody.
+/// The topics that are served to callers: those of the topology, and those that <c>Streams:OtherTopics</c> lists. The silo's rights
+/// to the rest of the cluster are lent to nobody.
 /// </summary>
 public sealed class ServedTopics(Topology topology, IOptions<StreamsOptions> options)
 {

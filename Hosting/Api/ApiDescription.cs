@@ -5,7 +5,7 @@ using Microsoft.OpenApi;
 
 namespace ActorStreams.Hosting.Api;
 
-/// <summary>What holds for every request and is therefore said by no endpoint: tokens, refusals, limits, and watches as event streams.</summary>
+/// <summary>Describes what every endpoint has in common: tokens, refusals, limits, and watches as event streams.</summary>
 internal static class ApiDescription
 {
     private const string Bearer = "bearer";
@@ -22,7 +22,8 @@ internal static class ApiDescription
         openApi.AddDocumentTransformer((document, context, _) =>
         {
             document.Info.Title = "ActorStreams";
-            document.Info.Description = "Entities and derived views, folded from the change log. Queries go to the grains; there is no serving store.";
+            document.Info.Description =
+                "Entities and derived views, folded from the change log. Queries go to the grains; there is no serving store.";
             if (context.ApplicationServices.GetRequiredService<Posture>().NeedsToken)
                 AddSecurity(document);
             return Task.CompletedTask;
@@ -41,7 +42,8 @@ internal static class ApiDescription
         document.Components.SecuritySchemes[Bearer] = new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.Http, Scheme = Bearer, BearerFormat = "JWT",
-            Description = "A token of the configured issuer, with the scopes streams.read, streams.watch, streams.append, streams.dead-letters, streams.metrics or streams.operate.",
+            Description = "A token of the configured issuer, with the scopes streams.read, streams.watch, streams.append, "
+                + "streams.dead-letters, streams.metrics or streams.operate.",
         };
         document.Security = [new() { [new OpenApiSecuritySchemeReference(Bearer, document)] = [] }];
     }
@@ -54,8 +56,9 @@ internal static class ApiDescription
         foreach (var (status, says) in Refusals)
             operation.Responses.TryAdd(status.ToString(CultureInfo.InvariantCulture), new OpenApiResponse { Description = says });
         if (method == HttpMethods.Post)
-            operation.Responses.TryAdd("415", new OpenApiResponse { Description = "The content type is missing or another, or the body is packed." });
-        if (path.Contains("key}", StringComparison.Ordinal) && operation.Responses.TryGetValue("200", out var state) && state is OpenApiResponse response)
+            operation.Responses.TryAdd("415", new OpenApiResponse { Description = "The content type is missing or not accepted." });
+        if (path.Contains("key}", StringComparison.Ordinal) && operation.Responses.TryGetValue("200", out var state)
+            && state is OpenApiResponse response)
         {
             response.Content ??= new Dictionary<string, OpenApiMediaType>();
             response.Content.TryAdd("text/event-stream", new OpenApiMediaType());

@@ -36,7 +36,8 @@ internal static class AppendApi
         if (string.IsNullOrEmpty(http.Request.ContentType))
         {
             return Problems.Of(
-                415, "No content type", "An append has the content type application/x-ndjson, or application/json for a single record. Send it as Content-Type.");
+                415, "No content type",
+                "An append has the content type application/x-ndjson, or application/json for a single record. Send it as Content-Type.");
         }
 
         var description = await appends.TopicAsync(topic, http.RequestAborted);
@@ -45,7 +46,8 @@ internal static class AppendApi
         // The body's own wait follows: it bounds silence, not speed.
         if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
-        var append = new Appending(http, appends, description, new(TimeSpan.FromSeconds(security.Value.Limits.BodyIdleSeconds), stop, time));
+        var wait = new BodyWait(TimeSpan.FromSeconds(security.Value.Limits.BodyIdleSeconds), stop, time);
+        var append = new Appending(http, appends, description, wait);
         return await append.RunAsync(appends.MaxLineBytes);
     }
 

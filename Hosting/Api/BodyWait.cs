@@ -4,8 +4,8 @@ using ActorStreams.Hosting.Health;
 namespace ActorStreams.Hosting.Api;
 
 /// <summary>
-/// Waits for more of a request body. A slow body is read for as long as something of it comes; one that falls silent is given up (408), and so is one
-/// that is half sent when the silo stops (503).
+/// Waits for more of a request body. A slow body is read for as long as something of it comes. A body that falls silent is answered
+/// with 408, and one that is half sent when the silo stops with 503.
 /// </summary>
 /// <param name="idle">The longest silence.</param>
 /// <param name="stop">Says when the silo stops.</param>
@@ -29,7 +29,8 @@ internal sealed class BodyWait(TimeSpan idle, StopSignal stop, TimeProvider time
             throw stop.Ending.IsCancellationRequested
                 ? new BadHttpRequestException(StopSignal.Detail, StatusCodes.Status503ServiceUnavailable)
                 : new BadHttpRequestException(
-                    $"Nothing of the body came for {idle.TotalSeconds:0.###} s (Security:Limits:BodyIdleSeconds). Lines that were not answered are not appended.",
+                    $"Nothing of the body came for {idle.TotalSeconds:0.###} s (Security:Limits:BodyIdleSeconds). "
+                    + "Lines that were not answered are not appended.",
                     StatusCodes.Status408RequestTimeout);
         }
     }

@@ -79,7 +79,8 @@ internal static class StatesApi
         {
             reply = await services.Time.RetryAsync(() => grain.Get(read, end.Token).WaitAsync(end.Token), end.Token);
         }
-        catch (OperationCanceledException) when (services.Stop.Ending.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException)
+            when (services.Stop.Ending.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
             return Problems.Of(503, "The silo stops", StopSignal.Detail);
         }
@@ -94,7 +95,11 @@ internal static class StatesApi
         }
 
         if (reply.State is null)
-            return Problems.Of(404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionOf(reply) });
+        {
+            return Problems.Of(
+                404, "No such key", $"The {dataset} has no state for the key '{key}'.", new() { ["position"] = PositionOf(reply) });
+        }
+
         return IsKnown(http, reply) ? Results.StatusCode(StatusCodes.Status304NotModified) : Results.Ok(Answers.Of(name, reply));
     }
 
@@ -113,15 +118,16 @@ internal static class StatesApi
     }
 
     /// <summary>
-    /// Names the state by its position, and says whether the caller has it already (If-None-Match). The tag is weak, since the answer also says how far
-    /// the partition is behind.
+    /// Names the state by its position, and says whether the caller has it already (If-None-Match). The tag is weak, since the answer
+    /// also says how far the partition is behind.
     /// </summary>
     private static bool IsKnown(HttpContext http, StateReply reply)
     {
         var tag = new EntityTagHeaderValue($"\"{reply.Position.ToPosition()}\"", isWeak: true);
         http.Response.GetTypedHeaders().ETag = tag;
         http.Response.Headers.CacheControl = "no-cache";
-        return http.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(tag, useStrongComparison: false) || known == EntityTagHeaderValue.Any);
+        return http.Request.GetTypedHeaders().IfNoneMatch.Any(
+            known => known.Compare(tag, useStrongComparison: false) || known == EntityTagHeaderValue.Any);
     }
 
     private static object PositionOf(StateReply reply) => new { reply.Position.Topic, reply.Position.Partition, reply.Position.Offset };

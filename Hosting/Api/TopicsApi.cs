@@ -44,7 +44,8 @@ internal static class TopicsApi
     }
 
     private static async Task<IResult> ReadAsync(
-        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Catalog catalog, [FromServices] ServedTopics served,
+        string topic, int? partition, long? from, long? limit, bool? follow, HttpContext http, [FromServices] Catalog catalog,
+        [FromServices] ServedTopics served,
         [FromServices] IChangeLog log,
         [FromServices] IHostApplicationLifetime lifetime)
     {

@@ -1,8 +1,8 @@
 namespace ActorStreams.Hosting.Health;
 
 /// <summary>
-/// Ends requests that would outlive the silo. A watch ends when the stop begins (<see cref="IHostApplicationLifetime.ApplicationStopping"/>), so that
-/// its reader resumes elsewhere; waits for positions and bodies that are half sent end when the drain is over.
+/// Ends requests that would outlive the silo. A watch ends when the stop begins, so that its reader resumes elsewhere; waits for
+/// positions and half-sent bodies end when the drain is over.
 /// </summary>
 internal sealed class StopSignal : IDisposable
 {

@@ -58,7 +58,9 @@ internal sealed class Access
             : null;
     }
 
-    /// <summary>Dead letters have a right of their own, since they hold records of all datasets. What is no topic of the topology is for operators.</summary>
+    /// <summary>
+    /// Dead letters have a right of their own, since they hold records of all datasets. What is no topic of the topology is for operators.
+    /// </summary>
     private string? FaultOfTopic(string topic)
     {
         if (_topology.DeadLetterTopic == topic)
@@ -67,7 +69,7 @@ internal sealed class Access
                 ? null : $"Dead letters need the scope {Policies.DeadLetters} or {Policies.Operate}, which the token does not have.";
         }
 
-        return _topology.SourceTopics.Contains(topic) || _topology.Datasets.Any(dataset => dataset.Topic == topic) || _scopes.Contains(Policies.Operate)
+        return _topology.Datasets.Any(dataset => dataset.Topic == topic) || _scopes.Contains(Policies.Operate)
             ? null : $"'{topic}' is no topic of the topology, and others need the scope {Policies.Operate}, which the token does not have.";
     }
 

@@ -33,19 +33,23 @@ public static class UnknownSettings
     /// <summary>Of some names the one that was probably meant; null when none is near.</summary>
     public static string? Nearest(string name, IEnumerable<string> names)
     {
-        var nearest = names.Select(known => (Name: known, Distance: Distance(name.ToUpperInvariant(), known.ToUpperInvariant()))).DefaultIfEmpty((Name: "", Distance: int.MaxValue))
-            .MinBy(known => known.Distance);
+        var nearest = names.Select(known => (Name: known, Distance: Distance(name.ToUpperInvariant(), known.ToUpperInvariant())))
+            .DefaultIfEmpty((Name: "", Distance: int.MaxValue)).MinBy(known => known.Distance);
         return nearest.Distance <= Math.Min(MaxDistance, Math.Max(1, name.Length / 2)) ? nearest.Name : null;
     }
 
     private static IEnumerable<string> Below(IConfigurationSection section, Type type)
     {
         var members = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(member => member.CanWrite).ToDictionary(
-            member => member.Name, member => Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType, StringComparer.OrdinalIgnoreCase);
+            member => member.Name, member => Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType,
+            StringComparer.OrdinalIgnoreCase);
         foreach (var child in section.GetChildren().Where(child => !OfTheTopology.Contains(child.Path, StringComparer.OrdinalIgnoreCase)))
         {
             if (!members.TryGetValue(child.Key, out var member))
-                yield return $"There is no setting '{child.Path}'.{(Nearest(child.Key, members.Keys) is { } meant ? $" Did you mean '{section.Path}:{meant}'?" : "")}";
+            {
+                var meant = Nearest(child.Key, members.Keys);
+                yield return $"There is no setting '{child.Path}'.{(meant is null ? "" : $" Did you mean '{section.Path}:{meant}'?")}";
+            }
             else if (HasMembers(member))
             {
                 foreach (var fault in Below(child, member))

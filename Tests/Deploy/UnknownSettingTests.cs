@@ -32,11 +32,15 @@ public sealed class UnknownSettingTests
     [InlineData("--entirely-different", "There is no option --entirely-different.")]
     [InlineData("-x", "'-x' is no option")]
     public void An_option_that_does_not_exist_is_refused_with_the_one_that_was_meant(string option, string says) =>
-        Assert.Contains(says, Assert.Throws<ArgumentException>(() => CommandLineArguments.Check([option, "value"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            says, Assert.Throws<ArgumentException>(() => CommandLineArguments.Check([option, "value"])).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Options_that_exist_are_taken() => CommandLineArguments.Check(
-        ["--urls", "http://127.0.0.1:1", "--data=x", "--rebuild", "--Silo:Log", "kafka", "--Kafka:Settings:client.id=a", "--Logging:LogLevel:Default", "Debug"]);
+    [
+        "--urls", "http://127.0.0.1:1", "--data=x", "--rebuild", "--Silo:Log", "kafka", "--Kafka:Settings:client.id=a",
+        "--Logging:LogLevel:Default", "Debug",
+    ]);
 
     private static IConfiguration Settings(string path) =>
         new ConfigurationBuilder().AddInMemoryCollection([new(path, "1")]).Build();

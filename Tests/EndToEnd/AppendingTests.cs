@@ -75,7 +75,8 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
         using var reader = new StreamReader(stream);
         await SendAsync(
             stream,
-            $"POST /api/topics/{Orders}/records HTTP/1.1\r\nHost: {Silo.Url.Authority}\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nConnection: "
+            $"POST /api/topics/{Orders}/records HTTP/1.1\r\nHost: {Silo.Url.Authority}\r\nContent-Type: application/x-ndjson\r\n"
+            + "Transfer-Encoding: chunked\r\nConnection: "
             + "close\r\n\r\n");
         var key = NewKey();
         await SendChunkAsync(stream, string.Concat(Enumerable.Range(0, 1_500).Select(i => Placed(key, "c", i) + "\n")));

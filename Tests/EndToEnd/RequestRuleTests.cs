@@ -98,7 +98,8 @@ public sealed class RequestRuleTests(SharedSilo shared) : SharedSiloTest(shared)
         foreach (var status in new[] { "200", "304", "400", "401", "403", "404", "429", "504" })
             Assert.True(state.TryGetProperty(status, out _), status);
         Assert.True(state.GetProperty("200").GetProperty("content").TryGetProperty("text/event-stream", out _));
-        Assert.True(paths.GetProperty("/api/topics/{topic}/records").GetProperty("post").GetProperty("responses").TryGetProperty("415", out _));
+        var append = paths.GetProperty("/api/topics/{topic}/records").GetProperty("post").GetProperty("responses");
+        Assert.True(append.TryGetProperty("415", out _));
     }
 
     private static string Placed(string key) => $$$"""{"key":"{{{key}}}","value":{"type":"placed","customer":"c","total":1}}""";

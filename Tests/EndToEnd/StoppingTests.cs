@@ -19,8 +19,10 @@ public sealed class StoppingTests : EndToEndTest
         await silo.CaughtUpAsync("shop.orders");
         using var half = new TcpClient(silo.Url.Host, silo.Url.Port);
         await half.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST /api/topics/shop.orders/records HTTP/1.1\r\nHost: {silo.Url.Authority}\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000\r\n\r\n{{"));
-        var end = (await silo.GetAsync("api/topics")).Json.EnumerateArray().First(topic => topic.GetProperty("topic").GetString() == "shop.orders")
+            $"POST /api/topics/shop.orders/records HTTP/1.1\r\nHost: {silo.Url.Authority}\r\nContent-Type: application/x-ndjson\r\n"
+            + "Content-Length: 1000\r\n\r\n{"));
+        var end = (await silo.GetAsync("api/topics")).Json.EnumerateArray()
+            .First(topic => topic.GetProperty("topic").GetString() == "shop.orders")
             .GetProperty("partitions")[0].GetProperty("end").GetInt64();
         var wait = silo.GetAsync($"api/views/spend/c?atLeast=shop.orders/0:{end}&timeoutSeconds=60");
         await Task.Delay(500);
