@@ -124,8 +124,8 @@ public sealed class ActorStreamsClient : IDisposable
 
     /// <summary>Appends records and answers the position of each, in order, once all are durable.</summary>
     /// <remarks>
-    /// Sent in requests of at most 1,000 records and 1 MiB; each is taken as a whole or, for a bad record, refused as a whole. Nothing
-    /// is sent twice: an append is not idempotent. <c>ExactLoader</c> goes on after failures.
+    /// Sent in requests of at most 1,000 records and 1 MiB; each is taken as a whole or, for a bad record, refused as a whole. Nothing is
+    /// sent twice: an append is not idempotent. <c>ExactLoader</c> continues after failures.
     /// </remarks>
     /// <exception cref="AppendOutcomeUnknownException">The connection broke, or the silo failed, after a request was sent.</exception>
     /// <exception cref="AppendRefusedException">A record cannot be taken.</exception>

@@ -21,10 +21,10 @@ public enum PartitionState
     /// <summary>The owner does not answer.</summary>
     Unreachable,
 
-    /// <summary>The log or the store is away; the partition retries.</summary>
+    /// <summary>The log or the store is unreachable; the partition retries.</summary>
     Waiting,
 
-    /// <summary>It stopped at a record, and stays there until somebody acts.</summary>
+    /// <summary>It stopped at a record, and stays there until an operator acts.</summary>
     Stopped,
 }
 

@@ -7,7 +7,7 @@ namespace ActorStreams.Grains.Partitions;
 
 /// <summary>
 /// Gives a partition its one place in the cluster. The loop itself runs beside the grain (<see cref="PartitionRunner"/>), so that folding
-/// never holds up a call. If two activations exist for a moment, the checkpoint's condition decides which one goes on (semantics §5).
+/// never holds up a call. If two activations exist for a moment, the checkpoint's condition decides which one continues (semantics §5).
 /// </summary>
 [GrainType(GrainTypes.PartitionName)]
 [OwnerPlacement]

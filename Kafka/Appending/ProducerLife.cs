@@ -97,7 +97,7 @@ internal sealed class ProducerLife
             if (_isGivenUp)
                 return Task.CompletedTask;
             var room = _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            // In this order: a delivery counts first, and then looks whether somebody waits.
+            // In this order: a delivery is counted first, and then wakes a waiter, if there is one.
             Interlocked.MemoryBarrier();
             return Deliveries == deliveries ? room.Task : Task.CompletedTask;
         }

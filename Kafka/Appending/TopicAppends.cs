@@ -159,7 +159,7 @@ internal sealed class TopicAppends(string topic, bool isEngine, Appends appends)
     {
         var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref _idle, idle);
-        // In this order: an append that ends counts down first, and then looks whether somebody waits.
+        // In this order: an append that ends counts down first, and then wakes a waiter, if there is one.
         return Interlocked.CompareExchange(ref _underWay, 0, 0) == 0 ? Task.CompletedTask : idle.Task;
     }
 

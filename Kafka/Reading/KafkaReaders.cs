@@ -96,7 +96,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
         var range = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
         if (IsOutside(reader, range))
         {
-            // Brokers whose leaders change may report a range that is not the partition's. Only a second answer that agrees is believed.
+            // Brokers whose leaders change may report a range that is not the partition's. Only a second answer that agrees is used.
             await Task.Delay(Confirmation, _time, cancellationToken).ConfigureAwait(false);
             var again = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
             if (IsOutside(reader, again) && (reader.Next < range.Start) == (reader.Next < again.Start))

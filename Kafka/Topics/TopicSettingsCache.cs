@@ -77,7 +77,7 @@ internal sealed class TopicSettingsCache(NativeClient<IAdminClient> admin, Kafka
 
     private bool IsOld(Reading reading) => time.GetElapsedTime(reading.At).TotalSeconds >= options.TopicCacheSeconds;
 
-    /// <summary>Begins to read, unless somebody has begun since the reading that the caller knows.</summary>
+    /// <summary>Begins to read, unless another caller has begun since the reading that this caller knows.</summary>
     private Reading Begin(string topic, Reading? known)
     {
         var reading = new Reading(

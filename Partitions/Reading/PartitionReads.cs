@@ -70,7 +70,7 @@ internal static class PartitionReads
         }
     }
 
-    /// <summary>The position of the checkpoint, whoever wrote it; to be read after the states, since it never falls.</summary>
+    /// <summary>The position of the checkpoint, of any owner; to be read after the states, since it never falls.</summary>
     private static async ValueTask<long> StoredPositionAsync(
         this PartitionRunner runner, PartitionSession session, CancellationToken cancellationToken) =>
         (await runner.Services.Store.ReadCheckpointAsync(session.Fold.Id, cancellationToken))?.Position ?? 0;

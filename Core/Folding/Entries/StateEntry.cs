@@ -106,7 +106,7 @@ internal sealed class StateEntry<TState>(string key)
 
     internal byte[]? Stored(StateFormat<TState> format) => Exists ? _stored ??= format.Write(_state!) : null;
 
-    /// <summary>Whether this very object is the state; never where somebody could have changed it since.</summary>
+    /// <summary>Whether this very object is the state; never where user code could have changed it since.</summary>
     internal bool Holds(TState? state) => state is null ? !Exists : ReferenceEquals(state, _state);
 
     internal void Set(in TakenState<TState> taken, StateFormat<TState> format)
