@@ -72,16 +72,23 @@ internal static class Checks
         History(simulation, key) is not [.., var last] || last.Position <= position;
 
     /// <summary>All changes of a key, folded from its input log in the plainest way.</summary>
-    private static List<WatchedChange> History(Simulation simulation, ClientKey key)
+    private static List<WatchedChange> History(Simulation simulation, ClientKey key) => Fold(simulation, key, long.MaxValue).Changes;
+
+    /// <summary>The states of a key's partition after the record at an offset, in key order.</summary>
+    private static IEnumerable<StateRow> StatesAt(Simulation simulation, ClientKey key, long offset) =>
+        Fold(simulation, key, offset + 1).Fold.All().OrderBy(row => row.Key, KeyOrder.Instance);
+
+    private static (PartitionFold Fold, List<WatchedChange> Changes) Fold(Simulation simulation, ClientKey key, long toOffset)
     {
         Tag.Process = 0;
         var input = new TopicPartition(key.Dataset.Topic, key.Partition);
         var fold = key.Dataset.CreateFold(key.Partition, FoldOptions.InMemory);
         fold.Restore(null);
         fold.WatchedKeys.Add(key.Key);
-        if (simulation.Log.End(input) == 0)
-            return [];
-        return SimLog.Now(fold.FoldAsync(simulation.Log.Read(input, 0, new(int.MaxValue, int.MaxValue)), store: null)).Watched;
+        if (simulation.Log.End(input) == 0 || toOffset == 0)
+            return (fold, []);
+        var batch = simulation.Log.Read(input, 0, new(int.MaxValue, int.MaxValue)).Before(toOffset);
+        return (fold, SimLog.Now(fold.FoldAsync(batch, store: null)).Watched);
     }
 
     private static IReadOnlyList<StoredState> Stored(Simulation simulation, PartitionId partition) =>
@@ -129,6 +136,17 @@ internal static class Checks
             var state = Text(history.FindLast(change => change.Position.Offset <= answer.Offset)?.After);
             if (Text(answer.State) != state)
                 yield return $"{reader} was answered {Text(answer.State)} at {answer.Offset}, where the state is {state}.";
+        }
+
+        foreach (var (after, limit, rows) in reader.Pages.Where(page => page.Rows.Count > 0))
+        {
+            var states = StatesAt(simulation, reader.Key, rows[0].Offset);
+            var (got, due) = (
+                string.Join('\n', rows.Select(row => $"{row.Key} {Text(row.State)}")),
+                string.Join('\n', states.Where(state => after is null || KeyOrder.Instance.Compare(state.Key, after) > 0).Take(limit)
+                    .Select(state => $"{state.Key} {Text(state.State)}")));
+            if (got != due)
+                yield return $"{reader} has listed {limit} after {after} at {rows[0].Offset}\n{got}\nwhere there are\n{due}";
         }
 
         foreach (var (record, by) in reader.Routed)

@@ -122,6 +122,9 @@ internal sealed class SimReader(Simulation simulation, ClientKey key) : IClient
     /// <summary>All answers.</summary>
     internal List<StateRead> Answers { get; } = [];
 
+    /// <summary>All pages of the partition's states that it has read: those after a key, at most so many.</summary>
+    internal List<(string? After, int Limit, IReadOnlyList<StateRead> Rows)> Pages { get; } = [];
+
     /// <summary>What the view's log has to hold by an offset: the routes of a record that its source said to have routed.</summary>
     internal List<(Position Record, long By)> Routed { get; } = [];
 
@@ -130,7 +133,7 @@ internal sealed class SimReader(Simulation simulation, ClientKey key) : IClient
         if (_silo is { Status: not SiloStatus.Crashed } || simulation.AnyOf(key.Dataset, key.Partition) is not var (silo, runner))
             return;
         (_silo, var visit) = (silo, ++_visit);
-        silo.Run(() => ReadAsync(runner, visit));
+        silo.Run(simulation.Random.Next(3) == 0 ? () => ListAsync(runner, visit) : () => ReadAsync(runner, visit));
     }
 
     public void Appended(Position position, in NewRecord record)
@@ -157,6 +160,25 @@ internal sealed class SimReader(Simulation simulation, ClientKey key) : IClient
         catch (PartitionClosedException error)
         {
             simulation.Trace($"{this} does not wait: {error.Message}");
+        }
+    }
+
+    private async Task ListAsync(PartitionRunner runner, int visit)
+    {
+        try
+        {
+            var (after, limit) = (simulation.Random.Next(2) == 0 ? null : key.Key, simulation.Random.Next(1, 6));
+            Pages.Add((after, limit, await runner.ListAsync("", after, limit, CancellationToken.None)));
+            simulation.Trace($"{this} has listed");
+        }
+        catch (Exception error) when (error is PartitionClosedException or StoreUnavailableException)
+        {
+            simulation.Trace($"{this} cannot list: {error.Message}");
+        }
+        finally
+        {
+            if (visit == _visit)
+                _silo = null;
         }
     }
 

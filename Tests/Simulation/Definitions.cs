@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ActorStreams.Definitions;
-using ActorStreams.Tests.Folding;
 
 namespace ActorStreams.Tests.Simulation;
 
@@ -83,7 +82,9 @@ internal sealed record ByTag(int Count, decimal Total) : IView<ByTag, Offer>, IM
 /// <summary>Random topologies: one to three entities, and views of them, of views, and of two sources.</summary>
 internal static class Topologies
 {
-    internal const string Offers = "offers";
+    internal const string Items = "items";
+    internal const string People = "people";
+    private const string Offers = "offers";
     private const int Count = 200;
 
     /// <summary>Whether there are states that their stored form changes: decimals with trailing zeros, and sets.</summary>
@@ -125,9 +126,9 @@ internal static class Topologies
             Choose(entries[random.Next(entries.Count)].State, chosen);
         var topology = new TopologyBuilder();
         if (chosen.Contains(typeof(Item)))
-            topology.AddEntity<Item>(entity => entity.FromTopic(Pool.Items).WithPartitions(random.Next(1, 4)));
+            topology.AddEntity<Item>(entity => entity.FromTopic(Items).WithPartitions(random.Next(1, 4)));
         if (chosen.Contains(typeof(Person)))
-            topology.AddEntity<Person>(entity => entity.FromTopic(Pool.People).WithPartitions(random.Next(1, 3)));
+            topology.AddEntity<Person>(entity => entity.FromTopic(People).WithPartitions(random.Next(1, 3)));
         if (chosen.Contains(typeof(Offer)))
             topology.AddEntity<Offer>(entity => entity.FromTopic(Offers).WithPartitions(random.Next(1, 4)));
         foreach (var entry in Entries.Where(entry => chosen.Contains(entry.State)))

@@ -1,3 +1,7 @@
+using ActorStreams.Batch;
+using ActorStreams.Definitions;
+using ActorStreams.Log;
+
 namespace ActorStreams.Tests.Simulation;
 
 /// <summary>
@@ -52,6 +56,37 @@ public sealed class SimulationTests
         Assert.Fail("200 seeds do not find it.");
     }
 
+    [Fact]
+    public async Task A_batch_up_to_a_cut_is_what_was_live_when_the_log_ended_there()
+    {
+        for (var seed = 0; seed < 100; seed++)
+        {
+            var then = new Simulation(Scenario.Of(seed));
+            then.Run();
+            var cut = await then.Log.Storage.CutAtEndAsync(then.Topology.SourceTopics);
+            foreach (var (topic, record) in Records.Of(then.Topology, new(-seed), 30))
+                then.Log.Append(topic, record);
+            var asOf = await new BatchRunner(then.Topology, then.Log.Storage).RunAsync(to: cut);
+            Nothing(then.Failure ?? Checks.Differences(then, asOf).FirstOrDefault(), seed);
+        }
+    }
+
+    [Fact]
+    public async Task An_entity_that_stands_in_several_partitions_is_live_what_it_is_in_a_batch()
+    {
+        for (var seed = 0; seed < 100; seed++)
+        {
+            var random = new Random(seed);
+            var partitioner = (KeyPartitioner)random.Next(3);
+            var topology = new TopologyBuilder()
+                .AddEntity<Item>(item => item.FromTopic(Topologies.Items).WithPartitions(3).PartitionedBy(partitioner)).Build();
+            var records = Records.Of(topology, random, 60).Select(record => (record.Topic, record.Record with { Partition = random.Next(3) }));
+            var simulation = new Simulation(Scenario.Of(seed), topology, records);
+            simulation.Run();
+            Nothing(simulation.Failure ?? await Checks.FaultAsync(simulation), seed);
+        }
+    }
+
     public static TheoryData<string> Sabotages() => [.. Enum.GetNames<Sabotage>().Except([nameof(Sabotage.None)])];
 
     /// <summary>What is wrong with a run; null when nothing is.</summary>
@@ -61,6 +96,8 @@ public sealed class SimulationTests
         simulation.Run();
         return simulation.Failure ?? await Checks.FaultAsync(simulation);
     }
+
+    private static void Nothing(string? fault, int seed) => Assert.True(fault is null, $"Seed {seed}: {fault}");
 
     private static int? Number(string name) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var number) ? number : null;

@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using ActorStreams.Definitions;
 using ActorStreams.Reducing;
 
-namespace ActorStreams.Tests.Folding;
+namespace ActorStreams.Tests.Simulation;
 
-/// <summary>What the pool's views measure of a source: implemented explicitly, so that it is no part of a stored state.</summary>
+/// <summary>What the simulation's views measure of a source: implemented explicitly, so that it is no part of a stored state.</summary>
 internal interface IMeasured
 {
     long Measure { get; }
@@ -13,7 +13,7 @@ internal interface IMeasured
     bool IsPoison => false;
 }
 
-/// <summary>An event of the pool's entities.</summary>
+/// <summary>An event of the simulation's entities.</summary>
 internal sealed record Put(string Kind, int Value);
 
 internal sealed record Item(int Value, int Events, DateTimeOffset Last) : IEntity<Item, Put>, IMeasured
@@ -237,62 +237,4 @@ internal sealed record Fragile(int Count, long Sum, long Most, long Different) :
     }
 
     internal static bool IsPoison(Item? item) => item?.Value % 3 == 0;
-}
-
-/// <summary>Random topologies over the pool: views up to three deep, joins, several views on one source.</summary>
-internal static class Pool
-{
-    internal const string Items = "items";
-    internal const string People = "people";
-
-    private static readonly Entry[] Entries =
-    [
-        new(typeof(Tally<Item>), [], (t, o) => t.AddView<Tally<Item>>(o)),
-        new(typeof(Scale), [], (t, o) => t.AddView<Scale>(o)),
-        new(typeof(Group), [], (t, o) => t.AddView<Group>(o)),
-        new(typeof(Fragile), [], (t, o) => t.AddView<Fragile>(o)),
-        new(typeof(Member), [typeof(Group)], (t, o) => t.AddView<Member>(o)),
-        new(typeof(Money<Fragile>), [typeof(Fragile)], (t, o) => t.AddView<Money<Fragile>>(o)),
-        new(typeof(Money<Item>), [], (t, o) => t.AddView<Money<Item>>(o)),
-        new(typeof(Spread<Item>), [], (t, o) => t.AddView<Spread<Item>>(o)),
-        new(typeof(Peak<Item>), [], (t, o) => t.AddView<Peak<Item>>(o)),
-        new(typeof(Podium<Item>), [], (t, o) => t.AddView<Podium<Item>>(o)),
-        new(typeof(Both<Item, Person>), [], (t, o) => t.AddView<Both<Item, Person>>(o)),
-        new(typeof(Podium<Person>), [], (t, o) => t.AddView<Podium<Person>>(o)),
-        new(typeof(Tally<Tally<Item>>), [typeof(Tally<Item>)], (t, o) => t.AddView<Tally<Tally<Item>>>(o)),
-        new(typeof(Peak<Spread<Item>>), [typeof(Spread<Item>)], (t, o) => t.AddView<Peak<Spread<Item>>>(o)),
-        new(typeof(Podium<Peak<Item>>), [typeof(Peak<Item>)], (t, o) => t.AddView<Podium<Peak<Item>>>(o)),
-        new(typeof(Both<Spread<Item>, Both<Item, Person>>),
-        [
-            typeof(Spread<Item>), typeof(Both<Item, Person>),
-        ], (t, o) => t.AddView<Both<Spread<Item>, Both<Item, Person>>>(o)),
-        new(typeof(Both<Person, Tally<Item>>), [typeof(Tally<Item>)], (t, o) => t.AddView<Both<Person, Tally<Item>>>(o)),
-        new(typeof(Podium<Tally<Tally<Item>>>), [typeof(Tally<Tally<Item>>)], (t, o) => t.AddView<Podium<Tally<Tally<Item>>>>(o)),
-        new(typeof(Money<Peak<Spread<Item>>>), [typeof(Peak<Spread<Item>>)], (t, o) => t.AddView<Money<Peak<Spread<Item>>>>(o)),
-    ];
-
-    internal static Topology Random(Random random)
-    {
-        var topology = new TopologyBuilder();
-        topology.AddEntity<Item>(entity => entity.FromTopic(Items)).AddEntity<Person>(entity => entity.FromTopic(People));
-        var chosen = new HashSet<Type>();
-        for (var wanted = random.Next(1, 5); wanted > 0; wanted--)
-            Choose(Entries[random.Next(Entries.Length)], chosen);
-        foreach (var entry in Entries.Where(entry => chosen.Contains(entry.State)))
-        {
-            var (partitions, place) = (random.Next(1, 4), Array.IndexOf(Entries, entry));
-            entry.Add(topology, view => view.Named($"view-{place}").WithPartitions(partitions));
-        }
-
-        return topology.Build();
-    }
-
-    private static void Choose(Entry entry, HashSet<Type> chosen)
-    {
-        chosen.Add(entry.State);
-        foreach (var source in entry.Sources)
-            Choose(Entries.Single(other => other.State == source), chosen);
-    }
-
-    private sealed record Entry(Type State, Type[] Sources, Action<TopologyBuilder, Action<ViewOptions>> Add);
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 using ActorStreams.DeadLetters;
 using ActorStreams.Log;
 
-namespace ActorStreams.Tests.Folding;
+namespace ActorStreams.Tests.Simulation;
 
 /// <summary>
 /// A random log in which records are redriven: some that were set aside and many that were not, once or several times, also for
@@ -15,10 +15,12 @@ internal static class RedriveRecords
 
     internal static async Task<InMemoryChangeLog> WriteAsync(Random random, int itemPartitions, int peoplePartitions, int count)
     {
-        var log = await RandomLog.WriteAsync([], itemPartitions, peoplePartitions);
+        var log = new InMemoryChangeLog();
+        await log.CreateTopicAsync(Topologies.Items, itemPartitions);
+        await log.CreateTopicAsync(Topologies.People, peoplePartitions);
         for (var i = 0; i < count; i++)
         {
-            var (topic, partitions) = random.Next(4) == 0 ? (Pool.People, peoplePartitions) : (Pool.Items, itemPartitions);
+            var (topic, partitions) = random.Next(4) == 0 ? (Topologies.People, peoplePartitions) : (Topologies.Items, itemPartitions);
             var partition = new TopicPartition(topic, random.Next(partitions));
             var end = (await log.OffsetsAsync(topic))[partition.Partition].End;
             if (end > 0 && random.Next(3) == 0)
@@ -49,7 +51,7 @@ internal static class RedriveRecords
 
     private static async Task RedriveAsync(Random random, InMemoryChangeLog log, TopicPartition partition, long offset)
     {
-        var dataset = random.Next(8) == 0 ? "somebody" : partition.Topic == Pool.Items ? "item" : "person";
+        var dataset = random.Next(8) == 0 ? "somebody" : partition.Topic == Topologies.Items ? "item" : "person";
         var record = await OfAsync(log, new(dataset, new(partition.Topic, partition.Partition, offset), 0));
         if (random.Next(20) == 0)
             record = record with { Headers = [new(Redrive.Header, "nonsense"u8.ToArray())] };
@@ -59,7 +61,7 @@ internal static class RedriveRecords
 
     private static NewRecord New(Random random, string topic, int partitions, int i)
     {
-        var key = topic == Pool.People ? $"p{random.Next(5)}" : $"k{random.Next(6)}";
+        var key = topic == Topologies.People ? $"p{random.Next(5)}" : $"k{random.Next(6)}";
         return new()
         {
             Partition = Partitioner.PartitionOf(key, partitions),
