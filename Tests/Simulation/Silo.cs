@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text;
 using ActorStreams.Definitions;
-using ActorStreams.Folding;
 using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.Partitions;
@@ -36,7 +35,14 @@ internal sealed class Silo : ILogger, IMeterFactory
             new(this, simulation.Topology, log, Clock), this)
         {
             Scheduler = Scheduler,
-            Fold = new FoldOptions { MaxFrameBytes = random.Next(1, 600) },
+            Fold = new()
+            {
+                MaxFrameBytes = random.Next(1, 600),
+                TableBytes = Any(random, 500, 3_000, 64 << 20),
+                SliceBytes = Any(random, 1, 300, 1 << 20),
+                SpareRanks = random.Next(4),
+                KnownElements = random.Next(4),
+            },
         };
     }
 
