@@ -71,7 +71,9 @@ internal static class Records
             "Spread" => ["all", "s0", "s1"],
             "Peak" => ["p0", "p1"],
             "Podium" => ["all", "q0", "q1"],
-            _ => ["b0", "b1"],
+            nameof(Both<Item, Person>) => ["b0", "b1"],
+            nameof(Fragile) => ["f0", "f1"],
+            _ => ["g0", "g1", "k0", "k1", "1.5", "2"],
         };
         var key = keys[random.Next(keys.Length)];
         return new(dataset, key, dataset.PartitionOf(key));
