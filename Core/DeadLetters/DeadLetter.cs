@@ -14,8 +14,8 @@ namespace ActorStreams.DeadLetters;
 internal sealed record DeadLetter(
     string Dataset, Position Position, int Index, string? Key, string Reason, string? Error, ReadOnlyMemory<byte>? Value, long Timestamp)
 {
-    /// <summary>The kind of fault, one of <see cref="FaultKinds.All"/>: for counting, where a reason would say too much.</summary>
-    internal string Kind { get; init; } = FaultKinds.Unreadable;
+    /// <summary>The kind of fault, for counting, where a reason would say too much.</summary>
+    internal FaultKind Kind { get; init; }
 
     internal DeadLetterId Id => new(Dataset, Position, Index);
 

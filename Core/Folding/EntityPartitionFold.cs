@@ -69,7 +69,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         if (record.Key is not { } key)
             return new(null, "The record has no key, so it belongs to no entity. Append it with one.");
         if (key.Length > FoldLimits.MaxKeyBytes)
-            return new(null, KeyText.TooLong("The record's key", key.Length), Kind: FaultKinds.Unstorable);
+            return new(null, KeyText.TooLong("The record's key", key.Length), Kind: FaultKind.Unstorable);
         if (OnlyKeys?.Contains(key.Span) == false)
             return default;
         var entry = Table.GetOrAdd(key.Span);
@@ -161,7 +161,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             || (dataset.TakesEmptyAsTombstone && (value.IsEmpty || value.Span.Trim(" \t\r\n"u8).SequenceEqual("null"u8)));
 
     /// <summary>A redrive that fails again stays what it was: open under the id that it was first set aside by.</summary>
-    private bool SetAside(in Prepared prepared, in ChangeRecord record, string reason, Exception? error, string? kind = null)
+    private bool SetAside(in Prepared prepared, in ChangeRecord record, string reason, Exception? error, FaultKind? kind = null)
     {
         if (prepared.Redrives is null && Dataset.BadRecords == BadRecords.SetAside)
             _setAside.Add(record.Offset);
@@ -175,7 +175,7 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     }
 
     /// <summary>A record ready to be folded; neither entry nor fault for one that passes by.</summary>
-    private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault, DeadLetterId? Redrives = null, string? Kind = null)
+    private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault, DeadLetterId? Redrives = null, FaultKind? Kind = null)
     {
         internal bool IsForUs => Entry is not null || Fault is not null;
     }

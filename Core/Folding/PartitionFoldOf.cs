@@ -280,7 +280,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private protected readonly record struct Fault(
         long Offset, int Index, long Timestamp, string? Key, ReadOnlyMemory<byte>? Value, string Reason, Exception? Error)
     {
-        internal string Kind { get; init; } = FaultKinds.Unreadable;
+        internal FaultKind Kind { get; init; }
 
         internal ReadOnlyMemory<byte>? KeyBytes { get; init; }
 

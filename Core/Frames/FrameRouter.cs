@@ -186,7 +186,7 @@ internal sealed class FrameRouter<TState>
         $"The state of '{KeyText.Shown(key)}' could not be routed to {view}: {ExceptionText.Of(error)}", ExceptionText.WithStack(error),
             change.After, change.Timestamp)
     {
-        Kind = FaultKinds.RouteFailed,
+        Kind = FaultKind.RouteFailed,
     };
 
     private readonly record struct RouteTo(string ViewKey, RouteKind Kind, int Partition, int Index = 0);

@@ -20,15 +20,15 @@ internal sealed class StreamsGauges : IHostedService
     private readonly PartitionDirectory _partitions;
 
     /// <summary>For each topic, the attributes of each reason to pause.</summary>
-    private readonly Dictionary<string, (string Reason, Tag[] Tags)[]> _pauses;
+    private readonly Dictionary<string, (PauseReason Reason, Tag[] Tags)[]> _pauses;
 
     public StreamsGauges(StreamsMetrics metrics, Topology topology, PartitionDirectory partitions, SourceTopics topics)
     {
         (_metrics, _topology, _partitions) = (metrics, topology, partitions);
         _pauses = topology.Datasets.Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal).ToDictionary(
             topic => topic,
-            topic => PauseReasons.All.Select(reason =>
-                (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason) })).ToArray(), StringComparer.Ordinal);
+            topic => Enum.GetValues<PauseReason>().Select(reason =>
+                (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason.Word()) })).ToArray(), StringComparer.Ordinal);
         Create(metrics.Meter, this, topics);
     }
 
@@ -83,7 +83,7 @@ internal sealed class StreamsGauges : IHostedService
 
     private IEnumerable<Measurement<long>> Paused()
     {
-        var paused = _partitions.All.Where(runner => runner.PausedBy is not null).CountBy(runner => (runner.Dataset.Topic, runner.PausedBy))
+        var paused = _partitions.All.Where(runner => runner.PausedBy is not null).CountBy(runner => (runner.Dataset.Topic, runner.PausedBy!.Value))
             .ToDictionary();
         return _pauses.SelectMany(
             topic => topic.Value.Select(pause => new Measurement<long>(paused.GetValueOrDefault((topic.Key, pause.Reason)), pause.Tags)));

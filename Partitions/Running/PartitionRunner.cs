@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.Log;
@@ -68,7 +69,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         + $"Its producer must end it.");
 
     /// <summary>Why it does not fold, in a word; null while it does.</summary>
-    internal string? PausedBy { get; private set; }
+    internal PauseReason? PausedBy { get; private set; }
 
     /// <summary>Pulses whenever more is folded, more is routed, or a session begins.</summary>
     internal Signal Advanced { get; } = new();
@@ -217,7 +218,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
                 return;
             case BadRecordException bad:
                 // The memory is worthless. Begin again, and fold up to the bad record only.
-                Stop(new(bad.Offset, PauseReasons.Of(bad), $"the dataset stops at bad records: {bad.Message}"), bad.Kind);
+                Stop(new(bad.Offset, PauseReasons.Of(bad), $"the dataset stops at bad records: {bad.Message}"), bad.Kind.Word());
                 return;
         }
 
@@ -225,7 +226,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         Meter.Restarted();
         LogRestart(_services.Logger, error, Dataset.Name, Input.Topic, Partition, folded, _failures.InARow, _failures.Pause.TotalSeconds);
         if (_failures.IsHopeless)
-            Stop(new(stored, PauseReasons.Failure, $"it failed {_failures.AtPlace} times: {error.Message}"), error.GetType().Name);
+            Stop(new(stored, PauseReason.Failure, $"it failed {_failures.AtPlace} times: {error.Message}"), error.GetType().Name);
         else
             Become(RunnerStatus.Waiting, error.Message, PauseReasons.Of(error));
     }
@@ -279,7 +280,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         }
     }
 
-    private void Become(RunnerStatus status, string? reason, string? pausedBy = null)
+    private void Become(RunnerStatus status, string? reason, PauseReason? pausedBy = null)
     {
         (Status, Reason, PausedBy) = (Status.To(status), reason, pausedBy);
         Advanced.Pulse();
@@ -294,7 +295,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     }
 
     /// <summary>Where a partition stands still.</summary>
-    private sealed record StopPlace(long Offset, string PausedBy, string Why)
+    private sealed record StopPlace(long Offset, PauseReason PausedBy, string Why)
     {
         internal string Sentence(TopicPartition input) => $"{input}:{Offset} cannot be folded, and {Why}";
     }

@@ -26,5 +26,5 @@ internal sealed class BadRecordException(long offset, DeadLetters.DeadLetter rec
     internal long Offset { get; } = offset;
 
     /// <summary>The kind of fault: for counting, where a reason would say too much.</summary>
-    internal string Kind { get; } = record.Kind;
+    internal DeadLetters.FaultKind Kind { get; } = record.Kind;
 }

@@ -1,3 +1,4 @@
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using Tag = System.Collections.Generic.KeyValuePair<string, object?>;
 
@@ -72,7 +73,7 @@ internal sealed class DatasetTags
     internal IReadOnlyDictionary<string, Tag[]> RoutesTo { get; }
 
     /// <summary>The dataset and its input log, with a kind of fault.</summary>
-    internal Tag[] OfFault(string kind) => [.. OfTopic, new(TagNames.ErrorType, kind)];
+    internal Tag[] OfFault(FaultKind kind) => [.. OfTopic, new(TagNames.ErrorType, kind.Word())];
 
     private Tag[] Ending(string outcome) => [.. Of, new(TagNames.Outcome, outcome)];
 }

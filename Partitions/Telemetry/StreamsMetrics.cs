@@ -100,7 +100,7 @@ internal sealed class StreamsMetrics
         {
             foreach (var outcome in new[] { tags.Applied, tags.Duplicate, tags.Stale, tags.Gap })
                 Changes.Add(0, outcome);
-            foreach (var kind in FaultKinds.All)
+            foreach (var kind in Enum.GetValues<FaultKind>())
                 DeadLetters.Add(0, tags.OfFault(kind));
             foreach (var outcome in new[] { tags.Watched, tags.Rewatched, tags.Unwatched })
                 Deliveries.Add(0, outcome);

@@ -1,3 +1,4 @@
+using ActorStreams.DeadLetters;
 using System.Text;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
@@ -22,7 +23,7 @@ public sealed class LimitTests
         var records = Enumerable.Range(0, 80).Select(i => Record(i, i % 8 == 7 ? "other" : "deep", "{\"text\":\"x\"}"));
         var output = await fold.FoldAsync(Batch(fold, [.. records]), null);
         Assert.Contains("The state of type Chain cannot be stored", output.DeadLetters[0].Reason);
-        Assert.All(output.DeadLetters, letter => Assert.Equal(("deep", "unstorable"), (letter.Key, letter.Kind)));
+        Assert.All(output.DeadLetters, letter => Assert.Equal(("deep", FaultKind.Unstorable), (letter.Key, letter.Kind)));
         Assert.Equal(80 - 10 - 63, output.DeadLetters.Count);
         Assert.Equal(2, fold.BeginCheckpoint(null).Upserts.Count);
     }

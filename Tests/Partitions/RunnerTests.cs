@@ -24,7 +24,7 @@ public sealed class RunnerTests
         var runner = rig.Start<Purse>();
         await UntilAsync(runner, () => runner.Status == RunnerStatus.Stopped);
         Assert.Contains("purse/0:3 cannot be folded, and it failed 3 times: refused for good", runner.Reason);
-        Assert.Equal(PauseReasons.Failure, runner.PausedBy);
+        Assert.Equal(PauseReason.Failure, runner.PausedBy);
         await UntilAsync(runner, () => runner.Readable is not null);
         Assert.Equal("{\"total\":6}", System.Text.Encoding.UTF8.GetString((await runner.ReadAsync("a", Stop)).State!));
         Assert.Equal(2, runner.BehindRecords);

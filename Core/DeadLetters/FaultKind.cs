@@ -4,31 +4,36 @@ using ActorStreams.Json;
 namespace ActorStreams.DeadLetters;
 
 /// <summary>The kinds of faults that set something aside: few, and none contains a key or a value.</summary>
-internal static class FaultKinds
+internal enum FaultKind
 {
     /// <summary>The record, its key, its timestamp or the frame is not what can be read.</summary>
-    internal const string Unreadable = "unreadable";
+    Unreadable,
 
     /// <summary>The value is not the JSON of the type it should be.</summary>
-    internal const string BadValue = "bad_value";
+    BadValue,
 
     /// <summary>The definition's fold threw.</summary>
-    internal const string FoldFailed = "fold_failed";
+    FoldFailed,
 
     /// <summary>The view's <c>KeysOf</c> threw, or gave too many keys.</summary>
-    internal const string RouteFailed = "route_failed";
+    RouteFailed,
 
     /// <summary>A key or state is too large, or a state has no stored form.</summary>
-    internal const string Unstorable = "unstorable";
+    Unstorable,
+}
 
-    internal static IReadOnlyList<string> All { get; } = [Unreadable, BadValue, FoldFailed, RouteFailed, Unstorable];
-
+/// <summary>The kinds of faults, by the exceptions that cause them and by the words of metrics.</summary>
+internal static class FaultKinds
+{
     /// <summary>The kind of a fault of a fold.</summary>
-    internal static string Of(Exception? error) => error switch
+    internal static FaultKind Of(Exception? error) => error switch
     {
-        null => Unreadable,
-        JsonException => BadValue,
-        UnstorableStateException => Unstorable,
-        _ => FoldFailed,
+        null => FaultKind.Unreadable,
+        JsonException => FaultKind.BadValue,
+        UnstorableStateException => FaultKind.Unstorable,
+        _ => FaultKind.FoldFailed,
     };
+
+    /// <summary>The word for a kind, as in <c>bad_value</c>.</summary>
+    internal static string Word(this FaultKind kind) => JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString());
 }
