@@ -17,9 +17,21 @@ public abstract class KafkaCluster : IAsyncLifetime
     /// <summary>True where the brokers can do all that Kafka can.</summary>
     public abstract bool IsReal { get; }
 
-    public string BootstrapServers => _brokers!.BootstrapServers;
+    public string BootstrapServers
+    {
+        get
+        {
+            if (IsReal)
+                RealKafka.Require();
+            return _brokers!.BootstrapServers;
+        }
+    }
 
-    public async ValueTask InitializeAsync() => _brokers = await StartAsync();
+    public async ValueTask InitializeAsync()
+    {
+        if (!IsReal || RealKafka.IsAvailable)
+            _brokers = await StartAsync();
+    }
 
     /// <summary>Real brokers are shared by all tests, and stay.</summary>
     public async ValueTask DisposeAsync()

@@ -36,6 +36,11 @@ internal sealed class RealKafka : ITestBrokers
     private KafkaNode? _controller;
     private IAdminClient? _admin;
 
+    /// <summary>Whether there is a Kafka distribution. A fixture must not fail where there is none: its tests are to be skipped.</summary>
+    public static bool IsAvailable => Home is not null && Directory.Exists(Path.Combine(Home, "libs"));
+
+    private static string? Home => Environment.GetEnvironmentVariable("KAFKA_HOME");
+
     private RealKafka(Failing failing) => _failing = failing;
 
     public string BootstrapServers =>
@@ -61,12 +66,17 @@ internal sealed class RealKafka : ITestBrokers
     public static async Task<RealKafka> StartNewAsync(
         int brokers, Failing failing = Failing.Killed, bool secured = false, params string[] settings)
     {
-        var home = Environment.GetEnvironmentVariable("KAFKA_HOME");
-        Needed.That(home is not null && Directory.Exists(Path.Combine(home, "libs")), Missing);
-        Needed.Program("java", "Install Java 17 or newer.");
+        Require();
         var cluster = new RealKafka(failing);
-        await cluster.StartAsync(home!, brokers, secured, settings);
+        await cluster.StartAsync(Home!, brokers, secured, settings);
         return cluster;
+    }
+
+    /// <summary>Skips the test where no brokers can be started; in the gate it fails.</summary>
+    public static void Require()
+    {
+        Needed.That(IsAvailable, Missing);
+        Needed.Program("java", "Install Java 17 or newer.");
     }
 
     public async Task CreateTopicAsync(string topic, int partitions, int replication = 1)
