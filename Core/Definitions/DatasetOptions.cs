@@ -110,9 +110,8 @@ public sealed class EntityOptions : DatasetOptions<EntityOptions>
 
     /// <summary>
     /// The last writer wins by the record's time, and not by its place in the log: a record or tombstone stamped before the last one
-    /// folded into the state is skipped. Of equal times the later
-    /// record counts. An entity that has ended keeps no time, so any record begins it anew: where a late record must not, end it by a
-    /// state that says so.
+    /// folded into the state is skipped. Of equal times the later record counts. An entity that has ended keeps no time, so any record
+    /// begins it anew: where a late record must not, end it by a state that says so.
     /// </summary>
     public EntityOptions LatestByTime()
     {

@@ -2,8 +2,8 @@ namespace ActorStreams.Definitions;
 
 /// <summary>
 /// What every store and every log can take, so that nothing that was folded can be refused later. What exceeds a limit is a dead letter,
-/// on each store and log alike: a batch, a rebuild and the
-/// live system come to the same states. Raising or lowering one changes what is folded.
+/// on each store and log alike: a batch, a rebuild and the live system come to the same states. Raising or lowering one changes what is
+/// folded.
 /// </summary>
 internal static class FoldLimits
 {

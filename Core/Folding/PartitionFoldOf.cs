@@ -209,8 +209,14 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     /// <summary>Takes the state that a fold gave for a key.</summary>
     /// <exception cref="UnstorableStateException">It cannot be stored.</exception>
-    private protected TakenState<TState> Take(StateEntry<TState> entry, TState? state) =>
-        state is null ? default : Format.Take(state, WantsBytes(entry));
+    private protected TakenState<TState> Take(StateEntry<TState> entry, TState? state)
+    {
+        if (state is null)
+            return default;
+        var wantsBytes = WantsBytes(entry);
+        // What is there already need not be taken once more.
+        return entry.Holds(state, Format) ? new(state, wantsBytes ? entry.Stored(Format) : null, 0, false) : Format.Take(state, wantsBytes);
+    }
 
     /// <summary>
     /// Takes a key's state to one that was taken. What is equal as it would be stored is no change, but was folded all the same.
@@ -221,7 +227,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
         var existed = entry.Exists;
         if (WantsBytes(entry))
             Change(entry, taken, offset, index, timestamp, cause);
-        else if (!entry.Holds(taken.State))
+        else if (!entry.Holds(taken.State, Format))
             entry.Set(taken, Format);
         States += (entry.Exists ? 1 : 0) - (existed ? 1 : 0);
         (entry.Offset, entry.Timestamp) = (offset, timestamp);

@@ -80,8 +80,8 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
 
     /// <summary>
     /// A side that cannot be folded is one that is not there, before and after alike. So where the change fails, the source leaves with
-    /// what the state holds of it, and is remembered as failed;
-    /// its next change then has nothing before. False when the dataset stops at what cannot be folded.
+    /// what the state holds of it, and is remembered as failed; its next change then has nothing before. False when the dataset stops at
+    /// what cannot be folded.
     /// </summary>
     private bool FoldOne(in Prepared prepared)
     {

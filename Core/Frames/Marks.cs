@@ -5,9 +5,8 @@ namespace ActorStreams.Frames;
 
 /// <summary>
 /// For each origin partition the highest origin that a view partition has folded (semantics §5). A change whose origin is not above its
-/// mark is a
-/// repeat. Stored form, version 2: <c>version:byte(2) failedMembers</c>, then for each mark <c>source:text partition offset index</c>,
-/// numbers as varints. Version 1 has no failed members.
+/// mark is a repeat. Stored form, version 2: <c>version:byte(2) failedMembers</c>, then for each mark <c>source:text partition offset
+/// index</c>, numbers as varints. Version 1 has no failed members.
 /// </summary>
 internal sealed class Marks
 {

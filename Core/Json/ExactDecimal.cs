@@ -2,8 +2,7 @@ namespace ActorStreams.Json;
 
 /// <summary>
 /// Finds where decimals lose digits. A decimal is a whole number below 2^96 (28 to 29 digits) over a power of ten of at most 28. A text
-/// with more digits is
-/// rounded when it is read, and a sum that needs more is rounded by <c>+</c> and <c>-</c>, both without an error.
+/// with more digits is rounded when it is read, and a sum that needs more is rounded by <c>+</c> and <c>-</c>, both without an error.
 /// </summary>
 internal static class ExactDecimal
 {

@@ -6,8 +6,7 @@ namespace ActorStreams.Json;
 
 /// <summary>
 /// Decimals without trailing zeros, and without loss. A sum remembers the most digits of all that was ever added, also what was taken back
-/// since:
-/// 1.5 + 2.25 - 2.25 is 1.50. So equal sums would be stored as different texts, by the order in which changes came. A number that a
+/// since: 1.5 + 2.25 - 2.25 is 1.50. So equal sums would be stored as different texts, by the order in which changes came. A number that a
 /// decimal cannot hold exactly (28 to 29 digits, of which at most 28 follow the point) is refused when it is read.
 /// </summary>
 internal sealed class PlainDecimalConverter : JsonConverter<decimal>

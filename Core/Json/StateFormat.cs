@@ -6,10 +6,8 @@ namespace ActorStreams.Json;
 
 /// <summary>
 /// The stored form of a dataset's states (semantics §3): a state is what its stored form reads back as. Every state that a fold gives is
-/// taken through here, so that whether it
-/// can be stored, and what it reads back as, never depends on whether it is watched, routed, cached or evicted. How much that costs is
-/// decided once for the type, see <see cref="StateShape{TState}"/>.
-/// One thread at a time.
+/// taken through here, so that whether it can be stored, and what it reads back as, never depends on whether it is watched, routed, cached
+/// or evicted. How much that costs is decided once for the type, see <see cref="StateShape{TState}"/>. One thread at a time.
 /// </summary>
 #pragma warning disable CA1001 // the JSON writer writes to memory: there is nothing to release
 internal sealed class StateFormat<TState>
@@ -36,6 +34,9 @@ internal sealed class StateFormat<TState>
 
     /// <summary>Whether a state that was read back cannot be changed by who holds it, so that it need not be read again.</summary>
     internal bool IsFrozen => _shape.IsFrozen || _keepsAll;
+
+    /// <summary>Whether states are kept as the fold made them, also where their stored form loses something.</summary>
+    internal bool KeepsUnstored => _keepsAll;
 
     /// <summary>Takes a new state: the object that it reads back as, and its stored form where that was needed to know.</summary>
     /// <param name="state">The state as the fold gave it.</param>

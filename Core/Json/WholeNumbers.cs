@@ -6,8 +6,8 @@ namespace ActorStreams.Json;
 
 /// <summary>
 /// Whole numbers as JavaScript and Python write them: <c>1.0</c>, <c>1e3</c>. They are what JSON says a whole number may be, but
-/// System.Text.Json takes neither for an int.
-/// A value that cannot be decoded is rewritten with plain whole numbers, and decoded again; one that can costs nothing.
+/// System.Text.Json takes neither for an int. A value that cannot be decoded is rewritten with plain whole numbers, and decoded again; one
+/// that can costs nothing.
 /// </summary>
 internal static class WholeNumbers
 {

@@ -83,8 +83,7 @@ public interface IChangeLog
 
     /// <summary>
     /// Where readers of a partition are held although it has later records, since those before are not decided yet (Kafka: the open
-    /// transaction of another producer).
-    /// Null when none are held, as far as this process knows.
+    /// transaction of another producer). Null when none are held, as far as this process knows.
     /// </summary>
     HeldPosition? HeldAt(TopicPartition partition) => null;
 

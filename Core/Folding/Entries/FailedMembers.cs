@@ -7,11 +7,9 @@ namespace ActorStreams.Folding.Entries;
 
 /// <summary>
 /// The sources of one view key whose present state the view's state does not hold, since folding it failed. Each is a contribution of a
-/// slot of its own. Its element is the number of the source
-/// among the view's, a byte, and the source's key; its value is the source state that the view's state still holds, where taking that back
-/// failed as well, and otherwise empty.
-/// So a side that cannot be folded is one that is not there, before and after alike: 10 → 13 (fails) → 20 gives 20. Such a source
-/// contributes nothing to reductions.
+/// slot of its own. Its element is the number of the source among the view's, a byte, and the source's key; its value is the source state
+/// that the view's state still holds, where taking that back failed as well, and otherwise empty. So a side that cannot be folded is one
+/// that is not there, before and after alike: 10 → 13 (fails) → 20 gives 20. Such a source contributes nothing to reductions.
 /// </summary>
 /// <remarks>
 /// A partition counts all of them in its checkpoint (<see cref="Frames.Marks"/>): as long as there are none, none is looked for.

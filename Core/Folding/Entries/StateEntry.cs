@@ -6,8 +6,7 @@ namespace ActorStreams.Folding.Entries;
 
 /// <summary>
 /// One key's place in the table: its state as an object, as stored bytes, or both, each made from the other only when needed. Both are the
-/// same state:
-/// an object is kept only when it is what the bytes read back as (<see cref="StateFormat{TState}"/>).
+/// same state: an object is kept only when it is what the bytes read back as (<see cref="StateFormat{TState}"/>).
 /// </summary>
 internal sealed class StateEntry<TState>(string key)
     where TState : class
@@ -107,7 +106,8 @@ internal sealed class StateEntry<TState>(string key)
     internal byte[]? Stored(StateFormat<TState> format) => Exists ? _stored ??= format.Write(_state!) : null;
 
     /// <summary>Whether this very object is the state; never where user code could have changed it since.</summary>
-    internal bool Holds(TState? state) => state is null ? !Exists : ReferenceEquals(state, _state);
+    internal bool Holds(TState? state, StateFormat<TState> format) =>
+        state is null ? !Exists : !format.KeepsUnstored && ReferenceEquals(state, _state);
 
     internal void Set(in TakenState<TState> taken, StateFormat<TState> format)
     {
