@@ -16,9 +16,9 @@ internal static class GetCommand
     {
         var dataset = new Argument<string>("DATASET") { Description = "An entity or a view." };
         var key = new Argument<string>("KEY") { Description = "The key; slashes may be a part of it." };
-        var atLeast = new Option<string?>("--at-least")
+        var atLeast = new Option<string[]>("--at-least")
         {
-            Description = "Wait until the state includes this position of a source topic, topic/partition:offset.",
+            Description = "Wait until the state includes this position of a source topic, topic/partition:offset. It may be given several times.",
         };
         var timeout = new Option<double?>("--timeout") { Description = "How long --at-least waits, in seconds." };
         var command = new Command(
@@ -28,7 +28,8 @@ internal static class GetCommand
         };
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
-            var options = new ReadOptions { AtLeast = Positions.Parse(parse.GetValue(atLeast)), TimeoutSeconds = parse.GetValue(timeout) };
+            var positions = (parse.GetValue(atLeast) ?? []).Select(Positions.Parse).ToList();
+            var options = new ReadOptions { AlsoAtLeast = positions, TimeoutSeconds = parse.GetValue(timeout) };
             var (name, wanted) = (parse.GetRequiredValue(dataset), parse.GetRequiredValue(key));
             if (await client.GetAsync<JsonNode>(name, wanted, options, cancellationToken).ConfigureAwait(false) is not { } state)
             {

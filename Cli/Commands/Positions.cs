@@ -11,8 +11,8 @@ namespace ActorStreams.Cli.Commands;
 /// <summary>Reads positions that users type.</summary>
 internal static class Positions
 {
-    /// <summary>A position in full, or null where none was given.</summary>
-    public static Position? Parse(string? text) => text is null ? null
-        : Position.TryParse(text, null, out var position) ? position
+    /// <summary>A position in full.</summary>
+    /// <exception cref="ActorStreamsException">The text has another form.</exception>
+    public static Position Parse(string text) => Position.TryParse(text, null, out var position) ? position
         : throw new ActorStreamsException($"'{text}' is not a position. It has the form topic/partition:offset, as append answers it.");
 }

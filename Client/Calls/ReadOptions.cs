@@ -11,6 +11,12 @@ public sealed record ReadOptions
     /// </summary>
     public Position? AtLeast { get; init; }
 
+    /// <summary>More records to wait for, as those that an append of several keys put into several partitions.</summary>
+    public IReadOnlyList<Position> AlsoAtLeast { get; init; } = [];
+
+    /// <summary>All records to wait for.</summary>
+    internal IReadOnlyList<Position> Positions => AtLeast is { } first ? [first, .. AlsoAtLeast] : AlsoAtLeast;
+
     /// <summary>How long to wait for <see cref="AtLeast"/>, in seconds; null leaves it to the silo.</summary>
     public double? TimeoutSeconds { get; init; }
 }

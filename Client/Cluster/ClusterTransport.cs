@@ -28,11 +28,10 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
     public async Task<StateAnswer?> GetAsync(DatasetInfo dataset, string key, ReadOptions read, CancellationToken cancellationToken)
     {
         var (started, wait) = (options.TimeProvider.GetTimestamp(), read.TimeoutSeconds ?? DefaultWaitSeconds);
-        var atLeast = read.AtLeast is { } position ? PositionReply.From(position) : null;
         while (true)
         {
             var left = Math.Max(0, wait - options.TimeProvider.GetElapsedTime(started).TotalSeconds);
-            var request = new ReadRequest(atLeast, Math.Min(left, MaxCallSeconds));
+            var request = ReadRequest.For(read.Positions, Math.Min(left, MaxCallSeconds));
             var reply = await _calls.AskAsync(
                 () => GrainOf(dataset, key).Get(request, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (reply.Reached)
@@ -40,7 +39,7 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
             if (left <= MaxCallSeconds)
             {
                 throw new ActorStreamsException(
-                    $"After {wait:0.###} s {reply.Position.ToPosition()} is folded, but not yet {read.AtLeast}. "
+                    $"After {wait:0.###} s {reply.Position.ToPosition()} is folded, but not yet {string.Join(", ", read.Positions)}. "
                     + "Ask again, or wait longer with TimeoutSeconds.",
                     HttpStatusCode.GatewayTimeout, "Position not reached");
             }

@@ -33,7 +33,8 @@ internal sealed class HttpTransport : ITransport
         try
         {
             return await _calls.GetAsync<StateAnswer>(
-                Paths.Key(dataset, key, ("atLeast", options.AtLeast?.ToString()), ("timeoutSeconds", timeout)),
+                Paths.Key(
+                    dataset, key, [.. options.Positions.Select(position => ("atLeast", (string?)position.ToString())), ("timeoutSeconds", timeout)]),
                 cancellationToken).ConfigureAwait(false);
         }
         catch (ActorStreamsException e) when (e.Status == HttpStatusCode.NotFound)

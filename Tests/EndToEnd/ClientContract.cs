@@ -53,6 +53,16 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
     }
 
     [Fact]
+    public async Task One_read_waits_for_all_positions_of_a_batch()
+    {
+        var records = Enumerable.Range(0, 40).Select(i => Placed($"batch-{i}", "zoe", 1)).ToList();
+        var positions = await _client.AppendAsync(Orders, records, Token);
+        Assert.True(positions.Select(position => position.Partition).Distinct().Count() > 1);
+        var spend = await _client.GetAsync<Spend>("spend", "zoe", new() { AlsoAtLeast = positions }, Token);
+        Assert.Equal(new Spend(40, 40), spend!.State);
+    }
+
+    [Fact]
     public async Task What_is_asked_wrongly_is_told_with_the_same_status()
     {
         var at = (await _client.AppendAsync(Orders, [Placed("o", "ann", 5)], Token))[0];
