@@ -18,8 +18,8 @@ internal static class PartitionAnswers
         this PartitionRunner runner, string key, long atLeast, TimeSpan timeout, CancellationToken cancellationToken) =>
             OnWireAsync(async () =>
         {
-            var reached = atLeast < 0 || await runner.WaitFoldedAsync(atLeast, timeout, cancellationToken);
-            return runner.Reply(await runner.ReadAsync(key, cancellationToken)) with { Reached = reached };
+            var read = await runner.ReadAtLeastAsync(key, atLeast, timeout, cancellationToken);
+            return runner.Reply(read) with { Reached = atLeast < 0 || read.Offset >= atLeast };
         });
 
     /// <summary>States in key order.</summary>

@@ -43,6 +43,24 @@ internal static class PartitionReads
         }
     }
 
+    /// <summary>A key's state once an offset is folded; the state as it is when the time has run out, which its position says.</summary>
+    /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
+    internal static async ValueTask<StateRead> ReadAtLeastAsync(
+        this PartitionRunner runner, string key, long atLeast, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var begin = runner.Services.Time.GetTimestamp();
+        while (true)
+        {
+            var left = timeout - runner.Services.Time.GetElapsedTime(begin);
+            var reached = atLeast < 0
+                || await runner.WaitFoldedAsync(atLeast, left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken);
+            var read = await runner.ReadAsync(key, cancellationToken);
+            // The session that had folded it may have failed since, and the one that answers may begin before it.
+            if (!reached || read.Offset >= atLeast)
+                return read;
+        }
+    }
+
     /// <summary>States in key order: what the store has, under what it does not have yet.</summary>
     /// <exception cref="PartitionClosedException">The partition does not answer here.</exception>
     internal static async ValueTask<IReadOnlyList<StateRead>> ListAsync(

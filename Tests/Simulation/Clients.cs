@@ -187,13 +187,14 @@ internal sealed class SimReader(Simulation simulation, ClientKey key) : IClient
         try
         {
             var atLeast = _atLeast;
+            var begin = runner.Services.Time.GetTimestamp();
             var isForgotten = simulation.Lies(Sabotage.ForgetfulReader);
-            if (atLeast >= 0 && !isForgotten && !await runner.WaitFoldedAsync(atLeast, Patience, CancellationToken.None))
-                return;
-            var answer = await runner.ReadAsync(key.Key, CancellationToken.None);
+            var answer = await runner.ReadAtLeastAsync(key.Key, isForgotten ? -1 : atLeast, Patience, CancellationToken.None);
             if (visit != _visit)
                 return;
-            if (answer.Offset < atLeast)
+            // When the time runs out, the answer says by its position that it is from before.
+            var isLate = !isForgotten && runner.Services.Time.GetElapsedTime(begin) >= Patience;
+            if (answer.Offset < atLeast && !isLate)
                 simulation.Fail($"{this} went back from {atLeast} to {answer.Offset}.");
             Answers.Add(answer);
             _atLeast = Math.Max(_atLeast, answer.Offset);

@@ -163,7 +163,7 @@ internal sealed class Silo : ILogger, IMeterFactory
                 _inARow = 0;
             if (runner.Session == _session)
                 return null;
-            var pause = _inARow == 0 ? 0 : Math.Min(options.MaxRetrySeconds, options.MinRetrySeconds * Math.Pow(2, _inARow - 1));
+            var pause = Math.Min(options.MaxRetrySeconds, options.MinRetrySeconds * Math.Pow(2, _inARow));
             var waited = (now - _opened).TotalSeconds;
             var isRetry = runner.Status == RunnerStatus.Waiting;
             (_session, _opened, _inARow) = (runner.Session, now, isRetry ? _inARow + 1 : 0);
