@@ -56,8 +56,7 @@ internal sealed class KafkaNode(string home, int id, string directory) : IAsyncD
         using var format = Process.Start(start)!;
         var (output, error) = (format.StandardOutput.ReadToEndAsync(), format.StandardError.ReadToEndAsync());
         await format.WaitForExitAsync();
-        await error;
-        Assert.True(format.ExitCode == 0, $"The storage of node {id} cannot be formatted: {await output}");
+        Assert.True(format.ExitCode == 0, $"The storage of node {id} cannot be formatted: {await output} {Tail(await error)}");
     }
 
     /// <summary>Starts the process, if it does not run.</summary>
@@ -129,7 +128,9 @@ internal sealed class KafkaNode(string home, int id, string directory) : IAsyncD
     }
 
     private async Task<string> LogAsync() =>
-        File.Exists(Log) ? string.Join('\n', (await File.ReadAllLinesAsync(Log)).TakeLast(40)) : "It has no log.";
+        File.Exists(Log) ? Tail(await File.ReadAllTextAsync(Log)) : "It has no log.";
+
+    private static string Tail(string text) => string.Join('\n', text.Split('\n').TakeLast(40));
 
     /// <summary>The compiler that begins at once, since a test's broker does not live long enough for the other.</summary>
     private string[] Java(params string[] command) =>

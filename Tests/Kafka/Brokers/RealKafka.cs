@@ -68,7 +68,16 @@ internal sealed class RealKafka : ITestBrokers
     {
         Require();
         var cluster = new RealKafka(failing);
-        await cluster.StartAsync(Home!, brokers, secured, settings);
+        try
+        {
+            await cluster.StartAsync(Home!, brokers, secured, settings);
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+
         return cluster;
     }
 
