@@ -33,7 +33,7 @@ public static class PostgresConnections
             return; // each statement is planned when it runs, for the tables as they are then
         settings.MaxAutoPrepare = 20;
         settings.AutoPrepareMinUsages = 2;
-        // An owner whose machine is gone must not hold its partition's row until TCP gives up, which takes hours.
+        // An owner whose machine is gone must not hold its partition's row until TCP times out, which takes hours.
         var milliseconds = options.CommandTimeoutSeconds * 1_000;
         settings.Options += string.Create(
             CultureInfo.InvariantCulture, $" -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}")
@@ -47,7 +47,7 @@ public static class PostgresConnections
         settings.CommandTimeout = 0;
     });
 
-    /// <summary>What a message may say of the place: no password.</summary>
+    /// <summary>The server as messages name it: without the password.</summary>
     internal static string Place(PostgresOptions options)
     {
         var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString);

@@ -27,7 +27,7 @@ public sealed partial class PostgresOptions : IValidatableObject
     public string? SiloRole { get; set; }
 
     /// <summary>
-    /// Whether a pooler stands between that gives each transaction another connection to PostgreSQL, as PgBouncer does in transaction mode.
+    /// Whether a pooler gives each transaction another connection to PostgreSQL, as PgBouncer does in transaction mode.
     /// Then no parameter is set for a session, no statement is kept prepared, and the role itself must have the schema in its
     /// <c>search_path</c>, for Orleans.
     /// </summary>

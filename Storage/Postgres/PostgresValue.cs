@@ -5,10 +5,10 @@ using NpgsqlTypes;
 
 namespace ActorStreams.Storage.Postgres;
 
-/// <summary>How the store's values are given to PostgreSQL. All are typed, so that none is boxed or guessed.</summary>
+/// <summary>The parameters of the store's statements. All are typed, so that no value is boxed and no type is inferred.</summary>
 internal static class PostgresValue
 {
-    // A key that is no text (half a surrogate pair) must fail, and not become another key.
+    // A key that is not valid text (half a surrogate pair) must fail instead of becoming another key.
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     public static byte[] Key(string key) => Strict.GetBytes(key);

@@ -3,15 +3,15 @@ using Npgsql;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// One statement does it all: its first part moves the partition's position, on the condition, and gives the partition's number; the others
-// write to that partition, and to none where the condition failed. Rows of one checkpoint are disjoint, so their order does not matter, and
-// no two owners get past the first part at once, so they cannot block each other.
+// A checkpoint is one statement. Its first part updates the partition's position, on the condition, and returns the partition's number. The
+// other parts write the rows of that partition, and none where the condition failed. The rows of one checkpoint are disjoint, so their
+// order does not matter. Only one owner at a time gets past the first part, so two owners cannot block each other.
 //
-// What is written comes in the order of keys: neighbours of the index then lie on pages that are in hand, which makes updates up to twice
-// as fast as in the order of a hash.
+// Rows are written in key order: neighbours in the index are then on pages that are cached already, which makes updates up to twice as
+// fast as in the order of a hash.
 //
-// A checkpoint beyond MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction; the
-// later ones are given the number.
+// A checkpoint larger than MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction. The later ones
+// are given the partition's number.
 
 /// <summary>Writes one checkpoint.</summary>
 internal static class PostgresCheckpoint

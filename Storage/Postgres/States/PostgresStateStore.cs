@@ -6,29 +6,29 @@ using NpgsqlTypes;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// The tables are told in Scripts/0001-states.sql. Keys and states are bytea: text can hold no U+0000, and jsonb would give a state back in
-// other bytes, while a change is defined by states that are equal as stored.
+// Schema/Scripts/0001-states.sql describes the tables. Keys and states are bytea: text cannot contain U+0000, and jsonb would return a
+// state in other bytes, while two states are equal only if their stored bytes are.
 //
-// One read is one statement, so it sees one checkpoint, whole. One checkpoint is one statement too, and so its own transaction and one
-// round trip, unless it is large (PostgresCheckpoint).
+// A read is one statement, so it sees one checkpoint as a whole. A checkpoint is one statement as well, and therefore its own transaction
+// and one round trip, unless it is large (see PostgresCheckpoint).
 //
-// A commit is waited for (synchronous_commit). Without that wait a crash of PostgreSQL would take back the last commits. Checkpoints
-// alone would bear it: the loss is a suffix of all commits, an owner whose position is no longer the stored one is refused and begins
-// again at the older one, and what it sends once more lies at or below the marks, or the view has lost its checkpoint too. A clearing
-// would not: the silos would go on with new definitions on states of the old. And a source topic may have dropped, by its retention,
-// what an acknowledged checkpoint had behind it. A flush for each checkpoint is a small part of its cost, so all wait, and CheckAsync
-// refuses a server that is told not to.
+// Every commit waits for the disk (synchronous_commit). Without that wait, a crash of PostgreSQL would undo the last commits. Checkpoints
+// alone could stand that: an owner whose position is no longer the stored one is refused and restarts at the older position, and what it
+// appends again is at or below the marks of its views, unless these have lost their checkpoints as well. A clearing could not: silos
+// would continue with new definitions on states of the old ones. And a source topic may by then have deleted, by its retention, the
+// records behind an acknowledged checkpoint. The flush is a small part of a checkpoint's cost, so all commits wait, and CheckAsync
+// refuses a server that does not wait.
 //
-// A command whose connection is lost may have been committed, and may even be committed later, by a server process that has not
-// noticed. The caller learns StoreUnavailableException, and begins again at the stored checkpoint. If that is the old one and the
-// new one lands afterwards, this is to the caller as if another owner had written it: the condition on the position refuses its
-// next checkpoint, and one that reads through the store asks afterwards whether the checkpoint is still its own. Either way a
-// checkpoint is there whole or not at all.
+// A command whose connection is lost may have been committed, and may still be committed later by a server process that has not
+// noticed the loss. The caller receives StoreUnavailableException and restarts at the stored checkpoint. If that is the old one and
+// the new one is committed afterwards, it acts as another owner's: the condition on the position refuses the caller's next checkpoint,
+// and a caller that reads through the store verifies afterwards that the checkpoint is still its own. In both cases the checkpoint is
+// stored as a whole or not at all.
 
-/// <summary>The state store in PostgreSQL, for any number of silos. The schema must be there: see <see cref="PostgresSchema"/>.</summary>
+/// <summary>The state store in PostgreSQL, for any number of silos. The schema must exist: see <see cref="PostgresSchema"/>.</summary>
 public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
 {
-    // Comes after all UTF-8, in which 0xFF never stands.
+    // Follows every key: UTF-8 never contains 0xFF.
     private static readonly byte[] AfterAllKeys = [0xFF];
 
     private readonly PostgresOptions _options;

@@ -18,8 +18,8 @@ public sealed class DataDirectory : IDisposable
     /// <summary>The directory's full path.</summary>
     public string Path { get; }
 
-    /// <summary>Creates the directory where there is none, and takes it.</summary>
-    /// <exception cref="DataDirectoryInUseException">Another process has it.</exception>
+    /// <summary>Creates the directory if it does not exist, and locks it.</summary>
+    /// <exception cref="DataDirectoryInUseException">Another process has locked it.</exception>
     public static DataDirectory Open(string path)
     {
         var full = Directory.CreateDirectory(path).FullName;
@@ -57,7 +57,7 @@ public sealed class DataDirectory : IDisposable
     }
 }
 
-/// <summary>A data directory that another process uses. Stop that process, or take another directory.</summary>
+/// <summary>A data directory that another process uses. Stop that process, or use another directory.</summary>
 public sealed class DataDirectoryInUseException(string path, int? processId, Exception? innerException = null) : Exception(
     $"The data directory '{path}' is in use by "
     + $"{(processId is null ? "another process" : string.Create(CultureInfo.InvariantCulture, $"process {processId}"))}. "

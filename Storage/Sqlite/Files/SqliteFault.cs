@@ -19,14 +19,15 @@ internal static class SqliteFault
 
     private static string? Remedy(SqliteException error) => error.SqliteErrorCode switch
     {
-        raw.SQLITE_FULL => "cannot grow: the disk is full. Make room on it; nothing needs to be restarted.",
-        raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_PROTOCOL => "is locked by another process. Let that one finish, or stop it.",
+        raw.SQLITE_FULL => "cannot grow: the disk is full. Free space on it; nothing needs to be restarted.",
+        raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_PROTOCOL =>
+            "is locked by another process. Wait until that process is done, or stop it.",
         raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_AUTH =>
             "cannot be written: the file or its directory is read-only. Give this process write access.",
-        raw.SQLITE_IOERR => "could not be read or written by the operating system. Look at the disk and the system's log.",
-        raw.SQLITE_CANTOPEN => "cannot be opened. Look whether its directory exists and this process may write there.",
-        raw.SQLITE_NOMEM => "could not be used for want of memory. Give the process more, or lower its bounds.",
-        raw.SQLITE_CONSTRAINT => "was changed by another process, which must not be. Stop that one, then restart this one.",
+        raw.SQLITE_IOERR => "could not be read or written by the operating system. Check the disk and the system's log.",
+        raw.SQLITE_CANTOPEN => "cannot be opened. Check that its directory exists and this process may write there.",
+        raw.SQLITE_NOMEM => "could not be used: this process has too little memory. Give it more, or lower its bounds.",
+        raw.SQLITE_CONSTRAINT => "was changed by another process, which must not happen. Stop that process, then restart this one.",
         _ => null,
     };
 }

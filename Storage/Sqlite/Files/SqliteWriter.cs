@@ -97,8 +97,8 @@ internal abstract class SqliteWriter<TWork> : IAsyncDisposable
     }
 
     /// <summary>
-    /// Rolls back and tells the callers; then goes on. Whatever is queued behind is refused too: a later append must not land where an
-    /// earlier one of the same caller was lost.
+    /// Rolls back and fails the callers' tasks. Everything queued behind fails too: a later append must not be written where an earlier one
+    /// of the same caller was lost.
     /// </summary>
     private void Refuse(List<TWork> group, Exception error)
     {

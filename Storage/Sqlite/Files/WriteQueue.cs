@@ -1,12 +1,12 @@
 namespace ActorStreams.Storage.Sqlite.Files;
 
 /// <summary>
-/// What callers want written, in the order of their calls. The writer takes what has gathered, up to a bound; the other callers
-/// wait in line, each holding no more than its own work.
+/// The writes that callers have requested, in the order of their calls. The writer takes all that is queued, up to a bound; the other
+/// callers wait, each with no more in memory than its own write.
 /// </summary>
 /// <remarks>
 /// The bound is on what the writer takes, not on the queue: the queue consists of callers that wait for their answer, so it is as long as
-/// there are callers. Making them wait in a second line in front of this one would bound nothing more.
+/// there are callers. A second queue in front of this one would bound nothing more.
 /// </remarks>
 internal sealed class WriteQueue<TWork>(Type owner, int maxRows, long maxBytes)
     where TWork : WriteWork

@@ -3,7 +3,7 @@ namespace ActorStreams.Storage.Sqlite.Files;
 /// <summary>One caller's wish to write, and the task it waits on.</summary>
 /// <remarks>
 /// <code>
-/// Queued ──► Taken ──► (done: the task says how)
+/// Queued ──► Taken ──► (done: the task has the outcome)
 ///    └─────► Withdrawn (cancelled before the writer took it: certainly not written)
 /// </code>
 /// </remarks>

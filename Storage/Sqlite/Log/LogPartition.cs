@@ -6,7 +6,7 @@ namespace ActorStreams.Storage.Sqlite.Log;
 internal sealed record LogTopic(string Name, LogPartition[] Partitions);
 
 /// <summary>
-/// What is kept in memory of a partition: its end, its newest rows, and, for the writer thread alone, where the open transaction stands.
+/// What is in memory of a partition: its end, its newest rows and, for the writer thread alone, what the open transaction appends.
 /// </summary>
 internal sealed class LogPartition(long id, TopicPartition name, long end, long latest)
 {
@@ -53,7 +53,7 @@ internal sealed class PendingAppend(LogPartition partition)
 }
 
 /// <summary>
-/// The newest rows of a partition, so that a reader at the end, the usual one, takes what was just committed without reading the file.
+/// The newest rows of a partition, so that a reader at the end, the usual one, gets what was just committed without reading the file.
 /// </summary>
 internal sealed class LogTail
 {

@@ -55,7 +55,7 @@ internal sealed class LogRowBuilder(int maxRowBytes)
     /// <summary>Starts a new row.</summary>
     public void Start(long baseOffset) => (Base, Count, _length, _timestamp) = (baseOffset, 0, LogRow.ChecksumBytes, 0);
 
-    /// <summary>Adds a record, unless the row would become too large. An empty row takes any record.</summary>
+    /// <summary>Adds a record, unless the row would become too large. An empty row accepts any record.</summary>
     public bool TryAdd(in NewRecord record)
     {
         var most = MostBytes(record);

@@ -2,7 +2,7 @@ using ActorStreams.Log;
 
 namespace ActorStreams.Storage.Sqlite.Log;
 
-/// <summary>The rows a reader has fetched and not yet given on. It fetches no more than one batch's worth ahead.</summary>
+/// <summary>The rows that a reader has fetched and not yet returned. It fetches at most one batch ahead.</summary>
 internal sealed class RowsInHand(ReadLimits limits)
 {
     private readonly int _maxRecords = Math.Max(limits.MaxRecords, 1);
@@ -13,7 +13,7 @@ internal sealed class RowsInHand(ReadLimits limits)
     private int _records;
     private long _bytes;
 
-    /// <summary>Whether the rows in hand do not yet fill a batch.</summary>
+    /// <summary>Whether the fetched rows do not yet fill a batch.</summary>
     public bool WantsMore => _records < _maxRecords && (_records == 0 || _bytes < limits.MaxBytes);
 
     public void Add(LogRow row)

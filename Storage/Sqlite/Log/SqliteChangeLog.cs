@@ -11,12 +11,12 @@ namespace ActorStreams.Storage.Sqlite.Log;
 //   partition(id, topic_id, number)        one row a partition; id is what batch names
 //   batch(partition_id, base_offset, next_offset, max_timestamp, bytes)
 //
-// A row of batch is not a record but some records that follow one another, about 64 KiB of them where they came fast enough, packed as
-// LogRow.cs tells. So SQLite's cost for a row is shared by hundreds of records, and a reader takes them as slices of one array.
-// Offsets are dense from 0: a row holds base_offset up to, and without, next_offset, and the next row of the partition goes on there.
-// max_timestamp is the latest timestamp of all records of the partition up to and including this row. It grows with the
-// offset, so the first row with a later one than an instant holds the record at which the instant cuts the partition.
-// Rows are written once and never changed.
+// A row of batch holds several consecutive records, packed as LogRow.cs describes: about 64 KiB of them where they arrive fast
+// enough. SQLite's cost of a row is thus shared by hundreds of records, and a reader gets the records as slices of one array. Offsets
+// are dense from 0: a row holds the offsets from base_offset up to, but not including, next_offset, where the partition's next row
+// begins. max_timestamp is the latest timestamp of all records of the partition up to and including this row. It never falls, so the
+// first row whose max_timestamp is later than an instant contains the record at which that instant cuts the partition. A row is
+// written once and never changed.
 //
 // WAL, synchronous=FULL: a commit is on the disk before its callers are answered. After a crash the file holds a prefix of what was
 // appended, with all that was acknowledged.
@@ -25,8 +25,8 @@ namespace ActorStreams.Storage.Sqlite.Log;
 /// The embedded change log: durable, in one SQLite file, for one process at a time (see <see cref="DataDirectory"/>).
 /// </summary>
 /// <remarks>
-/// Appends of all callers gather while the disk flushes the commit before, and are committed together. When a commit fails, all that is
-/// queued at that moment fails with it; so a caller that has several appends under way must look at their outcome before it appends more.
+/// While the disk flushes one commit, the appends of all callers are queued; then they are committed together. When a commit fails, all
+/// appends that are queued at that moment fail with it, so a caller with several appends under way must check them before it appends more.
 /// </remarks>
 public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
 {
@@ -46,7 +46,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     private readonly SqliteFile _file;
     private readonly LogWriter _writer;
 
-    /// <summary>For tests that take the disk away.</summary>
+    /// <summary>For tests in which the disk fails.</summary>
     internal LogWriter Writer => _writer;
 
     private SqliteChangeLog(SqliteChangeLogOptions options)

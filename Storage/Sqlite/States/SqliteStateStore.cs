@@ -8,12 +8,12 @@ namespace ActorStreams.Storage.Sqlite.States;
 //   partition(id, dataset, version, number, position, states, marks)   one row a partition that ever had a checkpoint
 //   state(partition_id, key, value, offset, timestamp)                 one row a key
 //   contribution(partition_id, key, slot, element, value)              what views keep beside a state
-//   dataset(name, description)                                         what was recorded of the datasets
+//   dataset(name, description)                                         the recorded description of each dataset
 //
 // Keys are blobs of UTF-8, not text: SQLite compares blobs byte by byte, which is KeyOrder, and a NUL ends no blob.
 //
 // WAL, synchronous=NORMAL: after a power cut the last checkpoints may be gone, but what is there is whole and in order. That is
-// enough, since the log is FULL: an owner then finds an older position, and folds on from there. Nothing but time is lost.
+// enough, since the log is FULL: an owner then finds an older position and folds again from there. Only time is lost.
 
 /// <summary>
 /// The state store in one SQLite file, for one process at a time (see <see cref="DataDirectory"/>).
@@ -41,7 +41,7 @@ public sealed class SqliteStateStore : IStateStore, IAsyncDisposable
     private readonly SqliteFile _file;
     private readonly StateWriter _writer;
 
-    /// <summary>For tests that take the disk away.</summary>
+    /// <summary>For tests in which the disk fails.</summary>
     internal StateWriter Writer => _writer;
 
     private SqliteStateStore(SqliteStateStoreOptions options)

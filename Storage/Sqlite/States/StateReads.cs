@@ -21,7 +21,7 @@ internal static class StateReads
     private const string SelectContributions =
         "SELECT element, value FROM contribution WHERE partition_id = ?1 AND key = ?2 AND slot = ?3 ORDER BY element LIMIT ?4";
 
-    // 0xFF never stands in UTF-8, so this comes after every key.
+    // Follows every key: UTF-8 never contains 0xFF.
     private static readonly byte[] AfterAllKeys = [0xFF];
 
     public static Checkpoint? Checkpoint(SqliteSession session, PartitionId partition)
