@@ -1,4 +1,9 @@
 using ActorStreams.Benchmarks;
+using ActorStreams.Benchmarks.Bounded;
+using ActorStreams.Benchmarks.Fold;
+using ActorStreams.Benchmarks.Kafka;
+using ActorStreams.Benchmarks.Lean;
+using ActorStreams.Benchmarks.Silo;
 
 return await (args.FirstOrDefault() switch
 {

@@ -1,17 +1,20 @@
 using System.Diagnostics;
-using System.Text.Json;
 using System.Text;
-using ActorStreams.Client.Calls;
+using System.Text.Json;
+using ActorStreams.Benchmarks.Kafka;
+using ActorStreams.Benchmarks.Lean;
+using ActorStreams.Benchmarks.Silo;
 using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 using ActorStreams.Hosting;
-using ActorStreams.Kafka.Clients;
 using ActorStreams.Kafka;
+using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.MockKafka;
 using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Builder;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Bounded;
 
 /// <summary>
 /// What one bad partition does to a silo and to the others, on Kafka with brokers in a process of their own: first nothing is behind; then

@@ -1,6 +1,6 @@
 using ActorStreams.Definitions;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Bounded;
 
 /// <summary>A parcel was scanned somewhere. Its fold takes as long as the record says: a user's code that is slow for some keys.</summary>
 internal sealed record Scan(string Depot, int FoldMilliseconds, string Note);

@@ -1,9 +1,10 @@
+using ActorStreams.Benchmarks.Inputs;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.Frames;
 using ActorStreams.Log;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Fold;
 
 /// <summary>
 /// The fold alone, with no log, store or silo: (a) the plain loop, (b) an entity's partition, (b+) with one re-keyed view.

@@ -1,6 +1,6 @@
 using ActorStreams.Definitions;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Inputs;
 
 /// <summary>
 /// A movement on an account: what a record of the generated input holds, about 100 bytes of JSON. Its key is the account's number.

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Inputs;
 
 /// <summary>
 /// Movements on 100,000 accounts of 10,000 owners, the same ones on every run. One in a hundred moves its account to another owner.

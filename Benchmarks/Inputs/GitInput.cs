@@ -7,7 +7,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.Samples.GitHistory;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Inputs;
 
 /// <summary>The history of a git repository, as the sample folds it: the files, and for the view their authors.</summary>
 internal sealed class GitInput : Input

@@ -1,7 +1,7 @@
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Inputs;
 
 /// <summary>Records to be folded, with everything that folds them: the plain loop, an entity alone, and an entity with one view.</summary>
 internal abstract class Input

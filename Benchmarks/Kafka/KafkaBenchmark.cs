@@ -1,13 +1,16 @@
-using ActorStreams.MockKafka;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using ActorStreams.Benchmarks.Inputs;
+using ActorStreams.Benchmarks.Silo;
 using ActorStreams.Definitions;
+using ActorStreams.MockKafka;
 using Confluent.Kafka;
+
 using ClientPartition = Confluent.Kafka.TopicPartitionOffset;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Kafka;
 
 /// <summary>
 /// The silo on Kafka, with brokers in a process of their own: (a) a plain loop of Kafka's client that decodes and folds into a dictionary,

@@ -1,3 +1,5 @@
+using ActorStreams.Benchmarks.Inputs;
+using ActorStreams.Benchmarks.Silo;
 using ActorStreams.Definitions;
 using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
@@ -10,7 +12,7 @@ using ActorStreams.Storage.Postgres.States;
 using ActorStreams.Storage.Sqlite.States;
 using Npgsql;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Kafka;
 
 /// <summary>
 /// The log in (mock) Kafka; the states in SQLite, or in PostgreSQL where a connection is given. Each round is an application of its own, so

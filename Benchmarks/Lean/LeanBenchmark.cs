@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
-using ActorStreams.Client.Calls;
+using ActorStreams.Benchmarks.Silo;
 using ActorStreams.Client;
+using ActorStreams.Client.Calls;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Lean;
 
 /// <summary>
 /// Memory and start-up of a silo process with very many entities of about 100 bytes of state (the shop's orders, with their view): with the

@@ -4,7 +4,7 @@ using System.Net;
 using ActorStreams.Client;
 using ActorStreams.Protocol;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Lean;
 
 /// <summary>A silo as a process of its own: the stock one, or this program with a command that makes it one.</summary>
 internal sealed class SiloChild : IDisposable

@@ -1,4 +1,6 @@
-namespace ActorStreams.Benchmarks;
+using ActorStreams.Benchmarks.Inputs;
+
+namespace ActorStreams.Benchmarks.Silo;
 
 /// <summary>
 /// The whole silo on the embedded log and store: (c) an entity, (d) an entity and one re-keyed view. All records are in the log and the

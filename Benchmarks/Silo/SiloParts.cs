@@ -1,10 +1,11 @@
+using ActorStreams.Benchmarks.Inputs;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.States;
 using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Storage.Sqlite.States;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Silo;
 
 /// <summary>
 /// Where a benchmarked silo has its log and its states; every round begins with a log that holds the input alone,

@@ -1,15 +1,17 @@
-using ActorStreams.Partitions.Running;
+using ActorStreams.Benchmarks.Fold;
+using ActorStreams.Benchmarks.Inputs;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
-using ActorStreams.Log;
-using ActorStreams.States;
 using ActorStreams.Hosting;
+using ActorStreams.Log;
+using ActorStreams.Partitions.Running;
+using ActorStreams.States;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Silo;
 
 /// <summary>
 /// A whole silo, with Orleans, HTTP and dashboard: folds an input that is in its log already. Reading is held back until the silo is up.

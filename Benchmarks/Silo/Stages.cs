@@ -6,7 +6,7 @@ using ActorStreams.Grains.Telemetry;
 using ActorStreams.Log;
 using ActorStreams.States;
 
-namespace ActorStreams.Benchmarks;
+namespace ActorStreams.Benchmarks.Silo;
 
 /// <summary>Where the partitions' time goes, summed over all of them. They run side by side, so the sums exceed the run's length.</summary>
 internal sealed class Stages
