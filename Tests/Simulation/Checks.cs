@@ -27,16 +27,19 @@ internal static class Checks
             ?? FragileFault(simulation, batch);
     }
 
-    /// <summary>What a view holds whose fold throws at some sources is the fold of the others, by a model that knows nothing of the fold.</summary>
+    /// <summary>
+    /// What a view holds whose fold throws at some sources is the fold of the others, by a model that knows nothing of the fold.
+    /// </summary>
     private static string? FragileFault(Simulation simulation, BatchResult batch)
     {
         if (simulation.Topology.Datasets.All(dataset => dataset.StateType != typeof(Fragile)))
             return null;
-        var expected = batch.States<Item>().Values.Where(item => !Fragile.IsPoison(item)).GroupBy(item => $"f{item.Value % 2}").ToDictionary(
-            group => group.Key,
-            group => new Fragile(
-                group.Count(), group.Sum(item => (long)item.Value), group.Max(item => item.Value),
-                group.Select(item => item.Value % 5).Distinct().Count()));
+        var expected = batch.States<Item>().Values.Where(item => !Fragile.IsPoison(item)).GroupBy(item => $"f{item.Value % 2}")
+            .ToDictionary(
+                group => group.Key,
+                group => new Fragile(
+                    group.Count(), group.Sum(item => (long)item.Value), group.Max(item => item.Value),
+                    group.Select(item => item.Value % 5).Distinct().Count()));
         var states = batch.States<Fragile>();
         return states.Count == expected.Count && states.All(state => expected[state.Key] == state.Value)
             ? null : $"{string.Join(", ", states)} instead of {string.Join(", ", expected)}";

@@ -152,7 +152,9 @@ internal static class Topologies
             Choose(source, chosen);
     }
 
-    /// <summary>The first states of a type are written to be measured, the later ones estimated: so that all runs of a topology are alike.</summary>
+    /// <summary>
+    /// The first states of a type are written to be measured, the later ones estimated: so that all runs of a topology are alike.
+    /// </summary>
     private sealed class Measured : IDatasetVisitor<bool>
     {
         public bool Entity<TState>(EntityDataset<TState> dataset)

@@ -48,7 +48,8 @@ public sealed class RedriveLawTests
             var before = await RunAsync(new(scenario, topology, records));
             // The definitions change between two lives of the cluster, and redrives come twice and thrice, among crashes.
             Fixable.IsFixed = true;
-            var letters = bad.Concat(bad.Where(_ => random.Next(2) == 0)).Concat(bad.Where(_ => random.Next(3) == 0)).OrderBy(_ => random.Next());
+            var letters = bad.Concat(bad.Where(_ => random.Next(2) == 0)).Concat(bad.Where(_ => random.Next(3) == 0))
+                .OrderBy(_ => random.Next());
             List<(string, NewRecord)> redrives = [];
             foreach (var letter in letters)
                 redrives.Add(("fixable", await RedriveRecords.OfAsync(before.Log.Storage, letter)));
@@ -73,7 +74,8 @@ public sealed class RedriveLawTests
     }
 
     /// <summary>Records of which every fourth value meets the bug, and the dead letters that it makes.</summary>
-    private static (List<(string Topic, NewRecord Record)> Records, long Sum, List<DeadLetterId> Bad) RandomFixable(Random random, int partitions)
+    private static (List<(string Topic, NewRecord Record)> Records, long Sum, List<DeadLetterId> Bad) RandomFixable(
+        Random random, int partitions)
     {
         var (sum, bad, records, ends) = (0L, new List<DeadLetterId>(), new List<(string, NewRecord)>(), new long[partitions]);
         for (var i = random.Next(20, 80); i > 0; i--)

@@ -80,7 +80,8 @@ public sealed class SimulationTests
             var partitioner = (KeyPartitioner)random.Next(3);
             var topology = new TopologyBuilder()
                 .AddEntity<Item>(item => item.FromTopic(Topologies.Items).WithPartitions(3).PartitionedBy(partitioner)).Build();
-            var records = Records.Of(topology, random, 60).Select(record => (record.Topic, record.Record with { Partition = random.Next(3) }));
+            var records = Records.Of(topology, random, 60)
+                .Select(record => (record.Topic, record.Record with { Partition = random.Next(3) }));
             var simulation = new Simulation(Scenario.Of(seed), topology, records);
             simulation.Run();
             Nothing(simulation.Failure ?? await Checks.FaultAsync(simulation), seed);
