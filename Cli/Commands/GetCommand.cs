@@ -18,7 +18,8 @@ internal static class GetCommand
         var key = new Argument<string>("KEY") { Description = "The key; slashes may be a part of it." };
         var atLeast = new Option<string[]>("--at-least")
         {
-            Description = "Wait until the state includes this position of a source topic, topic/partition:offset. It may be given several times.",
+            Description = "Wait until the state includes this position of a source topic, topic/partition:offset. "
+                + "It may be given several times.",
         };
         var timeout = new Option<double?>("--timeout") { Description = "How long --at-least waits, in seconds." };
         var command = new Command(

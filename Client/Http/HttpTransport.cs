@@ -34,7 +34,8 @@ internal sealed class HttpTransport : ITransport
         {
             return await _calls.GetAsync<StateAnswer>(
                 Paths.Key(
-                    dataset, key, [.. options.Positions.Select(position => ("atLeast", (string?)position.ToString())), ("timeoutSeconds", timeout)]),
+                    dataset, key,
+                    [.. options.Positions.Select(position => ("atLeast", (string?)position.ToString())), ("timeoutSeconds", timeout)]),
                 cancellationToken).ConfigureAwait(false);
         }
         catch (ActorStreamsException e) when (e.Status == HttpStatusCode.NotFound)

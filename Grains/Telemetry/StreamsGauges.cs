@@ -28,7 +28,8 @@ internal sealed class StreamsGauges : IHostedService
         _pauses = topology.Datasets.Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal).ToDictionary(
             topic => topic,
             topic => Enum.GetValues<PauseReason>().Select(reason =>
-                (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason.Word()) })).ToArray(), StringComparer.Ordinal);
+                (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason.Word()) })).ToArray(),
+            StringComparer.Ordinal);
         Create(metrics.Meter, this, topics);
     }
 
@@ -83,7 +84,8 @@ internal sealed class StreamsGauges : IHostedService
 
     private IEnumerable<Measurement<long>> Paused()
     {
-        var paused = _partitions.All.Where(runner => runner.PausedBy is not null).CountBy(runner => (runner.Dataset.Topic, runner.PausedBy!.Value))
+        var paused = _partitions.All.Where(runner => runner.PausedBy is not null)
+            .CountBy(runner => (runner.Dataset.Topic, runner.PausedBy!.Value))
             .ToDictionary();
         return _pauses.SelectMany(
             topic => topic.Value.Select(pause => new Measurement<long>(paused.GetValueOrDefault((topic.Key, pause.Reason)), pause.Tags)));
