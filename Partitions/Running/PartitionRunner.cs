@@ -161,18 +161,19 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     private async Task RunSessionAsync()
     {
-        if (_failures.Pause is var pause && pause > TimeSpan.Zero && _stopPlace is null)
+        if (_failures.Pause is var pause && pause > TimeSpan.Zero)
             await Task.Delay(pause, _services.Time, _stop.Token);
         var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, _events, _stop.Token);
         RequireOwnCheckpoint(session);
         Open(session);
-        if (_stopPlace is { } place)
-            Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
-        else if (Status == RunnerStatus.Starting)
+        if (Status == RunnerStatus.Starting && _stopPlace is null)
             Become(RunnerStatus.Running, null);
         await session.RunAsync(new(_stopPlace?.Offset, _resumeAt, _failures.CarefulUpTo), _stop.Token);
-        if (_stopPlace is not null)
+        if (_stopPlace is { } place)
+        {
+            Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
             await Task.Delay(Timeout.InfiniteTimeSpan, _services.Time, _stop.Token);
+        }
     }
 
     /// <summary>
@@ -233,8 +234,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     private void Stop(StopPlace place, string kind)
     {
+        // It has stopped when a new life has folded everything before the place.
         _stopPlace = place;
-        Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
+        Become(RunnerStatus.Waiting, place.Sentence(Input), place.PausedBy);
         LogStopped(_services.Logger, Dataset.Name, Input.Topic, Partition, place.Offset, kind);
     }
 
@@ -244,8 +246,10 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         if (session.Generation == 0 && BehindRecords > 0)
             return;
         Interlocked.Exchange(ref _lastStored, _services.Time.GetTimestamp());
-        _failures.Clear(session.Fold.StoredPosition ?? 0);
-        if (Status == RunnerStatus.Waiting)
+        // Only a checkpoint that was written proves that the next failure is another one.
+        if (session.Generation > 0)
+            _failures.Clear(session.Fold.StoredPosition ?? 0);
+        if (Status == RunnerStatus.Waiting && _stopPlace is null)
             Become(RunnerStatus.Running, null);
     }
 

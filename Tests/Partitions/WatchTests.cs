@@ -88,12 +88,17 @@ public sealed class WatchTests
         var runner = rig.Start<Purse>();
         await UntilAsync(runner, () => runner.Readable?.Fold.NextOffset == 2 * Watchers);
         var reads = rig.Log.ReadsFromBeginning;
-        var changes = await Task.WhenAll(Enumerable.Range(0, Watchers).Select(i => Task.Run(async () =>
+        for (var pass = 0; pass < rig.Services.Options.MaxHistoryFolds; pass++)
+            await rig.Services.HistoryFolds.WaitAsync(Stop);
+        var watches = Task.WhenAll(Enumerable.Range(0, Watchers).Select(i => Task.Run(async () =>
         {
             await using var watch = runner.WatchAsync($"k{i}", new(0, 2 * i, 0), Stop).GetAsyncEnumerator(Stop);
             Assert.True(await watch.MoveNextAsync());
             return watch.Current.Change!.Position.Offset - (2 * i);
         })));
+        await UntilAsync(runner, () => runner.Watches.Count == Watchers);
+        rig.Services.HistoryFolds.Release(rig.Services.Options.MaxHistoryFolds);
+        var changes = await watches;
         Assert.All(changes, offset => Assert.Equal(1, offset));
         Assert.InRange(rig.Log.ReadsFromBeginning - reads, 1, Watchers / 4);
     }
