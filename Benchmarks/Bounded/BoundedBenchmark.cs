@@ -55,6 +55,7 @@ internal static class BoundedBenchmark
         string[] settings =
         [
             "--Silo:Log", "kafka", "--Kafka:BootstrapServers", kafka.BootstrapServers, "--Kafka:Consumer:fetch.wait.max.ms", "5",
+            "--Kafka:ChecksTopicSettings", "false",
             "--Streams:DefaultPartitions", $"{options.Partitions}",
         ];
 

@@ -71,8 +71,11 @@ public sealed class KafkaOptions
     /// <summary>Settings of librdkafka for the producer.</summary>
     public Dictionary<string, string> Producer { get; init; } = [];
 
-    /// <summary>For tests on brokers that do not answer what a topic's settings are.</summary>
-    internal bool ChecksTopicSettings { get; init; } = true;
+    /// <summary>
+    /// Whether the settings of topics are read and checked. False for brokers that do not answer for them, as the mock: each read would
+    /// wait for <see cref="RequestTimeoutSeconds"/>. A topic's own limits are then not known before a broker refuses a record.
+    /// </summary>
+    public bool ChecksTopicSettings { get; init; } = true;
 
     /// <summary>All that is wrong with these values by themselves.</summary>
     internal IEnumerable<string> Errors()

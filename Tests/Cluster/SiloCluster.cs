@@ -21,7 +21,7 @@ internal sealed class SiloCluster : IAsyncDisposable
             "--Silo:Log=kafka", "--Silo:States=postgres", $"--Kafka:BootstrapServers={kafka.BootstrapServers}",
             $"--Postgres:ConnectionString={database.ConnectionString}",
             // The mock answers an empty fetch only after this time, whatever comes meanwhile.
-            "--Kafka:Consumer:fetch.wait.max.ms=10", .. settings,
+            "--Kafka:Consumer:fetch.wait.max.ms=10", $"--Kafka:ChecksTopicSettings={kafka is not MockBrokers}", .. settings,
         ];
     }
 

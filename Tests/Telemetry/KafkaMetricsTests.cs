@@ -31,7 +31,7 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
             Settings =
             [
                 "--Silo:Log", "kafka", "--Kafka:BootstrapServers", kafka.BootstrapServers, "--Kafka:StatisticsSeconds", "1",
-                "--Kafka:Consumer:fetch.wait.max.ms", "10",
+                "--Kafka:Consumer:fetch.wait.max.ms", "10", "--Kafka:ChecksTopicSettings", "false",
                 "--Streams:DefaultPartitions", "1", "--Streams:LostRecords", "GoOn",
             ],
         };
