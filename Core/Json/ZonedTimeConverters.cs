@@ -60,12 +60,15 @@ internal static class ZonedTime
     {
         if (text is null or { Length: 0 })
             return null;
-        var zoned = text[^1] is 'Z' or 'z' || (text.Length > OffsetLength && text[^OffsetLength] is '+' or '-' && text[^3] == ':');
-        return zoned
+        return HasOffset(text)
             ? text
             : throw new JsonException(
                 $"The time '{Shown(text)}' does not say its offset from UTC: write it as 2026-07-01T12:00:00Z, or with +02:00 at its end.");
     }
+
+    /// <summary>Whether a time says its offset: without one it is another instant on a host in another zone.</summary>
+    internal static bool HasOffset(string text) => text.Length > 0
+        && (text[^1] is 'Z' or 'z' || (text.Length > OffsetLength && text[^OffsetLength] is '+' or '-' && text[^3] == ':'));
 
     internal static DateTimeOffset Parse(string? text) =>
         DateTimeOffset.TryParse(Check(text), CultureInfo.InvariantCulture, DateTimeStyles.None, out var value) ? value : throw NoTime(text);

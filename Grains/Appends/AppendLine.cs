@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using ActorStreams.DeadLetters;
+using ActorStreams.Json;
 using ActorStreams.Log;
 
 namespace ActorStreams.Grains.Appends;
@@ -96,9 +97,10 @@ internal static class AppendLine
     {
         JsonTokenType.Number when reader.TryGetInt64(out var milliseconds) && milliseconds >= MinTimestamp
             && milliseconds <= MaxTimestamp => members with { Timestamp = milliseconds },
-        JsonTokenType.String when reader.TryGetDateTimeOffset(out var time) => members with { Timestamp = time.ToUnixTimeMilliseconds() },
+        JsonTokenType.String when reader.TryGetDateTimeOffset(out var time) && ZonedTime.HasOffset(reader.GetString()!) => members with { Timestamp = time.ToUnixTimeMilliseconds() },
         JsonTokenType.Null => members,
-        _ => members with { Error = "The timestamp is neither Unix milliseconds nor ISO 8601 text like \"2026-01-31T12:00:00Z\"." },
+        _ => members with { Error = "The timestamp is neither Unix milliseconds nor ISO 8601 text with its offset from UTC, like "
+            + "\"2026-01-31T12:00:00Z\"." },
     };
 
     private static Members Headers(ref Utf8JsonReader reader, Members members)

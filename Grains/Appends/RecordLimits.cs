@@ -1,3 +1,4 @@
+using ActorStreams.Definitions;
 using ActorStreams.Log;
 
 namespace ActorStreams.Grains.Appends;
@@ -16,8 +17,10 @@ public sealed record RecordLimits(int MaxRecordBytes = 1 << 20)
     public const int LineOverhead = 64 << 10;
 
     /// <summary>What is wrong with a record; null when a topic with these limits takes it now.</summary>
-    internal string? FaultOf(in NewRecord record, TopicLimits topic, DateTimeOffset now) => record.Size <= MaxRecordBytes
-        ? topic.Refusal(record.Size, record.Timestamp, now)
+    internal string? FaultOf(in NewRecord record, TopicLimits topic, DateTimeOffset now) =>
+        record.Key is { Length: > FoldLimits.MaxKeyBytes } key
+        ? $"The record's key has {key.Length} bytes, but at most {FoldLimits.MaxKeyBytes} are taken. Shorten it, or hash a part of it."
+        : record.Size <= MaxRecordBytes ? topic.Refusal(record.Size, record.Timestamp, now)
         : $"The record has {record.Size} bytes, but at most {MaxRecordBytes} are taken (Silo:MaxRecordBytes). "
             + "Split it, or keep the large part elsewhere.";
 }
