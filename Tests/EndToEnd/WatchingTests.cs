@@ -105,7 +105,7 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task Readers_that_stall_in_the_midst_of_old_changes_hold_up_nobody_else()
     {
         var silo = await StartSiloAsync("--Streams:WatchHistoryChanges=4");
-        var (customer, count) = (NewKey("customer") + new string('x', 3_000), 1_500);
+        var (customer, count) = (NewKey("customer") + new string('x', 900), 5_000);
         await silo.PostAsync(Orders, Enumerable.Range(0, count).Select(i => Placed($"o{i}", customer, 1)));
         await silo.CaughtUpAsync(Orders);
         var path = $"api/entities/order/{NewKey()}?watch=true";
@@ -131,15 +131,15 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
     public async Task A_slow_reader_is_let_go_and_sees_each_change_once_when_it_comes_back()
     {
         var silo = await StartSiloAsync("--Streams:WatchHistoryChanges=4", "--Streams:WatchBufferChanges=16");
-        var customer = NewKey("customer") + new string('x', 5_000);
+        var customer = NewKey("customer") + new string('x', 900);
         await using var watch = silo.Client.WatchAsync<Spend>("spend", customer).GetAsyncEnumerator();
         Assert.True(await watch.MoveNextAsync());
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 80; i++)
             await silo.PostAsync(
-                Orders, Enumerable.Range(0, 150).Select(order => Placed($"o{i}-{order}-{new string('x', 1_000)}", customer, 1)));
+                Orders, Enumerable.Range(0, 150).Select(order => Placed($"o{i}-{order}-{new string('x', 900)}", customer, 1)));
         await silo.CaughtUpAsync(Orders);
 
-        for (var orders = 1; orders <= 3_000; orders++)
+        for (var orders = 1; orders <= 12_000; orders++)
         {
             Assert.True(await watch.MoveNextAsync());
             Assert.Equal(orders, watch.Current.After!.Orders);
