@@ -97,7 +97,8 @@ internal static class AppendLine
     {
         JsonTokenType.Number when reader.TryGetInt64(out var milliseconds) && milliseconds >= MinTimestamp
             && milliseconds <= MaxTimestamp => members with { Timestamp = milliseconds },
-        JsonTokenType.String when reader.TryGetDateTimeOffset(out var time) && ZonedTime.HasOffset(reader.GetString()!) => members with { Timestamp = time.ToUnixTimeMilliseconds() },
+        JsonTokenType.String when reader.TryGetDateTimeOffset(out var time) && ZonedTime.HasOffset(reader.GetString()!) =>
+            members with { Timestamp = time.ToUnixTimeMilliseconds() },
         JsonTokenType.Null => members,
         _ => members with { Error = "The timestamp is neither Unix milliseconds nor ISO 8601 text with its offset from UTC, like "
             + "\"2026-01-31T12:00:00Z\"." },

@@ -39,7 +39,8 @@ public sealed class AppendRuleTests
     [Fact]
     public void A_record_is_held_against_the_limits_of_its_topic()
     {
-        var (limits, now) = (new TopicLimits { MaxRecordBytes = 100, MinTimestamp = 1, MaxAheadMilliseconds = 3_600_000 }, DateTimeOffset.UnixEpoch);
+        var now = DateTimeOffset.UnixEpoch;
+        var limits = new TopicLimits { MaxRecordBytes = 100, MinTimestamp = 1, MaxAheadMilliseconds = 3_600_000 };
         var record = new NewRecord { Partition = 0, Timestamp = 1, Key = "k"u8.ToArray(), Value = new byte[10] };
         Assert.Null(new RecordLimits().FaultOf(record, limits, now));
         Assert.Contains("100 at most", new RecordLimits().FaultOf(record with { Value = new byte[200] }, limits, now));

@@ -193,7 +193,10 @@ internal sealed class RealKafka : ITestBrokers
         if (_failing == Failing.CutOff)
             _proxies.AddRange(_brokers.Select(broker => new KafkaProxy(KafkaNode.FreePort(), broker.ClientPort)));
         Security = secured ? new(KafkaNode.FreePort(), KafkaNode.FreePort()) : null;
-        var (cluster, controllerPort) = (Base64Url.EncodeToString(Guid.NewGuid().ToByteArray()), KafkaNode.FreePort());
+        // An id that began with '-' would be read as an option by the tool that formats the storage.
+        var id = Guid.NewGuid().ToByteArray();
+        id[0] &= 0x7F;
+        var (cluster, controllerPort) = (Base64Url.EncodeToString(id), KafkaNode.FreePort());
         await Task.WhenAll(_brokers.Append(_controller).OfType<KafkaNode>().Select(async node =>
         {
             await node.FormatAsync(cluster, [.. Settings(node, controllerPort), .. more]);
