@@ -69,10 +69,7 @@ internal sealed partial class PartitionSession
                 await FoldAllAsync(
                     plan.CarefulUpTo < plan.StopBefore ? plan.CarefulUpTo : plan.StopBefore ?? plan.CarefulUpTo, careful: true, stop);
             await FoldAllAsync(plan.StopBefore, careful: false, stop);
-            await FinishCheckpointAsync();
-            await _appends.FinishAsync();
-            _checkpoints.Begin();
-            await FinishCheckpointAsync();
+            await StoreAsync();
         }
         finally
         {
