@@ -6,7 +6,7 @@ namespace ActorStreams.Definitions;
 /// <summary>A named set of keyed states with one definition: an entity or a view, as a <see cref="Topology"/> holds it.</summary>
 public abstract class Dataset
 {
-    private readonly List<Edge> _dependents = [];
+    private List<Edge> _dependents = [];
     private IReadOnlyList<Edge> _sources = [];
 
     private protected Dataset(DatasetKind kind, string name, int version, BadRecords badRecords, JsonSerializerOptions json) =>
@@ -20,6 +20,11 @@ public abstract class Dataset
 
     /// <summary>The version of the definition, from 1. A changed fold needs a higher one.</summary>
     public int Version { get; }
+
+    /// <summary>
+    /// Which computation of the dataset this is (semantics §7), from 1: it names states, input log, positions, marks and frames.
+    /// </summary>
+    public int Build { get; internal set; } = 1;
 
     /// <summary>The input log: the entity's source topic, or the view's own topic of routed changes.</summary>
     public string Topic { get; internal set; } = "";
@@ -74,6 +79,14 @@ public abstract class Dataset
 
     /// <summary>Calls the visitor with the dataset's own type, so that what needs the state's type need not be known here.</summary>
     internal abstract TResult Accept<TResult>(IDatasetVisitor<TResult> visitor);
+
+    /// <summary>The same definition for another build; it has no sources and no dependents yet.</summary>
+    internal Dataset ForBuild(int build)
+    {
+        var copy = (Dataset)MemberwiseClone();
+        (copy.Build, copy._dependents, copy._sources) = (build, [], []);
+        return copy;
+    }
 
     internal void Connect(IReadOnlyList<Dataset> sources)
     {

@@ -29,7 +29,7 @@ public sealed class Topology
         Datasets.Where(dataset => dataset.Kind == DatasetKind.Entity).Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal);
 
     /// <summary>
-    /// Whether this application alone writes a topic: the dead letters, and the input log of a view, of whatever version. A source topic is
+    /// Whether this application alone writes a topic: the dead letters, and the input log of a view, of whatever build. A source topic is
     /// never one, whatever its name.
     /// </summary>
     internal bool IsWrittenByUs(string topic) =>
@@ -48,19 +48,19 @@ public sealed class Topology
         ?? throw new InvalidOperationException($"The topology has no dataset of {typeof(TState).Name}.");
 }
 
-/// <summary>The names of the topics that an application owns; a dataset's version is part of them.</summary>
+/// <summary>The names of the topics that an application owns; the number of a build is part of them.</summary>
 internal static class TopicNames
 {
-    internal static string Input(string application, string view, int version) =>
-        string.Create(CultureInfo.InvariantCulture, $"{application}.{view}.v{version}.input");
+    internal static string Input(string application, string view, int build) =>
+        string.Create(CultureInfo.InvariantCulture, $"{application}.{view}.b{build}.input");
 
-    /// <summary>Whether a topic is the input log of a view of this application, of whatever version.</summary>
+    /// <summary>Whether a topic is the input log of a view of this application, of whatever build.</summary>
     internal static bool IsInput(string application, string topic) =>
         topic.StartsWith(application + ".", StringComparison.Ordinal) && topic.EndsWith(".input", StringComparison.Ordinal);
 
     /// <summary>The name under which a dataset's progress is reported to the log's own tools: a consumer group, in Kafka.</summary>
     internal static string Reader(string application, Dataset dataset) =>
-        string.Create(CultureInfo.InvariantCulture, $"{application}.{dataset.Name}.v{dataset.Version}");
+        string.Create(CultureInfo.InvariantCulture, $"{application}.{dataset.Name}.b{dataset.Build}");
 
     internal static string DeadLetters(string application) => $"{application}.dead-letters";
 }

@@ -93,7 +93,7 @@ public sealed class TopologyBuilder
         {
             dataset.Partitions = _options[dataset].Partitions ?? DefaultPartitions;
             if (dataset.Kind == DatasetKind.View)
-                dataset.Topic = TopicNames.Input(Application, dataset.Name, dataset.Version);
+                dataset.Topic = TopicNames.Input(Application, dataset.Name, dataset.Build);
         }
 
         return TopologyChecks.Connect(Application, datasets);

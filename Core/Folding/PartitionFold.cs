@@ -24,7 +24,7 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
 
     internal int Partition { get; } = partition;
 
-    internal PartitionId Id => new(Dataset.Name, Dataset.Version, Partition);
+    internal PartitionId Id => new(Dataset.Name, Dataset.Build, Partition);
 
     internal FoldOptions Options { get; } = options;
 

@@ -5,7 +5,7 @@ namespace ActorStreams.Frames;
 /// of the view. Numbers are little-endian base-128 varints; "signed" ones are zigzag. Text is a length and UTF-8 bytes. Version 1:
 /// <code>
 /// frame  := 'F' version:byte(1) encoding:byte ( body | length of body, and its LZ4 block; by encoding 0 and 1 )
-/// body   := source:text sourceVersion sourcePartition change*
+/// body   := source:text sourceBuild sourcePartition change*
 /// change := flags:byte
 ///           offset     signed, less the previous change's: where in the source's input log the change was made (the origin)
 ///           timestamp  signed, ms, less the previous change's: of the root record

@@ -16,13 +16,13 @@ internal ref struct FrameReader
     {
         _reader = new(Body(frame));
         Source = _reader.ReadText();
-        SourceVersion = _reader.ReadCount();
+        SourceBuild = _reader.ReadCount();
         SourcePartition = _reader.ReadCount();
     }
 
     internal string Source { get; }
 
-    internal int SourceVersion { get; }
+    internal int SourceBuild { get; }
 
     internal int SourcePartition { get; }
 
@@ -102,7 +102,7 @@ internal ref struct FrameReader
     }
 
     /// <summary>Goes to the next route of the current change; false when there is none left.</summary>
-    internal bool NextRoute(out RouteKind kind, out int index, out ReadOnlySpan<byte> viewKey)
+    internal bool NextRoute(out RouteKind kind, out long index, out ReadOnlySpan<byte> viewKey)
     {
         kind = default;
         index = 0;
@@ -111,7 +111,7 @@ internal ref struct FrameReader
             return false;
         _routes--;
         var head = _reader.ReadVarInt();
-        (kind, index) = ((RouteKind)(head & 3), (int)(head >> 2));
+        (kind, index) = ((RouteKind)(head & 3), (long)(head >> 2));
         if (kind > RouteKind.Entered)
             throw new InvalidDataException($"The frame has a route of kind {(int)kind}, which this program does not know.");
         viewKey = _reader.ReadBytes().Span;

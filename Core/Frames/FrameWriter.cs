@@ -57,7 +57,7 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
         _buffer.WriteVarInt((ulong)routes);
     }
 
-    internal void Route(RouteKind kind, int index, string viewKey)
+    internal void Route(RouteKind kind, long index, string viewKey)
     {
         _buffer.WriteVarInt((ulong)kind | ((ulong)index << 2));
         _buffer.WriteText(viewKey);
@@ -105,7 +105,7 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
     private void WriteHeader()
     {
         _buffer.WriteText(source.Name);
-        _buffer.WriteVarInt((ulong)source.Version);
+        _buffer.WriteVarInt((ulong)source.Build);
         _buffer.WriteVarInt((ulong)sourcePartition);
     }
 

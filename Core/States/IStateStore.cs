@@ -15,8 +15,8 @@ public interface IStateStore
     /// <summary>
     /// Writes a checkpoint, in one transaction.
     /// </summary>
-    /// <returns>False, with nothing written, when the stored position is not <see cref="CheckpointWrite.ExpectedPosition"/>:
-    /// another owner exists.</returns>
+    /// <returns>False, with nothing written, when the stored checkpoint is not the one before it (its number is one less, where there is
+    /// none 0): another owner exists.</returns>
     /// <exception cref="StoreUnavailableException">The store cannot take it now, and the caller may try again
     /// from its checkpoint.</exception>
     ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default);
@@ -42,28 +42,47 @@ public interface IStateStore
     ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default);
 
-    /// <summary>What was recorded of the datasets when they were last run, by dataset name; see <see cref="WriteDatasetsAsync"/>.</summary>
+    /// <summary>What was last written of the builds.</summary>
+    ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Replaces what is written of the builds.</summary>
+    /// <returns>False, with nothing written, when the stored one is not the one before it: its number is not one less.</returns>
+    ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// What versions of this program without builds recorded of each dataset when it was last run, by dataset name; empty where none
+    /// ran on this store.
+    /// </summary>
     ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Records a description of each dataset (an opaque text), in place of what was recorded before.</summary>
-    ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default);
-
-    /// <summary>Forgets all states, contributions and checkpoints of all datasets, for a rebuild from the log.</summary>
-    ValueTask ClearAsync(CancellationToken cancellationToken = default);
+    /// <summary>
+    /// Forgets all states, contributions and checkpoints of one build, at a cost that does not depend on how many there are where the
+    /// store can do that. Nothing happens when there are none. No partition of it may run.
+    /// </summary>
+    ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default);
 }
 
-/// <summary>One partition of one version of a dataset: what owns states.</summary>
-public readonly record struct PartitionId(string Dataset, int Version, int Partition)
+/// <summary>One partition of one build of a dataset (semantics §7): what owns states.</summary>
+public readonly record struct PartitionId(string Dataset, int Build, int Partition)
 {
-    /// <summary><c>dataset.vVersion/partition</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Dataset}.v{Version}/{Partition}");
+    /// <summary><c>dataset.bBuild/partition</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Dataset}.b{Build}/{Partition}");
 }
 
 /// <summary>Where a partition stands.</summary>
+/// <param name="Number">How many checkpoints of the partition were written, this one among them: what an owner's next one is conditional
+/// on. A position does not suffice: it stays where a partition only sends stored states to a new view.</param>
 /// <param name="Position">The next offset of its input log to fold.</param>
 /// <param name="States">How many states it has.</param>
-/// <param name="Marks">The marks (semantics §5), in the form that the fold gave them.</param>
-public sealed record Checkpoint(long Position, long States, ReadOnlyMemory<byte> Marks);
+/// <param name="Header">All else that the fold keeps, in the form that the fold gave it.</param>
+public sealed record Checkpoint(long Number, long Position, long States, ReadOnlyMemory<byte> Header);
+
+/// <summary>
+/// What an application knows of its builds, as one text with a number: it is replaced as a whole, on condition that nobody else has.
+/// </summary>
+/// <param name="Number">How often it was written; 0 when it never was.</param>
+/// <param name="Text">The text; empty when it was never written.</param>
+public sealed record StoredCatalog(long Number, string Text);
 
 /// <summary>One stored state.</summary>
 /// <param name="Key">The key.</param>
@@ -107,10 +126,7 @@ public sealed class CheckpointWrite
     /// <summary>The partition.</summary>
     public required PartitionId Partition { get; init; }
 
-    /// <summary>The stored position this owner last saw; null when it saw none. Anything else in the store makes the write fail.</summary>
-    public required long? ExpectedPosition { get; init; }
-
-    /// <summary>What the partition's checkpoint becomes.</summary>
+    /// <summary>What the partition's checkpoint becomes. The stored one must have the number before, else the write fails.</summary>
     public required Checkpoint Checkpoint { get; init; }
 
     /// <summary>States to write. Each key stands at most once in <see cref="Upserts"/> and <see cref="Deletes"/> together.</summary>

@@ -7,7 +7,7 @@ public sealed class InMemoryStateStore : IStateStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<PartitionId, Partition> _partitions = [];
-    private Dictionary<string, string> _datasets = [];
+    private StoredCatalog _catalog = new(0, "");
 
     /// <inheritdoc/>
     public ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default)
@@ -25,7 +25,7 @@ public sealed class InMemoryStateStore : IStateStore
         lock (_gate)
         {
             var partition = _partitions.GetValueOrDefault(write.Partition);
-            if (partition?.Checkpoint.Position != write.ExpectedPosition)
+            if ((partition?.Checkpoint.Number ?? 0) != write.Checkpoint.Number - 1)
                 return new(false);
             if (partition is null)
                 _partitions.Add(write.Partition, partition = new() { Checkpoint = write.Checkpoint });
@@ -101,31 +101,37 @@ public sealed class InMemoryStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default)
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
-            return new(_datasets);
+            return new(_catalog);
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default)
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
-            // A new one each time: readers keep the old.
-            _datasets = new(datasets);
-            return default;
+            if (_catalog.Number != catalog.Number - 1)
+                return new(false);
+            _catalog = catalog;
+            return new(true);
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask ClearAsync(CancellationToken cancellationToken = default)
+    public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
+        new(new Dictionary<string, string>());
+
+    /// <inheritdoc/>
+    public ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
-            _partitions.Clear();
+            foreach (var partition in _partitions.Keys.Where(id => id.Dataset == dataset && id.Build == build).ToList())
+                _partitions.Remove(partition);
             return default;
         }
     }
@@ -155,7 +161,7 @@ public sealed class InMemoryStateStore : IStateStore
         /// <summary>Keeps copies of the bytes, as a durable store does: the caller may use its buffers again.</summary>
         public void Write(CheckpointWrite write)
         {
-            Checkpoint = write.Checkpoint with { Marks = write.Checkpoint.Marks.ToArray() };
+            Checkpoint = write.Checkpoint with { Header = write.Checkpoint.Header.ToArray() };
             States.ExceptWith(write.Deletes.Select(Probe));
             Contributions.ExceptWith(write.ContributionDeletes.Select(id => new StoredContribution(id, default)));
             foreach (var state in write.Upserts)

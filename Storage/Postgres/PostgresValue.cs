@@ -28,7 +28,7 @@ internal static class PostgresValue
     }
 
     public static NpgsqlParameter[] Partition(PartitionId partition) =>
-        [Of(partition.Dataset), Of(partition.Version), Of(partition.Partition)];
+        [Of(partition.Dataset), Of(partition.Build), Of(partition.Partition)];
 
     public static NpgsqlParameter[] Ids(IReadOnlyCollection<ContributionId> ids) =>
         [Array(Keys([.. ids.Select(id => id.Key)])), Array([.. ids.Select(id => id.Slot)]), Array([.. ids.Select(id => id.Element)])];

@@ -82,7 +82,7 @@ internal sealed class CheckpointWork(CheckpointWrite write) : StateWork
 internal static class StateBinding
 {
     public static SqliteStatement BindPartition(this SqliteStatement statement, int index, PartitionId partition) =>
-        statement.BindText(index, partition.Dataset).Bind(index + 1, partition.Version).Bind(index + 2, partition.Partition);
+        statement.BindText(index, partition.Dataset).Bind(index + 1, partition.Build).Bind(index + 2, partition.Partition);
 
     public static SqliteStatement BindContribution(this SqliteStatement statement, int index, in ContributionId id) =>
         statement.BindUtf8(index, id.Key).Bind(index + 1, id.Slot).Bind(index + 2, id.Element.Span);
