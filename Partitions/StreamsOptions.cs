@@ -60,6 +60,12 @@ public sealed class StreamsOptions
     [EnumDataType(typeof(LostRecords))]
     public LostRecords LostRecords { get; set; }
 
+    /// <summary>
+    /// The part of a partition's time that sending stored states to a new view may take; the rest is for what comes in.
+    /// </summary>
+    [Range(0.01, 1)]
+    public double BackfillShare { get; set; } = 0.5;
+
     /// <summary>How often the keeper looks whether all partitions run.</summary>
     [Range(0.1, 3600)]
     public double KeeperIntervalSeconds { get; set; } = 5;

@@ -124,7 +124,7 @@ internal sealed class LawRig(Dataset source, Dataset? view)
         {
             if (store is null)
                 return;
-            Done(store.WriteCheckpointAsync(_fold.BeginCheckpoint(_fold.StoredPosition)));
+            Done(store.WriteCheckpointAsync(_fold.BeginCheckpoint()));
             _fold = dataset.CreateFold(0, options);
             _fold.Restore(Done(store.ReadCheckpointAsync(_fold.Id)));
         }

@@ -26,6 +26,9 @@ public abstract class Dataset
     /// </summary>
     public int Build { get; internal set; } = 1;
 
+    /// <summary>Whether this build was folded before checkpoints had edges: then it has those of all its sources.</summary>
+    internal bool IsBeforeEdges { get; set; }
+
     /// <summary>The input log: the entity's source topic, or the view's own topic of routed changes.</summary>
     public string Topic { get; internal set; } = "";
 

@@ -57,9 +57,11 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
         _prepared.Clear();
     }
 
-    private protected override byte[] WriteMarks() => EntityMarks.Write(this, dataset.Partitioner, _setAside);
+    private protected override CheckpointHeader.Section OwnSection => CheckpointHeader.Section.Records;
 
-    private protected override void RestoreMarks(ReadOnlyMemory<byte> bytes) =>
+    private protected override byte[] WriteOwn() => EntityMarks.Write(this, dataset.Partitioner, _setAside);
+
+    private protected override void RestoreOwn(ReadOnlyMemory<byte> bytes) =>
         (MisplacedRecords, FirstMisplaced, CountedFrom, _setAside) = EntityMarks.Read(bytes, dataset.Partitioner, NextOffset);
 
     private Prepared Prepare(in ChangeRecord record, FoldNeeds needs)

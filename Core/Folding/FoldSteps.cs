@@ -1,3 +1,4 @@
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.Reducing;
 using ActorStreams.States;
@@ -9,6 +10,9 @@ internal static class FoldSteps
 {
     /// <summary>How many contributions one query may return. They are in memory twice until the fold has them.</summary>
     private const int MaxScannedRows = 50_000;
+
+    /// <summary>Stored states that are read in one go for a backfill.</summary>
+    private const int BackfillPage = 128;
 
     /// <summary>
     /// Folds a batch, in several parts when it is large. <paramref name="publish"/> sees the output of each part before any reader can see
@@ -152,8 +156,39 @@ internal static class FoldSteps
     /// </summary>
     private static async ValueTask CheckOwnershipAsync(this PartitionFold fold, IStateStore store, CancellationToken cancellationToken)
     {
-        var position = (await store.ReadCheckpointAsync(fold.Id, cancellationToken).ConfigureAwait(false))?.Position;
-        if (position != fold.StoredPosition && (position is null || position != fold.WritingPosition))
-            throw new StaleOwnerException(fold.Id, fold.StoredPosition, position);
+        var found = (await store.ReadCheckpointAsync(fold.Id, cancellationToken).ConfigureAwait(false))?.Number ?? 0;
+        if (!fold.IsOwn(found))
+            throw new StaleOwnerException(fold.Id, fold.StoredNumber, found);
+    }
+
+    /// <summary>Sends the next chunk of stored states to a view that is being backfilled. Everything is stored.</summary>
+    /// <returns>What is to be appended before the next checkpoint.</returns>
+    /// <exception cref="StaleOwnerException">Another owner has written a checkpoint: stop, and send nothing on.</exception>
+    internal static async ValueTask<FoldOutput> BackfillAsync(
+        this PartitionFold fold, EdgeReach edge, IStateStore store, CancellationToken cancellationToken = default)
+    {
+        List<StoredState> chunk = [];
+        var (bytes, isEnd) = (0L, false);
+        while (!isEnd && chunk.Count < edge.ChunkStates && bytes < edge.ChunkBytes)
+        {
+            var after = chunk.Count == 0 ? edge.Cursor : chunk[^1].Key;
+            var page = await store.ScanAsync(fold.Id, "", after, BackfillPage, cancellationToken).ConfigureAwait(false);
+            isEnd = page.Count < BackfillPage;
+            foreach (var state in page)
+            {
+                if (chunk.Count == edge.ChunkStates || bytes >= edge.ChunkBytes)
+                {
+                    isEnd = false;
+                    break;
+                }
+
+                chunk.Add(state);
+                bytes += state.State.Length;
+            }
+        }
+
+        await fold.CheckOwnershipAsync(store, cancellationToken).ConfigureAwait(false);
+        lock (fold.Gate)
+            return fold.Backfill(edge, chunk, isEnd);
     }
 }

@@ -1,5 +1,6 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Frames;
 using ActorStreams.Formats;
 using ActorStreams.Log;
 using ActorStreams.States;
@@ -28,11 +29,39 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
 
     internal FoldOptions Options { get; } = options;
 
-    /// <summary>The position of the last checkpoint that this owner knows to be written; null for none.</summary>
+    /// <summary>The number of the last checkpoint that this owner knows to be written; 0 for none.</summary>
+    internal long StoredNumber { get; private protected set; }
+
+    /// <summary>The position of that checkpoint; null for none.</summary>
     internal long? StoredPosition { get; private protected set; }
 
     /// <summary>The position of the checkpoint under way; null when there is none.</summary>
     internal long? WritingPosition { get; private protected set; }
+
+    /// <summary>True when something is folded, or an edge has changed, that no checkpoint has or is getting.</summary>
+    internal bool HasUnstored => NextOffset != (StoredPosition ?? 0) || EdgesChanged;
+
+    /// <summary>The edges to the views that are fed from here.</summary>
+    internal abstract IEnumerable<EdgeReach> Edges { get; }
+
+    /// <summary>Edges that the checkpoint had to views that are here no more; they go with the next checkpoint.</summary>
+    internal IReadOnlyList<EdgeReach> DroppedEdges { get; private protected set; } = [];
+
+    /// <summary>Whether the edges differ from those of the last checkpoint that began.</summary>
+    private protected bool EdgesChanged { get; set; }
+
+    /// <summary>The edge of a view that is to be backfilled next; null for none.</summary>
+    internal EdgeReach? Backfilling => Edges.FirstOrDefault(edge => !edge.IsWhole);
+
+    /// <summary>
+    /// Sends a chunk of stored states to a view that lacks them. Everything is stored, and the chunk is what the store has after the edge's
+    /// cursor: so it is a function of the checkpoint (semantics §7).
+    /// </summary>
+    /// <exception cref="BrokenInvariantException">Something is not stored.</exception>
+    internal abstract FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd);
+
+    /// <summary>Whether the checkpoint of this number is one that this owner wrote, or is writing.</summary>
+    internal bool IsOwn(long number) => number == StoredNumber || (WritingPosition is not null && number == StoredNumber + 1);
 
     /// <summary>The next offset of the input log to fold.</summary>
     internal long NextOffset { get; private protected set; }
@@ -126,7 +155,7 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     internal abstract FoldOutput Fold();
 
     /// <summary>What changed since the last checkpoint began, to be written as one; one at a time.</summary>
-    internal abstract CheckpointWrite BeginCheckpoint(long? expectedPosition);
+    internal abstract CheckpointWrite BeginCheckpoint();
 
     internal abstract void CheckpointWritten();
 

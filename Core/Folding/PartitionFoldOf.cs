@@ -46,8 +46,6 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     private protected ContributionMemory Memory { get; } = new();
 
-    private protected Marks Marks { get; private set; } = new();
-
     private protected FoldOutput Output { get; set; } = new();
 
     /// <summary>Changes that preparing skipped, since the last fold.</summary>
@@ -59,9 +57,34 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override void Restore(Checkpoint? checkpoint)
     {
         (NextOffset, States) = (checkpoint?.Position ?? 0, checkpoint?.States ?? 0);
-        (StoredPosition, WritingPosition) = (checkpoint?.Position, null);
-        RestoreMarks(checkpoint?.Marks ?? default);
+        (StoredNumber, StoredPosition, WritingPosition) = (checkpoint?.Number ?? 0, checkpoint?.Position, null);
         StoreIsEmpty = checkpoint is null;
+        var header = CheckpointHeader.Read(checkpoint?.Header ?? default, OwnSection);
+        RestoreOwn(header[OwnSection] ?? default);
+        if (checkpoint is not null)
+            RestoreEdges(header[CheckpointHeader.Section.Edges]);
+    }
+
+    private void RestoreEdges(ReadOnlyMemory<byte>? section)
+    {
+        var stored = section is { } bytes ? EdgeReach.Read(bytes) : [];
+        DroppedEdges = _router.Restore(stored, isBeforeEdges: section is null);
+        EdgesChanged = DroppedEdges.Count > 0 || Edges.Any(edge => !edge.IsWhole && !stored.Contains(edge));
+    }
+
+    internal override IEnumerable<EdgeReach> Edges => _router.Edges;
+
+    internal override FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd)
+    {
+        Require(FoldPhase.Between);
+        if (HasUnstored || DirtyEntries > 0 || WritingPosition is not null || StoredNumber == 0)
+            throw new BrokenInvariantException($"{Id} would send stored states to '{edge.View}' while it has others.");
+        var output = new FoldOutput();
+        _router.Backfill(
+            edge, states.Select(state => (state, (Func<TState?>)(() => Format.Read(state.State.ToArray())))), isEnd, NextOffset,
+            output.Frames, output.DeadLetters);
+        EdgesChanged = true;
+        return output;
     }
 
     internal override void SupplyStates(IReadOnlyList<StoredState> states)
@@ -119,7 +142,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override IEnumerable<StateRow> All() => Table.Entries.Where(entry => entry.Exists).Select(Row);
 
-    internal override CheckpointWrite BeginCheckpoint(long? expectedPosition)
+    internal override CheckpointWrite BeginCheckpoint()
     {
         Require(FoldPhase.Between);
         if (WritingPosition is not null)
@@ -143,14 +166,14 @@ internal abstract class PartitionFold<TState> : PartitionFold
         }
 
         WritingPosition = NextOffset;
+        (EdgesChanged, DroppedEdges) = (false, []);
         _writing.AddRange(_dirty);
         _dirty.Clear();
         (_writingBytes, _dirtyBytes) = (_dirtyBytes, 0);
         return new()
         {
             Partition = Id,
-            ExpectedPosition = expectedPosition,
-            Checkpoint = new(NextOffset, States, WriteMarks()),
+            Checkpoint = new(StoredNumber + 1, NextOffset, States, WriteHeader()),
             Upserts = upserts,
             Deletes = deletes,
             ContributionUpserts = contributions,
@@ -161,6 +184,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override void CheckpointWritten()
     {
         Require(FoldPhase.Between);
+        StoredNumber++;
         (StoredPosition, WritingPosition) = (
             WritingPosition ?? throw new BrokenInvariantException($"No checkpoint of {Id} is under way."), null);
         foreach (var entry in _writing)
@@ -176,10 +200,21 @@ internal abstract class PartitionFold<TState> : PartitionFold
         _writingBytes = 0;
     }
 
-    /// <summary>What a checkpoint keeps beside position and states.</summary>
-    private protected virtual byte[] WriteMarks() => Marks.Write();
+    private byte[] WriteHeader()
+    {
+        var header = new CheckpointHeader
+        {
+            [OwnSection] = WriteOwn(), [CheckpointHeader.Section.Edges] = EdgeReach.Write(Edges),
+        };
+        return header.Write();
+    }
 
-    private protected virtual void RestoreMarks(ReadOnlyMemory<byte> bytes) => Marks = Marks.Read(bytes);
+    /// <summary>The section of what only entities or only views keep.</summary>
+    private protected abstract CheckpointHeader.Section OwnSection { get; }
+
+    private protected abstract byte[] WriteOwn();
+
+    private protected abstract void RestoreOwn(ReadOnlyMemory<byte> bytes);
 
     /// <summary>Folds what was prepared, by <see cref="Step"/>, until the end or a bad record at which the dataset stops.</summary>
     private protected abstract void FoldPrepared();

@@ -23,6 +23,9 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
     private readonly List<(StateEntry<TState> Entry, int Slot)> _planned = [];
     private readonly HashSet<ReductionSlot> _plannedSlots = [];
     private RecordBatch? _batch;
+    private Marks _marks = new();
+
+    private protected override CheckpointHeader.Section OwnSection => CheckpointHeader.Section.Marks;
 
     internal override IContributionFold Contributions => this;
 
@@ -56,6 +59,10 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 ((DistinctSlot)entry.Reductions![contribution.Id.Slot]).Supply(contribution);
         }
     }
+
+    private protected override byte[] WriteOwn() => _marks.Write();
+
+    private protected override void RestoreOwn(ReadOnlyMemory<byte> bytes) => _marks = Marks.Read(bytes);
 
     private protected override void FoldPrepared()
     {
@@ -222,7 +229,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         if (!hasFailed)
             return true;
         entry.Failed!.Unmark(change.Member);
-        Marks.FailedMembers--;
+        _marks.FailedMembers--;
         MarkDirty(entry);
         return true;
     }
@@ -236,7 +243,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
             Contribute(entry, change.Input, told.Elements, null, undo: false);
         entry.Failed ??= new(Options.Slots, Memory);
         if (entry.Failed.Mark(change.Member, left ? [] : told.Stored!.Value.ToArray()))
-            Marks.FailedMembers++;
+            _marks.FailedMembers++;
         MarkDirty(entry);
     }
 
@@ -247,7 +254,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
             if (record.Value is not { } value)
                 throw new InvalidDataException("The record has no value: a view's input log is written by its sources alone.");
             var frame = new FrameReader(value);
-            var input = InputOf(frame.Source);
+            var input = InputOf(frame);
             for (var index = 0; frame.NextChange();)
                 PrepareChange(ref frame, input, recordIndex, ref index, needs);
         }
@@ -257,16 +264,21 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         }
     }
 
-    private ViewInput<TState> InputOf(string source) =>
-        Array.Find(_inputs, input => input.Source.Name == source) ?? throw new InvalidDataException(
-            $"The frame comes from '{source}', which is no source of {Dataset}. Raise the view's version when its sources change.");
+    /// <exception cref="InvalidDataException">The frame is of a build that does not feed this one.</exception>
+    private ViewInput<TState> InputOf(in FrameReader frame)
+    {
+        var (source, build) = (frame.Source, frame.SourceBuild);
+        return Array.Find(_inputs, input => input.Source.Name == source && input.Source.Build == build)
+            ?? throw new InvalidDataException(
+                $"The frame comes from build {build} of '{source}', which does not feed build {Dataset.Build} of {Dataset}.");
+    }
 
     private void PrepareChange(ref FrameReader frame, ViewInput<TState> input, int record, ref int index, FoldNeeds needs)
     {
         RoutedChange<TState>? change = null;
         for (; frame.NextRoute(out var kind, out var routeIndex, out var viewKey); index++)
         {
-            if (!Marks.Raise(frame.Source, frame.SourcePartition, new(frame.Offset, routeIndex)))
+            if (!_marks.Raise(frame.Source, frame.SourcePartition, new(frame.Offset, routeIndex)))
             {
                 Repeats++;
                 continue;
@@ -292,7 +304,7 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
 
     private void Plan(StateEntry<TState> entry, RoutedChange<TState> change, RouteKind kind, FoldNeeds needs)
     {
-        if (Marks.FailedMembers > 0)
+        if (_marks.FailedMembers > 0)
             (entry.Failed ??= new(Options.Slots, Memory)).Ask(entry.Key, change.Member, StoreIsEmpty, needs.Contributions);
         if (_inputs[^1].EndSlot == 0)
             return;

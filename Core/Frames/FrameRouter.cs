@@ -34,6 +34,9 @@ internal sealed class FrameRouter<TState>
         _targets = [.. dataset.DependentEdges.Select((edge, i) => new Target(edge.View, routers[i], dataset, partition))];
     }
 
+    /// <summary>How far each edge reaches; all of them everything, unless a checkpoint says otherwise.</summary>
+    internal IEnumerable<EdgeReach> Edges => _targets.Select(target => target.Edge);
+
     internal bool HasRoutes => _targets.Length > 0;
 
     internal void BeginRecord()
@@ -46,10 +49,68 @@ internal sealed class FrameRouter<TState>
     {
         foreach (var target in _targets)
         {
+            if (!target.Edge.Covers(key))
+                continue;
             FindRoutes(target, key, before, after, change, deadLetters);
             if (_routes.Count > 0)
                 Write(target, key, change, frames);
         }
+    }
+
+    /// <summary>
+    /// Takes the edges of a checkpoint. An edge that it does not have is of a view that is new here, and has to be backfilled.
+    /// </summary>
+    /// <returns>The edges of views that are here no more.</returns>
+    internal IReadOnlyList<EdgeReach> Restore(IReadOnlyList<EdgeReach> stored, bool isBeforeEdges)
+    {
+        foreach (var target in _targets)
+        {
+            var view = target.View;
+            target.Edge = stored.FirstOrDefault(edge => edge.View == view.Name && edge.Build == view.Build)
+                ?? (isBeforeEdges && view.IsBeforeEdges ? EdgeReach.All(view.Name, view.Build) : new(view.Name, view.Build));
+        }
+
+        return [.. stored.Where(edge => !Edges.Contains(edge))];
+    }
+
+    /// <summary>Sends the next stored states to a view that lacks them, in key order, as (nothing, state).</summary>
+    /// <param name="edge">The edge.</param>
+    /// <param name="states">The states of the chunk, with what they read back as; null where one cannot be read.</param>
+    /// <param name="isEnd">Nothing is left after this chunk.</param>
+    /// <param name="position">The source's position: that of its checkpoint.</param>
+    /// <param name="frames">Takes the frames.</param>
+    /// <param name="deadLetters">Takes what cannot be routed.</param>
+    internal void Backfill(
+        EdgeReach edge, IEnumerable<(StoredState Stored, Func<TState?> Read)> states, bool isEnd, long position, List<Frame> frames, List<DeadLetter> deadLetters)
+    {
+        var target = Array.Find(_targets, target => target.Edge == edge)!;
+        target.NextIndex = Origin.FirstOfBackfill + edge.Sent;
+        string? last = null;
+        foreach (var (stored, read) in states)
+        {
+            last = stored.Key;
+            var change = new SourceChange(
+                position - 1, 0, stored.Timestamp, new(_source.Topic, _sourcePartition, stored.Offset), null, stored.State.ToArray());
+            TState? state;
+            try
+            {
+                state = read();
+            }
+            catch (Exception error)
+            {
+                deadLetters.Add(Unroutable(target.View, stored.Key, change, error));
+                continue;
+            }
+
+            FindRoutes(target, stored.Key, null, state, change, deadLetters);
+            if (_routes.Count > 0)
+                Write(target, stored.Key, change, frames);
+        }
+
+        edge.Sent = target.NextIndex - Origin.FirstOfBackfill;
+        edge.Advance(last, isEnd);
+        target.NextIndex = 0;
+        Flush(frames);
     }
 
     /// <summary>Closes all frames that have something in them.</summary>
@@ -189,7 +250,7 @@ internal sealed class FrameRouter<TState>
         Kind = FaultKind.RouteFailed,
     };
 
-    private readonly record struct RouteTo(string ViewKey, RouteKind Kind, int Partition, int Index = 0);
+    private readonly record struct RouteTo(string ViewKey, RouteKind Kind, int Partition, long Index = 0);
 
     private sealed class Target(Dataset view, Router<TState> router, Dataset source, int sourcePartition)
     {
@@ -201,7 +262,9 @@ internal sealed class FrameRouter<TState>
 
         internal FrameWriter?[] Writers { get; } = new FrameWriter?[view.Partitions];
 
-        internal int NextIndex { get; set; }
+        internal EdgeReach Edge { get; set; } = EdgeReach.All(view.Name, view.Build);
+
+        internal long NextIndex { get; set; }
 
         internal long Timestamp { get; set; }
 

@@ -59,7 +59,7 @@ internal sealed class Marks
         if (version > WithoutFailedMembers)
             marks.FailedMembers = (long)reader.ReadVarInt();
         while (!reader.AtEnd)
-            marks._marks[(reader.ReadText(), reader.ReadCount())] = new((long)reader.ReadVarInt(), reader.ReadCount());
+            marks._marks[(reader.ReadText(), reader.ReadCount())] = new((long)reader.ReadVarInt(), (long)reader.ReadVarInt());
         return marks;
     }
 }

@@ -72,6 +72,7 @@ internal static class ReadableRecord
         var frame = new FrameReader(bytes);
         json.WriteStartObject("frame");
         json.WriteString("source", frame.Source);
+        json.WriteNumber("sourceBuild", frame.SourceBuild);
         json.WriteNumber("sourcePartition", frame.SourcePartition);
         json.WriteStartArray("changes");
         while (frame.NextChange())

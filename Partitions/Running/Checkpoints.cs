@@ -35,7 +35,7 @@ internal sealed class Checkpoints
     internal int Generation { get; private set; }
 
     /// <summary>True when something is folded that no checkpoint has.</summary>
-    internal bool HasUnstored => _fold.NextOffset != (_fold.StoredPosition ?? 0);
+    internal bool HasUnstored => _fold.HasUnstored;
 
     /// <summary>The checkpoint under way; null when there is none.</summary>
     internal Task? UnderWay => _underWay;
@@ -80,7 +80,7 @@ internal sealed class Checkpoints
             throw new InvalidOperationException($"{_fold.Id} would begin a checkpoint whose frames are not durable.");
         CheckpointWrite write;
         lock (_fold.Gate)
-            write = _fold.BeginCheckpoint(_fold.StoredPosition);
+            write = _fold.BeginCheckpoint();
         _meter.CheckpointBegun();
         _underWay = WriteAsync(write);
     }

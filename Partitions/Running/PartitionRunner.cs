@@ -182,8 +182,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     /// </summary>
     private void RequireOwnCheckpoint(PartitionSession session)
     {
-        var found = session.Fold.StoredPosition;
-        if (_session is { } before && found != before.Fold.StoredPosition && found != before.Fold.WritingPosition)
+        if (_session is { } before && !before.Fold.IsOwn(session.Fold.StoredNumber))
             throw new OwnerLostException(session.Fold.Id);
     }
 

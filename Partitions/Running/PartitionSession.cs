@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.Partitions.Telemetry;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,7 @@ internal sealed partial class PartitionSession
     private readonly PartitionMeter _meter;
     private readonly FrameAppends _appends;
     private readonly Checkpoints _checkpoints;
+    private readonly Backfills _backfills;
     private long _lastYield;
     private bool _hasLoggedMisplaced;
 
@@ -33,6 +35,7 @@ internal sealed partial class PartitionSession
         _meter.Reset();
         _appends = new(services, fold, _meter, events.Advanced);
         _checkpoints = new(services, fold, _meter, _appends);
+        _backfills = new(services, fold);
     }
 
     internal PartitionFold Fold { get; }
@@ -106,6 +109,8 @@ internal sealed partial class PartitionSession
         {
             while (stopBefore is null || Fold.NextOffset < stopBefore)
             {
+                if (!careful && _backfills.Due is { } edge)
+                    await BackfillAsync(edge);
                 next ??= batches.MoveNextAsync().AsTask();
                 await WaitAsync(next);
                 await _appends.KeepAsync();
@@ -153,17 +158,43 @@ internal sealed partial class PartitionSession
         if (!_meter.HasCaughtUp && _services.Log.KnownEnd(Input) <= Fold.NextOffset)
             _meter.CaughtUp();
         var append = _appends.HasWaiting ? _appends.UnderWay : next;
-        if (_checkpoints.UnderWay is not null || _appends.HasWaiting || !HasUnstored)
+        if (!HasUnstored)
+            _events.Settled(this);
+        if (UntilDue is not { } wait)
         {
-            if (!HasUnstored)
-                _events.Settled(this);
             await Task.WhenAny(next, append, _checkpoints.UnderWay ?? next);
             return;
         }
 
         using var due = new CancellationTokenSource();
-        await Task.WhenAny(next, Task.Delay(_checkpoints.UntilDue, _services.Time, due.Token));
+        await Task.WhenAny(next, Task.Delay(wait, _services.Time, due.Token));
         due.Cancel();
+    }
+
+    /// <summary>The time until a checkpoint or a chunk of a backfill is due; null when there is something else to wait for.</summary>
+    private TimeSpan? UntilDue
+    {
+        get
+        {
+            if (_checkpoints.UnderWay is not null || _appends.HasWaiting)
+                return null;
+            var checkpoint = HasUnstored ? _checkpoints.UntilDue : (TimeSpan?)null;
+            return _backfills.UntilDue is { } chunk && !(checkpoint < chunk) ? chunk : checkpoint;
+        }
+    }
+
+    /// <summary>
+    /// Sends a chunk of stored states to a view that lacks them. It is what the checkpoint says, so the checkpoint comes first.
+    /// </summary>
+    private async Task BackfillAsync(EdgeReach edge)
+    {
+        _backfills.Begin();
+        await FinishCheckpointAsync();
+        if (HasUnstored)
+            await StoreAsync();
+        _appends.Add(await Fold.BackfillAsync(edge, _services.Store), null);
+        await _appends.KeepAsync();
+        _backfills.End();
     }
 
     private async Task FoldAsync(RecordBatch batch)

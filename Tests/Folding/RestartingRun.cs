@@ -78,7 +78,7 @@ internal sealed class RestartingRun(Topology topology)
             foreach (var frame in output.Frames)
                 await _log.AppendAsync(
                     frame.View.Topic, [new() { Partition = frame.Partition, Timestamp = frame.Timestamp, Value = frame.Bytes }]);
-            Assert.True(await _store.WriteCheckpointAsync(fold.BeginCheckpoint(fold.StoredPosition)));
+            Assert.True(await _store.WriteCheckpointAsync(fold.BeginCheckpoint()));
             fold.CheckpointWritten();
         }
     }
