@@ -30,6 +30,8 @@ internal static class PostgresValue
     public static NpgsqlParameter[] Partition(PartitionId partition) =>
         [Of(partition.Dataset), Of(partition.Build), Of(partition.Partition)];
 
+    public static NpgsqlParameter[] Build(string dataset, int build) => [Of(dataset), Of(build)];
+
     public static NpgsqlParameter[] Ids(IReadOnlyCollection<ContributionId> ids) =>
         [Array(Keys([.. ids.Select(id => id.Key)])), Array([.. ids.Select(id => id.Slot)]), Array([.. ids.Select(id => id.Element)])];
 

@@ -19,13 +19,13 @@ public abstract class StateStoreContract
         Gen.Select(KeyOrderTests.GenKey, Gen.Int[-1, 2], Gen.OneOf<byte>(
             0, 1, 255).Array[0, 3], (key, slot, element) => new ContributionId(key, slot, element));
 
-    private static readonly Gen<PartitionId> GenPartition = Gen.OneOf(P("a"), P("b"), P("a", version: 2), P("a", partition: 1));
+    private static readonly Gen<PartitionId> GenPartition = Gen.OneOf(P("a"), P("b"), P("a", build: 2), P("a", partition: 1));
 
     private static readonly Gen<CheckpointWrite> GenWrite = Gen.Select(
         Gen.Select(GenPartition, Gen.Long[0, 3], GenBytes), GenState.List[0, 12], KeyOrderTests.GenKey.List[0, 6],
         Gen.Select(GenId, GenBytes).List[0, 12], GenId.List[0, 6],
         (head, upserts, deletes, contributions, removals) => Write(
-            head.Item1, head.Item2, null, head.Item3, upserts, deletes, contributions, removals));
+            head.Item1, 1, head.Item3, upserts, deletes, contributions, removals, position: head.Item2));
 
     /// <summary>A new, empty store.</summary>
     protected abstract Task<IStateStore> OpenAsync();
@@ -52,16 +52,18 @@ public abstract class StateStoreContract
                 var model = new Dictionary<PartitionId, Model>();
                 foreach (var (write, luck) in writes)
                 {
-                    // One in ten expects a position that is not the stored one.
-                    var stored = model.GetValueOrDefault(write.Partition)?.Checkpoint.Position;
-                    var aimed = Expecting(write, luck == 0 ? (stored ?? 0) + 1 : stored);
+                    // One in ten drops the build first; and one has a number that does not follow the stored one.
+                    if (luck == 1)
+                        await DropAsync(store, model, write.Partition);
+                    var next = (model.GetValueOrDefault(write.Partition)?.Checkpoint.Number ?? 0) + 1;
+                    var aimed = Numbered(write, luck == 0 ? next + 1 : next);
                     Assert.Equal(luck != 0, await store.WriteCheckpointAsync(aimed));
                     if (luck != 0)
                         (model.TryGetValue(write.Partition, out var known) ? known : model[write.Partition] = new()).Apply(aimed);
                 }
 
                 store = await AgainAsync(store);
-                foreach (var partition in new[] { P("a"), P("b"), P("a", version: 2), P("a", partition: 1) })
+                foreach (var partition in new[] { P("a"), P("b"), P("a", build: 2), P("a", partition: 1) })
                     await (model.GetValueOrDefault(partition) ?? new()).CheckAsync(store, partition, prefix, after, limit);
                 await CloseAsync(store);
             },
@@ -71,13 +73,25 @@ public abstract class StateStoreContract
     public async Task A_condition_that_fails_writes_nothing()
     {
         var store = await OpenAsync();
-        Assert.False(await store.WriteCheckpointAsync(Write(P("a"), 5, expected: 4, default, [new("k", default, 0, 0)])));
+        foreach (var number in new[] { 0, 2, 5 })
+            Assert.False(await store.WriteCheckpointAsync(Write(P("a"), number, default, [new("k", default, 0, 0)])));
         Assert.Null(await store.ReadCheckpointAsync(P("a")));
-        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 5, expected: null, default, [new("k", Bytes("1"), 4, 7)])));
-        foreach (var expected in new long?[] { null, 4, 6 })
-            Assert.False(await store.WriteCheckpointAsync(Write(P("a"), 9, expected, default, [new("l", Bytes("2"), 8, 7)], ["k"])));
-        Assert.Equal(5, (await store.ReadCheckpointAsync(P("a")))!.Position);
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 1, default, [new("k", Bytes("1"), 4, 7)])));
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 2, default, [new("k", Bytes("2"), 4, 7)])));
+        foreach (var number in new[] { 0, 1, 2, 4 })
+            Assert.False(await store.WriteCheckpointAsync(Write(P("a"), number, default, [new("l", Bytes("3"), 8, 7)], ["k"])));
+        Assert.Equal(2, (await store.ReadCheckpointAsync(P("a")))!.Number);
         Assert.Equal("k", Assert.Single(await store.ScanAsync(P("a"), "", null, 10)).Key);
+        await CloseAsync(store);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_may_stay_at_its_position_and_go_back_in_the_number_of_states()
+    {
+        var store = await OpenAsync();
+        for (var number = 1; number <= 3; number++)
+            Assert.True(await store.WriteCheckpointAsync(Write(P("a"), number, Bytes($"{number}"), [], position: 7)));
+        Assert.Equal((3, 7), ((await store.ReadCheckpointAsync(P("a")))!.Number, (await store.ReadCheckpointAsync(P("a")))!.Position));
         await CloseAsync(store);
     }
 
@@ -86,14 +100,14 @@ public abstract class StateStoreContract
     {
         var store = await OpenAsync();
         var rivals = Enumerable.Range(0, 50)
-            .Select(i => store.WriteCheckpointAsync(Write(P("a"), i + 1, null, default, [new($"rival {i}", default, 0, 0)])).AsTask());
+            .Select(i => store.WriteCheckpointAsync(Write(P("a"), 1, default, [new($"rival {i}", default, 0, 0)], position: i + 1)).AsTask());
         var others = Enumerable.Range(0, 50)
-            .Select(i => store.WriteCheckpointAsync(Write(P("b", partition: i), 1, null, default, [new("k", default, 0, 0)])).AsTask());
+            .Select(i => store.WriteCheckpointAsync(Write(P("b", partition: i), 1, default, [new("k", default, 0, 0)])).AsTask());
         var (won, fine) = (await Task.WhenAll(rivals.ToList()), await Task.WhenAll(others.ToList()));
         var winner = Array.IndexOf(won, true);
         Assert.Single(won, true);
         Assert.Equal($"rival {winner}", Assert.Single(await store.ScanAsync(P("a"), "", null, 100)).Key);
-        Assert.Equal(winner + 1, (await store.ReadCheckpointAsync(P("a")))!.Position);
+        Assert.Equal((1, winner + 1), ((await store.ReadCheckpointAsync(P("a")))!.Number, (await store.ReadCheckpointAsync(P("a")))!.Position));
         Assert.DoesNotContain(false, fine);
         await CloseAsync(store);
     }
@@ -103,7 +117,7 @@ public abstract class StateStoreContract
     {
         var store = await OpenAsync();
         var states = Enumerable.Range(0, 5_000).Select(i => new StoredState($"key {i}", Bytes($"{i}"), i, -i)).ToList();
-        await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, states));
+        await store.WriteCheckpointAsync(Write(P("a"), 1, default, states));
         var found = await store.LoadAsync(P("a"), [.. states.Select(s => s.Key).Where((_, i) => i % 2 == 0), "none"]);
         Assert.Equal(states.Where((_, i) => i % 2 == 0).Select(Show).Order(), found.Select(Show).Order());
         await CloseAsync(store);
@@ -125,10 +139,10 @@ public abstract class StateStoreContract
         var contributions =
             states.Select(state =>
                 (new ContributionId(state.Key, int.MaxValue, Noise(FoldLimits.MaxElementBytes)), (ReadOnlyMemory<byte>)Noise(8))).ToList();
-        Assert.True(await store.WriteCheckpointAsync(Write(partition, 1, null, Noise(1 << 20), states, [], contributions)));
+        Assert.True(await store.WriteCheckpointAsync(Write(partition, 1, Noise(1 << 20), states, [], contributions)));
         Assert.True(
             await store.WriteCheckpointAsync(Write(
-                partition, 2, 1, Noise(1 << 20), [new(Key(), Noise(16 << 20), 1, 1)], [states[0].Key], [], [contributions[0].Item1])));
+                partition, 2, Noise(1 << 20), [new(Key(), Noise(16 << 20), 1, 1)], [states[0].Key], [], [contributions[0].Item1])));
         store = await AgainAsync(store);
         var kept = states.Skip(1).ToList();
         Assert.Equal(kept.Select(Show).Order(), (await store.LoadAsync(partition, [.. states.Select(s => s.Key)])).Select(Show).Order());
@@ -140,40 +154,155 @@ public abstract class StateStoreContract
     }
 
     [Fact]
-    public async Task The_descriptions_of_datasets_are_replaced_and_survive_a_clearing()
+    public async Task The_catalog_is_replaced_as_a_whole_by_whoever_saw_the_last_one()
     {
         var store = await OpenAsync();
-        Assert.Empty(await store.ReadDatasetsAsync());
-        await store.WriteDatasetsAsync(new Dictionary<string, string> { ["a"] = "1", ["b"] = "" });
-        await store.WriteDatasetsAsync(new Dictionary<string, string> { ["a"] = "2", ["c"] = "\0 ü" });
-        await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, [new("k", default, 0, 0)], [], [(new("k", 0, default), default)]));
-        await store.ClearAsync();
+        Assert.Equal(new(0, ""), await store.ReadCatalogAsync());
+        Assert.False(await store.WriteCatalogAsync(new(2, "early")));
+        Assert.True(await store.WriteCatalogAsync(new(1, "first")));
+        foreach (var number in new[] { 0, 1, 3 })
+            Assert.False(await store.WriteCatalogAsync(new(number, "other")));
+        var text = "\0 ü \U0001F600 " + new string('x', 100_000);
+        Assert.True(await store.WriteCatalogAsync(new(2, text)));
+        await store.DropAsync("a", 1);
         store = await AgainAsync(store);
-        Assert.Equal(new Dictionary<string, string> { ["a"] = "2", ["c"] = "\0 ü" }, await store.ReadDatasetsAsync());
-        Assert.Null(await store.ReadCheckpointAsync(P("a")));
-        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 1, null, default, [])));
-        Assert.Empty(await store.ScanAsync(P("a"), "", null, 10));
-        Assert.Empty(Assert.Single(await store.ScanContributionsAsync(P("a"), [new("k", 0, 10)])));
+        Assert.Equal(new(2, text), await store.ReadCatalogAsync());
+        Assert.True(await store.WriteCatalogAsync(new(3, "")));
+        Assert.Equal(new(3, ""), await store.ReadCatalogAsync());
+        Assert.Empty(await store.ReadDatasetsAsync());
         await CloseAsync(store);
     }
 
-    protected static PartitionId P(string dataset, int version = 1, int partition = 0) => new(dataset, version, partition);
+    [Fact]
+    public async Task Of_many_that_replace_the_catalog_at_once_each_number_has_one_that_wins()
+    {
+        var store = await OpenAsync();
+        var won = await Task.WhenAll(Enumerable.Range(0, 8).Select(rival => Task.Run(async () =>
+        {
+            var mine = new List<long>();
+            for (var seen = await store.ReadCatalogAsync(); seen.Number < 40; seen = await store.ReadCatalogAsync())
+            {
+                // Each adds a letter to what it saw; a lost update would lose a letter.
+                if (await store.WriteCatalogAsync(new(seen.Number + 1, seen.Text + (char)('a' + rival))))
+                    mine.Add(seen.Number + 1);
+            }
+
+            return mine;
+        })).ToList());
+        var catalog = await store.ReadCatalogAsync();
+        Assert.Equal(Enumerable.Range(1, (int)catalog.Number).Select(number => (long)number), won.SelectMany(mine => mine).Order());
+        Assert.Equal(won.SelectMany((mine, rival) => mine.Select(number => (number, (char)('a' + rival)))).Order().Select(x => x.Item2),
+            catalog.Text);
+        await CloseAsync(store);
+    }
+
+    [Fact]
+    public async Task A_build_is_dropped_with_all_it_has_and_no_other_with_it()
+    {
+        var store = await OpenAsync();
+        await store.DropAsync("a", 1);
+        PartitionId[] dropped = [P("a"), P("a", partition: 1)], others = [P("a", build: 2), P("b"), P("b", build: 2, partition: 1)];
+        foreach (var id in dropped.Concat(others))
+            Assert.True(await store.WriteCheckpointAsync(Full(id, 1)));
+        await store.DropAsync("a", 1);
+        await store.DropAsync("a", 1);
+        await store.DropAsync("none", 7);
+        for (var again = 0; again < 2; again++)
+        {
+            foreach (var id in dropped)
+                await CheckEmptyAsync(store, id);
+            foreach (var id in others)
+            {
+                Assert.Equal(again + 1, (await store.ReadCheckpointAsync(id))!.Number);
+                Assert.Equal(10, (await store.ScanAsync(id, "", null, 100)).Count);
+                Assert.Equal(10, Assert.Single(await store.ScanContributionsAsync(id, [new("k", 0, 100)])).Count);
+                Assert.True(await store.WriteCheckpointAsync(Full(id, again + 2)));
+            }
+
+            store = await AgainAsync(store);
+        }
+
+        await CloseAsync(store);
+    }
+
+    [Fact]
+    public async Task A_late_checkpoint_of_a_dropped_build_is_refused_and_one_that_begins_anew_finds_nothing()
+    {
+        var store = await OpenAsync();
+        foreach (var number in new[] { 1, 2 })
+            Assert.True(await store.WriteCheckpointAsync(Full(P("a"), number)));
+        await store.DropAsync("a", 1);
+        foreach (var number in new[] { 2, 3, 4 })
+            Assert.False(await store.WriteCheckpointAsync(Full(P("a"), number)));
+        await CheckEmptyAsync(store, P("a"));
+        Assert.True(await store.WriteCheckpointAsync(Write(P("a"), 1, default, [new("new", default, 0, 0)])));
+        Assert.Equal("new", Assert.Single(await store.ScanAsync(P("a"), "", null, 100)).Key);
+        Assert.Empty(Assert.Single(await store.ScanContributionsAsync(P("a"), [new("k", 0, 100)])));
+        await CloseAsync(store);
+    }
+
+    [Fact]
+    public async Task A_build_that_is_dropped_while_its_owners_write_is_gone_and_those_of_others_do_not_notice()
+    {
+        var store = await OpenAsync();
+        using var end = new CancellationTokenSource();
+        async Task<long> OwnAsync(PartitionId id, bool isDropped)
+        {
+            for (var number = 1; ; number++)
+            {
+                var written = await store.WriteCheckpointAsync(Full(id, number));
+                Assert.True(written || isDropped);
+                if (!written || (!isDropped && end.IsCancellationRequested))
+                    return number;
+                foreach (var state in await store.LoadAsync(id, ["k1", "k2"]))
+                    Assert.Equal(number, state.Offset);
+            }
+        }
+
+        async Task DropAsync(int build)
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                while (await store.ReadCheckpointAsync(P("a", build, i)) is not { Number: > 3 })
+                    await Task.Yield();
+            }
+
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => store.DropAsync("a", build).AsTask()));
+        }
+
+        var others = Enumerable.Range(0, 3).Select(i => Task.Run(() => OwnAsync(P("b", partition: i), isDropped: false))).ToList();
+        for (var build = 1; build <= 5; build++)
+        {
+            var current = build;
+            var dropping = Task.Run(() => DropAsync(current));
+            var owners = Enumerable.Range(0, 3).Select(i => Task.Run(() => OwnAsync(P("a", current, i), isDropped: true))).ToList();
+            await dropping;
+            await Task.WhenAll(owners);
+            for (var i = 0; i < 3; i++)
+                await CheckEmptyAsync(store, P("a", build, i));
+        }
+
+        await end.CancelAsync();
+        Assert.All(await Task.WhenAll(others), number => Assert.True(number > 1));
+        await CloseAsync(store);
+    }
+
+    protected static PartitionId P(string dataset, int build = 1, int partition = 0) => new(dataset, build, partition);
 
     protected static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     protected static CheckpointWrite Write(
-        PartitionId partition, long position, long? expected, ReadOnlyMemory<byte> marks, IReadOnlyList<StoredState> upserts,
+        PartitionId partition, long number, ReadOnlyMemory<byte> header, IReadOnlyList<StoredState> upserts,
         IReadOnlyList<string>? deletes = null,
         IReadOnlyList<(ContributionId Id, ReadOnlyMemory<byte> Value)>? contributions = null,
-        IReadOnlyList<ContributionId>? removals = null)
+        IReadOnlyList<ContributionId>? removals = null, long position = 0)
     {
         // Each address stands once in a checkpoint.
         var (states, ids) = (upserts.DistinctBy(s => s.Key).ToList(), (contributions ?? []).DistinctBy(c => c.Id).ToList());
         return new()
         {
             Partition = partition,
-            ExpectedPosition = expected,
-            Checkpoint = new(position, states.Count, marks),
+            Checkpoint = new(number, position, states.Count, header),
             Upserts = states,
             Deletes = [.. (deletes ?? []).Distinct().Except(states.Select(s => s.Key))],
             ContributionUpserts = [.. ids.Select(c => new StoredContribution(c.Id, c.Value))],
@@ -181,11 +310,33 @@ public abstract class StateStoreContract
         };
     }
 
-    private static CheckpointWrite Expecting(CheckpointWrite write, long? position) => new()
+    /// <summary>Ten states and ten contributions, all of which name the checkpoint.</summary>
+    protected static CheckpointWrite Full(PartitionId partition, long number) => Write(
+        partition, number, Bytes("header"), [.. Enumerable.Range(0, 10).Select(i => new StoredState($"k{i}", Bytes($"{number}"), number, 0))],
+        [], [.. Enumerable.Range(0, 10).Select(i => (new ContributionId("k", 0, Bytes($"{i}")), Bytes($"{number}")))], position: number);
+
+    /// <summary>Nothing of the partition is found, in whatever way it is read.</summary>
+    protected static async Task CheckEmptyAsync(IStateStore store, PartitionId partition)
+    {
+        Assert.Empty(await store.LoadAsync(partition, ["k1", "k2"]));
+        Assert.Null(await store.ReadCheckpointAsync(partition));
+        Assert.Empty(await store.LoadAsync(partition, ["k1", "k2"]));
+        Assert.Empty(await store.ScanAsync(partition, "", null, 100));
+        Assert.Empty(Assert.Single(await store.ScanContributionsAsync(partition, [new("k", 0, 100)])));
+        Assert.Empty(await store.LoadContributionsAsync(partition, [new("k", 0, Bytes("1"))]));
+    }
+
+    private static async Task DropAsync(IStateStore store, Dictionary<PartitionId, Model> model, PartitionId partition)
+    {
+        await store.DropAsync(partition.Dataset, partition.Build);
+        foreach (var id in model.Keys.Where(id => id.Dataset == partition.Dataset && id.Build == partition.Build).ToList())
+            model.Remove(id);
+    }
+
+    private static CheckpointWrite Numbered(CheckpointWrite write, long number) => new()
     {
         Partition = write.Partition,
-        ExpectedPosition = position,
-        Checkpoint = write.Checkpoint,
+        Checkpoint = write.Checkpoint with { Number = number },
         Upserts = write.Upserts,
         Deletes = write.Deletes,
         ContributionUpserts = write.ContributionUpserts,
@@ -258,7 +409,7 @@ public abstract class StateStoreContract
             .Take(scan.Limit)
             .Select(c => Show(new StoredContribution(c.Key, c.Value)));
 
-        private static string Point(Checkpoint c) => $"{c.Position} {c.States} {Hex(c.Marks)}";
+        private static string Point(Checkpoint c) => $"{c.Number} {c.Position} {c.States} {Hex(c.Header)}";
     }
 }
 

@@ -41,8 +41,9 @@ public static class PostgresSchema
         return $"""
             GRANT USAGE ON SCHEMA {place} TO {grantee};
             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {place} TO {grantee};
-            GRANT TRUNCATE ON {place}.state, {place}.contribution TO {grantee};
-            REVOKE INSERT, UPDATE, DELETE ON {place}.applied_script, {place}.orleansquery FROM {grantee};
+            GRANT EXECUTE ON FUNCTION {place}.make_build(text, integer), {place}.drop_build(text, integer) TO {grantee};
+            REVOKE TRUNCATE ON {place}.state, {place}.contribution FROM {grantee};
+            REVOKE INSERT, UPDATE, DELETE ON {place}.applied_script, {place}.orleansquery, {place}.build FROM {grantee};
             """;
     }
 

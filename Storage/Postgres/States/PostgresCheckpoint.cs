@@ -3,23 +3,45 @@ using Npgsql;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// A checkpoint is one statement. Its first part updates the partition's position, on the condition, and returns the partition's number. The
-// other parts write the rows of that partition, and none where the condition failed. The rows of one checkpoint are disjoint, so their
+// A checkpoint is one statement. Its first part updates the partition's row, on the condition, and returns the row's id. The other parts write the rows of that partition, and none where the condition failed. The rows of one checkpoint are disjoint, so their
 // order does not matter. Only one owner at a time gets past the first part, so two owners cannot block each other.
 //
 // Rows are written in key order: neighbours in the index are then on pages that are cached already, which makes updates up to twice as
 // fast as in the order of a hash.
 //
 // A checkpoint larger than MaxCommandRows or MaxCommandBytes is cut into several such statements of one transaction. The later ones
-// are given the partition's number.
+// are given the row's id.
 
-/// <summary>Writes one checkpoint.</summary>
-internal static class PostgresCheckpoint
+/// <summary>Writes checkpoints.</summary>
+internal sealed class PostgresCheckpoint(NpgsqlDataSource source, BuildHomes homes, PostgresOptions options)
 {
-    public static async Task<bool> WriteAsync(
-        NpgsqlDataSource source, StateStatements sql, PostgresOptions options, CheckpointWrite write, CancellationToken cancellationToken)
+    /// <summary>Writes one, on its condition.</summary>
+    public async Task<bool> WriteAsync(CheckpointWrite write, CancellationToken cancellationToken)
     {
         write = InKeyOrder(write);
+        for (var attempt = 1; ; attempt++)
+        {
+            var sql = write.Checkpoint.Number == 1
+                ? await homes.MakeAsync(write.Partition, cancellationToken).ConfigureAwait(false)
+                : await homes.OfAsync(write.Partition, cancellationToken).ConfigureAwait(false);
+            if (sql is null)
+                return false;
+            try
+            {
+                var written = await WriteAsync(sql, write, cancellationToken).ConfigureAwait(false);
+                if (written)
+                    homes.Remember(write.Partition, sql.Home);
+                return written;
+            }
+            catch (PostgresException error) when (BuildHomes.IsMissing(error) && attempt == 1)
+            {
+                homes.Forget(write.Partition);
+            }
+        }
+    }
+
+    private async Task<bool> WriteAsync(StateStatements sql, CheckpointWrite write, CancellationToken cancellationToken)
+    {
         var parts = CheckpointPart.Cut(write, options.MaxCommandRows, options.MaxCommandBytes);
         var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var closing = connection.ConfigureAwait(false);
@@ -40,7 +62,6 @@ internal static class PostgresCheckpoint
     private static CheckpointWrite InKeyOrder(CheckpointWrite write) => new()
     {
         Partition = write.Partition,
-        ExpectedPosition = write.ExpectedPosition,
         Checkpoint = write.Checkpoint,
         Upserts = Sorted(write.Upserts, static state => state.Key),
         Deletes = write.Deletes,
@@ -57,7 +78,7 @@ internal static class PostgresCheckpoint
         return sorted;
     }
 
-    /// <summary>Writes the position and the first rows; the partition's number, or null where the condition failed.</summary>
+    /// <summary>Writes the partition's row and the first rows of states; the row's id, or null where the condition failed.</summary>
     private static Task<int?> MoveAsync(
         NpgsqlConnection connection, StateStatements sql, CheckpointWrite write, CheckpointPart part, CancellationToken cancellationToken)
     {
@@ -65,11 +86,9 @@ internal static class PostgresCheckpoint
         [
             .. part.Parameters(write), .. PostgresValue.Partition(write.Partition),
             PostgresValue.Of(write.Checkpoint.Position), PostgresValue.Of(write.Checkpoint.States),
-            PostgresValue.Of(write.Checkpoint.Marks),
+            PostgresValue.Of(write.Checkpoint.Header), PostgresValue.Of(write.Checkpoint.Number),
         ];
-        if (write.ExpectedPosition is { } expected)
-            parameters.Add(PostgresValue.Of(expected));
-        return RunAsync(connection, write.ExpectedPosition is null ? sql.WriteFirst : sql.WriteNext, parameters, cancellationToken);
+        return RunAsync(connection, write.Checkpoint.Number == 1 ? sql.WriteFirst : sql.WriteNext, parameters, cancellationToken);
     }
 
     private static async Task<int?> RunAsync(

@@ -6,22 +6,22 @@ using NpgsqlTypes;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// Schema/Scripts/0001-states.sql describes the tables. Keys and states are bytea: text cannot contain U+0000, and jsonb would return a
+// Schema/Scripts/0001-states.sql and 0003-builds.sql describe the tables. Keys and states are bytea: text cannot contain U+0000, and jsonb would return a
 // state in other bytes, while two states are equal only if their stored bytes are.
 //
 // A read is one statement, so it sees one checkpoint as a whole. A checkpoint is one statement as well, and therefore its own transaction
 // and one round trip, unless it is large (see PostgresCheckpoint).
 //
 // Every commit waits for the disk (synchronous_commit). Without that wait, a crash of PostgreSQL would undo the last commits. Checkpoints
-// alone could stand that: an owner whose position is no longer the stored one is refused and restarts at the older position, and what it
-// appends again is at or below the marks of its views, unless these have lost their checkpoints as well. A clearing could not: silos
-// would continue with new definitions on states of the old ones. And a source topic may by then have deleted, by its retention, the
-// records behind an acknowledged checkpoint. The flush is a small part of a checkpoint's cost, so all commits wait, and CheckAsync
+// alone could stand that: an owner whose checkpoint is no longer the stored one is refused and restarts at the older one, and what it
+// appends again is at or below the marks of its views, unless these have lost their checkpoints as well. The catalog of builds could not:
+// readers would go back behind a cutover. And a source topic may by then have deleted, by its retention, the records behind an
+// acknowledged checkpoint. The flush is a small part of a checkpoint's cost, so all commits wait, and CheckAsync
 // refuses a server that does not wait.
 //
 // A command whose connection is lost may have been committed, and may still be committed later by a server process that has not
 // noticed the loss. The caller receives StoreUnavailableException and restarts at the stored checkpoint. If that is the old one and
-// the new one is committed afterwards, it acts as another owner's: the condition on the position refuses the caller's next checkpoint,
+// the new one is committed afterwards, it acts as another owner's: the condition on the number refuses the caller's next checkpoint,
 // and a caller that reads through the store verifies afterwards that the checkpoint is still its own. In both cases the checkpoint is
 // stored as a whole or not at all.
 
@@ -31,15 +31,20 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     // Follows every key: UTF-8 never contains 0xFF.
     private static readonly byte[] AfterAllKeys = [0xFF];
 
-    private readonly PostgresOptions _options;
+    // What one statement deletes of a dropped build whose rows are among those of others: it holds back nobody for long.
+    private const int RemainsAtOnce = 10_000;
+
     private readonly NpgsqlDataSource _source;
     private readonly string _place;
-    private readonly StateStatements _sql;
+    private readonly StoreStatements _sql;
+    private readonly BuildHomes _homes;
+    private readonly PostgresCheckpoint _checkpoints;
 
     private PostgresStateStore(PostgresOptions options)
     {
-        (_options, _sql) = (options, new(options.Schema));
-        (_source, _place) = (PostgresConnections.States(options), PostgresConnections.Place(options));
+        (_source, _place, _sql) = (PostgresConnections.States(options), PostgresConnections.Place(options), new(options.Schema));
+        _homes = new(_source, _sql, options.Schema);
+        _checkpoints = new(_source, _homes, options);
     }
 
     /// <summary>Makes the store; connections are opened when they are needed.</summary>
@@ -51,23 +56,34 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default)
-    {
-        var found = await ReadAsync(
-            _sql.SelectCheckpoint, partition, [],
-            static row => new Checkpoint(row.GetInt64(0), row.GetInt64(1), row.GetFieldValue<byte[]>(2)),
-            cancellationToken).ConfigureAwait(false);
-        return found.SingleOrDefault();
-    }
+    public ValueTask<Checkpoint?> ReadCheckpointAsync(PartitionId partition, CancellationToken cancellationToken = default) => RunAsync(
+        async ct =>
+        {
+            var found = await QueryAsync(
+                _sql.SelectCheckpoint, PostgresValue.Partition(partition),
+                static row => (
+                    Checkpoint: new Checkpoint(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetFieldValue<byte[]>(3)),
+                    Home: row.GetInt32(4)),
+                ct).ConfigureAwait(false);
+            if (found.Count == 0)
+            {
+                _homes.Forget(partition);
+                return null;
+            }
+
+            _homes.Remember(partition, found[0].Home);
+            return found[0].Checkpoint;
+        },
+        cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default) =>
-        RunAsync(ct => PostgresCheckpoint.WriteAsync(_source, _sql, _options, write, ct), cancellationToken);
+        RunAsync(ct => _checkpoints.WriteAsync(write, ct), cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
         PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
-        ReadAsync(_sql.SelectStates, partition, [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
+        ReadAsync(static sql => sql.SelectStates, partition, () => [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
@@ -79,8 +95,8 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         if (after is not null && KeyOrder.Instance.Compare(after, prefix) >= 0)
             from = [.. PostgresValue.Key(after), 0];
         return ReadAsync(
-            _sql.SelectRange, partition, [PostgresValue.Of(from), PostgresValue.Of(AfterPrefix(prefix)), PostgresValue.Of((long)limit)],
-            State, cancellationToken);
+            static sql => sql.SelectRange, partition,
+            () => [PostgresValue.Of(from), PostgresValue.Of(AfterPrefix(prefix)), PostgresValue.Of((long)limit)], State, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -88,7 +104,8 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
         PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default)
     {
         var rows = await ReadAsync(
-            _sql.ScanContributions, partition,
+            static sql => sql.ScanContributions, partition,
+            () =>
             [
                 PostgresValue.Array(PostgresValue.Keys([.. scans.Select(scan => scan.Key)])),
                 PostgresValue.Array([.. scans.Select(scan => scan.Slot)]),
@@ -106,52 +123,42 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     public ValueTask<IReadOnlyList<StoredContribution>> LoadContributionsAsync(
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
         ReadAsync(
-            _sql.SelectContributions, partition, PostgresValue.Ids(ids),
+            static sql => sql.SelectContributions, partition, () => PostgresValue.Ids(ids),
             static row => new StoredContribution(
                 new(Text(row, 0), row.GetInt32(1), row.GetFieldValue<byte[]>(2)), row.GetFieldValue<byte[]>(3)), cancellationToken);
 
     /// <inheritdoc/>
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) => RunAsync(
+        async ct => (await QueryAsync(_sql.SelectCatalog, [], static row => new StoredCatalog(row.GetInt64(0), Text(row, 1)), ct)
+            .ConfigureAwait(false))[0],
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) => RunAsync(
+        async ct =>
+        {
+            using var command = _source.CreateCommand(_sql.UpdateCatalog);
+            command.Parameters.Add(PostgresValue.Of(catalog.Number));
+            command.Parameters.Add(PostgresValue.Of(PostgresValue.Key(catalog.Text)));
+            return await command.ExecuteNonQueryAsync(ct).ConfigureAwait(false) == 1;
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
         RunAsync<IReadOnlyDictionary<string, string>>(
-            async ct =>
-            {
-                using var command = _source.CreateCommand(_sql.SelectDatasets);
-                var rows = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-                await using var closing = rows.ConfigureAwait(false);
-                var found = new Dictionary<string, string>();
-                while (await rows.ReadAsync(ct).ConfigureAwait(false))
-                    found.Add(Text(rows, 0), Text(rows, 1));
-                return found;
-            },
+            async ct => (await QueryAsync(_sql.SelectDatasets, [], static row => (Name: Text(row, 0), Description: Text(row, 1)), ct)
+                .ConfigureAwait(false)).ToDictionary(row => row.Name, row => row.Description),
             cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default)
+    public async ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default)
     {
-        // Copied first: the caller's may change. Silos that start at once come one after the other, by the lock.
-        var copy = datasets.ToArray();
-        await TransactAsync(
-            [
-                new("SELECT pg_advisory_xact_lock($1)") { Parameters = { PostgresValue.Of(AdvisoryLock.Of(_options.Schema, "dataset")) } },
-                new(_sql.DeleteDatasets),
-                new(_sql.InsertDatasets)
-                {
-                    Parameters =
-                    {
-                        PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Key)])),
-                        PostgresValue.Array(PostgresValue.Keys([.. copy.Select(d => d.Value)])),
-                    },
-                },
-            ],
-            cancellationToken).ConfigureAwait(false);
+        await CallAsync(_sql.DropBuild, PostgresValue.Build(dataset, build), cancellationToken).ConfigureAwait(false);
+        while (await CallAsync(_sql.DropRemains, [PostgresValue.Of(RemainsAtOnce)], cancellationToken).ConfigureAwait(false) is true)
+        {
+        }
     }
-
-    /// <inheritdoc/>
-    public async ValueTask ClearAsync(CancellationToken cancellationToken = default) =>
-        // Truncated rather than deleted: a rebuild would leave millions of dead rows behind. The two large tables first: that
-        // waits for the checkpoints under way and holds back others while it has no lock that they could wait for. Then the
-        // positions, which no one can hold.
-        await TransactAsync([new(_sql.TruncateStates), new(_sql.DeletePartitions)], cancellationToken).ConfigureAwait(false);
 
     /// <summary>Closes the connections.</summary>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
@@ -171,30 +178,48 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     private static StoredState State(NpgsqlDataReader row) =>
         new(Text(row, 0), row.GetFieldValue<byte[]>(1), row.GetInt64(2), row.GetInt64(3));
 
+    /// <summary>Reads rows of a partition where they are; nothing when it has no checkpoint.</summary>
     private ValueTask<IReadOnlyList<T>> ReadAsync<T>(
-        string sql, PartitionId partition, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> row,
+        Func<StateStatements, string> statement, PartitionId partition, Func<NpgsqlParameter[]> parameters, Func<NpgsqlDataReader, T> row,
         CancellationToken cancellationToken) => RunAsync<IReadOnlyList<T>>(
         async ct =>
         {
-            using var command = _source.CreateCommand(sql);
-            command.Parameters.AddRange(PostgresValue.Partition(partition).Concat(parameters).ToArray());
-            var rows = await command.ExecuteReaderAsync(ct).ConfigureAwait(false);
-            await using var closing = rows.ConfigureAwait(false);
-            var found = new List<T>();
-            while (await rows.ReadAsync(ct).ConfigureAwait(false))
-                found.Add(row(rows));
-            return found;
+            for (var attempt = 1; ; attempt++)
+            {
+                if (await _homes.OfAsync(partition, ct).ConfigureAwait(false) is not { } sql)
+                    return [];
+                try
+                {
+                    return await QueryAsync(statement(sql), [.. PostgresValue.Partition(partition), .. parameters()], row, ct)
+                        .ConfigureAwait(false);
+                }
+                catch (PostgresException error) when (BuildHomes.IsMissing(error) && attempt == 1)
+                {
+                    _homes.Forget(partition);
+                }
+            }
         },
         cancellationToken);
 
-    /// <summary>Runs commands in one transaction and one round trip: a batch is its own transaction.</summary>
-    private ValueTask<int> TransactAsync(IReadOnlyList<NpgsqlBatchCommand> commands, CancellationToken cancellationToken) => RunAsync(
+    private async Task<List<T>> QueryAsync<T>(
+        string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> row, CancellationToken cancellationToken)
+    {
+        using var command = _source.CreateCommand(sql);
+        command.Parameters.AddRange(parameters);
+        var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var closing = rows.ConfigureAwait(false);
+        var found = new List<T>();
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            found.Add(row(rows));
+        return found;
+    }
+
+    private ValueTask<object?> CallAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken) => RunAsync(
         async ct =>
         {
-            using var batch = _source.CreateBatch();
-            foreach (var command in commands)
-                batch.BatchCommands.Add(command);
-            return await batch.ExecuteNonQueryAsync(ct).ConfigureAwait(false);
+            using var command = _source.CreateCommand(sql);
+            command.Parameters.AddRange(parameters);
+            return await command.ExecuteScalarAsync(ct).ConfigureAwait(false);
         },
         cancellationToken);
 

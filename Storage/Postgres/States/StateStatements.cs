@@ -1,19 +1,47 @@
 namespace ActorStreams.Storage.Postgres.States;
 
-/// <summary>
-/// The state store's statements. Every table is named with its schema, so that no statement depends on the session's search_path.
-/// </summary>
+/// <summary>The statements that concern no build's rows: checkpoints, the catalog, and the tables of builds.</summary>
+/// <remarks>Every table is named with its schema, so that no statement depends on the session's search_path.</remarks>
+internal sealed class StoreStatements(string schema)
+{
+    /// <summary>Selects one partition by the first three parameters.</summary>
+    internal const string OfPartition = "dataset = $1 AND version = $2 AND number = $3";
+
+    /// <summary>Where a partition stands, and the home of its rows.</summary>
+    public string SelectCheckpoint { get; } =
+        $"SELECT checkpoint, position, states, marks, home FROM {Identifier.Of(schema, "partition")} WHERE {OfPartition}";
+
+    public string SelectHome { get; } = $"SELECT home FROM {Identifier.Of(schema, "partition")} WHERE {OfPartition}";
+
+    public string SelectCatalog { get; } = $"SELECT number, text FROM {Identifier.Of(schema, "catalog")}";
+
+    public string UpdateCatalog { get; } =
+        $"UPDATE {Identifier.Of(schema, "catalog")} SET number = $1, text = $2 WHERE number = $1 - 1";
+
+    public string SelectDatasets { get; } = $"SELECT name, description FROM {Identifier.Of(schema, "dataset")}";
+
+    public string MakeBuild { get; } = $"SELECT {Identifier.Of(schema, "make_build")}($1, $2)";
+
+    public string DropBuild { get; } = $"SELECT {Identifier.Of(schema, "drop_build")}($1, $2)";
+
+    public string DropRemains { get; } = $"SELECT {Identifier.Of(schema, "drop_remains")}($1)";
+}
+
+/// <summary>The statements that read and write the rows of one home: the tables of one build, or those that builds of old share.</summary>
 internal sealed class StateStatements
 {
+    /// <summary>The home that all builds share which are older than builds.</summary>
+    public const int SharedHome = 0;
+
     private const string Further = "WITH moved AS (SELECT $13 AS id)";
 
-    public StateStatements(string schema)
+    public StateStatements(string schema, int home)
     {
-        var (partition, state) = (Identifier.Of(schema, "partition"), Identifier.Of(schema, "state"));
-        var (contribution, dataset) = (Identifier.Of(schema, "contribution"), Identifier.Of(schema, "dataset"));
-        const string ofPartition = "dataset = $1 AND version = $2 AND number = $3";
-        var partitionId = $"(SELECT id FROM {partition} WHERE {ofPartition})";
-        SelectCheckpoint = $"SELECT position, states, marks FROM {partition} WHERE {ofPartition}";
+        var suffix = home == SharedHome ? "" : string.Create(CultureInfo.InvariantCulture, $"_{home}");
+        var (partition, state) = (Identifier.Of(schema, "partition"), Identifier.Of(schema, $"state{suffix}"));
+        var contribution = Identifier.Of(schema, $"contribution{suffix}");
+        var partitionId = $"(SELECT id FROM {partition} WHERE {StoreStatements.OfPartition})";
+        Home = home;
         SelectStates = $"""SELECT key, value, "offset", timestamp FROM {state} WHERE partition_id = {partitionId} AND key = ANY($4)""";
         SelectRange = $"""
             SELECT key, value, "offset", timestamp FROM {state}
@@ -29,16 +57,13 @@ internal sealed class StateStatements
                 SELECT value FROM {contribution}
                 WHERE partition_id = {partitionId} AND key = wanted.key AND slot = wanted.slot AND element = wanted.element LIMIT 1) AS c
             """;
-        SelectDatasets = $"SELECT name, description FROM {dataset}";
-        DeleteDatasets = $"DELETE FROM {dataset}";
-        InsertDatasets = $"INSERT INTO {dataset} (name, description) SELECT * FROM unnest($1, $2)";
-        TruncateStates = $"TRUNCATE {state}, {contribution}";
-        DeletePartitions = $"DELETE FROM {partition}";
         var rows = WriteRows(state, contribution);
-        (WriteFirst, WriteNext, WriteFurther) = (InsertPosition(partition) + rows, UpdatePosition(partition) + rows, Further + rows);
+        (WriteFirst, WriteNext, WriteFurther) =
+            (InsertCheckpoint(partition, home) + rows, UpdateCheckpoint(partition, home) + rows, Further + rows);
     }
 
-    public string SelectCheckpoint { get; }
+    /// <summary>Which tables the statements name.</summary>
+    public int Home { get; }
 
     public string SelectStates { get; }
 
@@ -47,16 +72,6 @@ internal sealed class StateStatements
     public string ScanContributions { get; }
 
     public string SelectContributions { get; }
-
-    public string SelectDatasets { get; }
-
-    public string DeleteDatasets { get; }
-
-    public string InsertDatasets { get; }
-
-    public string TruncateStates { get; }
-
-    public string DeletePartitions { get; }
 
     /// <summary>Writes a partition's first checkpoint.</summary>
     public string WriteFirst { get; }
@@ -67,18 +82,20 @@ internal sealed class StateStatements
     /// <summary>Writes further rows of a checkpoint that was cut into several statements.</summary>
     public string WriteFurther { get; }
 
-    private static string InsertPosition(string partition) => $"""
+    private static string InsertCheckpoint(string partition, int home) => string.Create(CultureInfo.InvariantCulture, $"""
         WITH moved AS (
-            INSERT INTO {partition} (dataset, version, number, position, states, marks) VALUES ($13, $14, $15, $16, $17, $18)
+            INSERT INTO {partition} (dataset, version, number, position, states, marks, checkpoint, home, unnumbered)
+            VALUES ($13, $14, $15, $16, $17, $18, $19, {home}, false)
             ON CONFLICT DO NOTHING RETURNING id)
-        """;
+        """);
 
-    private static string UpdatePosition(string partition) => $"""
+    // The home is part of the condition: these statements write to no other.
+    private static string UpdateCheckpoint(string partition, int home) => string.Create(CultureInfo.InvariantCulture, $"""
         WITH moved AS (
-            UPDATE {partition} SET position = $16, states = $17, marks = $18
-            WHERE dataset = $13 AND version = $14 AND number = $15 AND position = $19
+            UPDATE {partition} SET position = $16, states = $17, marks = $18, checkpoint = $19, unnumbered = false
+            WHERE dataset = $13 AND version = $14 AND number = $15 AND checkpoint = $19 - 1 AND home = {home}
             RETURNING id)
-        """;
+        """);
 
     // What is deleted of contributions is looked up one by one (LATERAL … LIMIT 1): a join would be free to read all of the partition.
     private static string WriteRows(string state, string contribution) => $"""

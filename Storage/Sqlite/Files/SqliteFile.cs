@@ -16,9 +16,13 @@ internal sealed record SqliteFileSpec
     public required string Kind { get; init; }
 
     /// <summary>
-    /// The format's number, in the file as <c>PRAGMA user_version</c>. Raise it with every change of <see cref="Schema"/>.
+    /// The format's number, in the file as <c>PRAGMA user_version</c>. Raise it with every change of <see cref="Schema"/>, and add to
+    /// <see cref="Upgrades"/>.
     /// </summary>
     public required int Format { get; init; }
+
+    /// <summary>What makes a file of each format one of the next, from format 1 on.</summary>
+    public IReadOnlyList<string> Upgrades { get; init; } = [];
 
     /// <summary>What creates the tables of a new file.</summary>
     public required string Schema { get; init; }
@@ -131,8 +135,12 @@ internal sealed class SqliteFile(SqliteFileSpec spec) : IDisposable
                 + "Run the newer program that wrote it.");
         }
 
-        if (found == 0)
-            session.ExecuteScript($"BEGIN IMMEDIATE; {spec.Schema} PRAGMA user_version={spec.Format}; COMMIT;");
+        // One transaction: a crash leaves the file as it was.
+        if (found < spec.Format)
+        {
+            var script = found == 0 ? spec.Schema : string.Concat(spec.Upgrades.Skip((int)found - 1));
+            session.ExecuteScript($"BEGIN IMMEDIATE; {script} PRAGMA user_version={spec.Format}; COMMIT;");
+        }
     }
 
     private void CloseIdle()

@@ -50,6 +50,9 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Runs a script, once.</summary>
     public void ExecuteScript(string sql) => SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(_database, sql), _database);
 
+    /// <summary>How many rows the last statement inserted, updated or deleted.</summary>
+    public int Changed() => raw.sqlite3_changes(_database);
+
     /// <summary>The number in the first column of the first row; null when there is no row.</summary>
     public static long? Number(SqliteStatement statement)
     {

@@ -7,9 +7,9 @@ namespace ActorStreams.Storage.Sqlite.States;
 internal sealed class CheckpointWork(CheckpointWrite write) : StateWork
 {
     private const string InsertPartition =
-        "INSERT INTO partition (position, states, marks, dataset, version, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        "INSERT INTO partition (checkpoint, position, states, header, dataset, build, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-    private const string UpdatePartition = "UPDATE partition SET position = ?1, states = ?2, marks = ?3 WHERE id = ?4";
+    private const string UpdatePartition = "UPDATE partition SET checkpoint = ?1, position = ?2, states = ?3, header = ?4 WHERE id = ?5";
 
     private const string UpsertState = """
         INSERT INTO state (partition_id, key, value, "offset", timestamp) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -29,7 +29,7 @@ internal sealed class CheckpointWork(CheckpointWrite write) : StateWork
     public override int Rows { get; } =
         1 + write.Upserts.Count + write.Deletes.Count + write.ContributionUpserts.Count + write.ContributionDeletes.Count;
 
-    public override long Bytes { get; } = write.Checkpoint.Marks.Length
+    public override long Bytes { get; } = write.Checkpoint.Header.Length
         + write.Upserts.Sum(s => (long)s.Key.Length + s.State.Length)
         + write.ContributionUpserts.Sum(c => (long)c.Id.Key.Length + c.Id.Element.Length + c.Value.Length);
 
@@ -43,17 +43,18 @@ internal sealed class CheckpointWork(CheckpointWrite write) : StateWork
         Answer = true;
     }
 
-    /// <summary>Moves the partition to its new position and answers its number in the file; null when another owner has moved it.</summary>
+    /// <summary>Moves the partition to its new checkpoint and answers its id in the file; null when another owner has moved it.</summary>
     private long? MovePartition(SqliteSession session)
     {
         var found = session.Prepare(SqliteStateStore.SelectPartition).BindPartition(1, write.Partition);
-        var (id, position) = found.Step() ? (found.Long(0), found.Long(1)) : ((long?)null, (long?)null);
+        var (id, checkpoint) = found.Step() ? ((long?)found.Long(0), found.Long(1)) : (null, 0L);
         found.Reset();
-        if (position != write.ExpectedPosition)
+        if (checkpoint != write.Checkpoint.Number - 1)
             return null;
         var move = session.Prepare(id is null ? InsertPartition : UpdatePartition)
-            .Bind(1, write.Checkpoint.Position).Bind(2, write.Checkpoint.States).Bind(3, write.Checkpoint.Marks.Span);
-        (id is null ? move.BindPartition(4, write.Partition) : move.Bind(4, id.Value)).Run();
+            .Bind(1, write.Checkpoint.Number).Bind(2, write.Checkpoint.Position).Bind(3, write.Checkpoint.States)
+            .Bind(4, write.Checkpoint.Header.Span);
+        (id is null ? move.BindPartition(5, write.Partition) : move.Bind(5, id.Value)).Run();
         return id ?? SqliteSession.Number(session.Prepare("SELECT last_insert_rowid()"));
     }
 

@@ -29,7 +29,9 @@ internal static class StateReads
         var statement = session.Prepare(SqliteStateStore.SelectPartition).BindPartition(1, partition);
         try
         {
-            return statement.Step() ? new(statement.Long(1), statement.Long(2), statement.Bytes(3).ToArray()) : null;
+            return statement.Step()
+                ? new(statement.Long(1), statement.Long(2), statement.Long(3), statement.Bytes(4).ToArray())
+                : null;
         }
         finally
         {
@@ -101,6 +103,20 @@ internal static class StateReads
         while (statement.Step())
             found.Add(new(new(scan.Key, scan.Slot, statement.Bytes(0).ToArray()), statement.Bytes(1).ToArray()));
         return found;
+    }
+
+    public static StoredCatalog Catalog(SqliteSession session, int _)
+    {
+        var statement = session.Prepare("SELECT number, text FROM catalog");
+        try
+        {
+            statement.Step();
+            return new(statement.Long(0), statement.Utf8Text(1));
+        }
+        finally
+        {
+            statement.Reset();
+        }
     }
 
     public static IReadOnlyDictionary<string, string> Datasets(SqliteSession session, int _)

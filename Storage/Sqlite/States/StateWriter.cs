@@ -37,35 +37,17 @@ internal abstract class StateWork : WriteWork<bool>
     public abstract void Apply(SqliteSession session);
 }
 
-/// <summary>Forgets states, contributions and checkpoints.</summary>
-internal sealed class ClearWork : StateWork
+/// <summary>Replaces the catalog; the answer is whether its condition held.</summary>
+internal sealed class CatalogWork(StoredCatalog catalog) : StateWork
 {
     public override int Rows => 1;
 
-    public override long Bytes => 0;
+    public override long Bytes => catalog.Text.Length;
 
     public override void Apply(SqliteSession session)
     {
-        session.Execute("DELETE FROM state");
-        session.Execute("DELETE FROM contribution");
-        session.Execute("DELETE FROM partition");
-        Answer = true;
-    }
-}
-
-/// <summary>Replaces the descriptions of the datasets.</summary>
-internal sealed class DatasetsWork(IReadOnlyDictionary<string, string> datasets) : StateWork
-{
-    public override int Rows => datasets.Count;
-
-    public override long Bytes => datasets.Sum(d => (long)d.Key.Length + d.Value.Length);
-
-    public override void Apply(SqliteSession session)
-    {
-        session.Execute("DELETE FROM dataset");
-        var insert = session.Prepare("INSERT INTO dataset (name, description) VALUES (?1, ?2)");
-        foreach (var (name, description) in datasets)
-            insert.BindUtf8(1, name).BindUtf8(2, description).Run();
-        Answer = true;
+        session.Prepare("UPDATE catalog SET number = ?1, text = ?2 WHERE number = ?1 - 1")
+            .Bind(1, catalog.Number).BindUtf8(2, catalog.Text).Run();
+        Answer = session.Changed() == 1;
     }
 }

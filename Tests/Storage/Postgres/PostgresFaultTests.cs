@@ -96,21 +96,21 @@ public sealed class PostgresFaultTests
     {
         var options = await (await PostgresServer.SharedAsync()).NewSchemaAsync();
         await using var store = PostgresStateStore.Open(options);
-        await store.WriteCheckpointAsync(Owner.Write(new("a", 1, 0), 1, null));
+        await store.WriteCheckpointAsync(Owner.Write(new("a", 1, 0), 1));
         await using var blocker = new NpgsqlConnection(options.ConnectionString);
         await blocker.OpenAsync(TestContext.Current.CancellationToken);
         await using var transaction = await blocker.BeginTransactionAsync(TestContext.Current.CancellationToken);
         await using var command = new NpgsqlCommand("SELECT 1 FROM actorstreams.partition FOR UPDATE", blocker);
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         using var cancel = new CancellationTokenSource();
-        var write = store.WriteCheckpointAsync(Owner.Write(new("a", 1, 0), 2, 1), cancel.Token).AsTask();
+        var write = store.WriteCheckpointAsync(Owner.Write(new("a", 1, 0), 2), cancel.Token).AsTask();
         while (!(bool)(await PostgresServer.ExecuteAsync(
             options, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"))!)
             await Task.Delay(10, TestContext.Current.CancellationToken);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write);
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(1, (await store.ReadCheckpointAsync(new("a", 1, 0)))!.Position);
+        Assert.Equal(1, (await store.ReadCheckpointAsync(new("a", 1, 0)))!.Number);
     }
 
     [Theory]
@@ -154,14 +154,13 @@ public sealed class PostgresFaultTests
 
         public async Task RunAsync(CancellationToken end)
         {
-            long? position = null;
+            var number = 0L;
             while (!end.IsCancellationRequested)
             {
-                var next = (position ?? 0) + 1;
                 try
                 {
-                    Assert.True(await store.WriteCheckpointAsync(Write(partition, next, position), CancellationToken.None));
-                    position = next;
+                    Assert.True(await store.WriteCheckpointAsync(Write(partition, number + 1), CancellationToken.None));
+                    number++;
                     Acknowledge();
                 }
                 catch (StoreUnavailableException)
@@ -170,9 +169,9 @@ public sealed class PostgresFaultTests
                     var stored = await StoredAsync();
                     // What was acknowledged is there; what was not may be.
                     Assert.True(
-                        stored == position || stored == next,
-                        $"{partition}: {position} was acknowledged, {next} was written, {stored} is stored.");
-                    position = stored;
+                        stored == number || stored == number + 1,
+                        $"{partition}: {number} was acknowledged, {number + 1} was written, {stored} is stored.");
+                    number = stored;
                 }
             }
         }
@@ -194,22 +193,21 @@ public sealed class PostgresFaultTests
                 return;
             var states = await store.ScanAsync(partition, "", null, 1_000);
             Assert.Equal(Keys, states.Count);
-            Assert.All(states, state => Assert.Equal(checkpoint.Position, state.Offset));
+            Assert.All(states, state => Assert.Equal(checkpoint.Number, state.Offset));
             Assert.Equal(
                 Keys,
                 (await store.ScanContributionsAsync(partition, [new("k", 0, 1_000)]))[0]
-                    .Count(c => BitConverter.ToInt64(c.Value.Span) == checkpoint.Position));
+                    .Count(c => BitConverter.ToInt64(c.Value.Span) == checkpoint.Number));
         }
 
-        public static CheckpointWrite Write(PartitionId partition, long position, long? expected) => new()
+        public static CheckpointWrite Write(PartitionId partition, long number) => new()
         {
             Partition = partition,
-            ExpectedPosition = expected,
-            Checkpoint = new(position, Keys, default),
-            Upserts = [.. Enumerable.Range(0, Keys).Select(i => new StoredState($"k{i}", new byte[50], position, 0))],
+            Checkpoint = new(number, 0, Keys, default),
+            Upserts = [.. Enumerable.Range(0, Keys).Select(i => new StoredState($"k{i}", new byte[50], number, 0))],
             Deletes = ["none"],
             ContributionUpserts = [.. Enumerable.Range(0, Keys)
-                .Select(i => new StoredContribution(new("k", 0, new byte[] { (byte)i }), BitConverter.GetBytes(position)))],
+                .Select(i => new StoredContribution(new("k", 0, new byte[] { (byte)i }), BitConverter.GetBytes(number)))],
             ContributionDeletes = [],
         };
 
@@ -223,13 +221,13 @@ public sealed class PostgresFaultTests
             }
         }
 
-        private async Task<long?> StoredAsync()
+        private async Task<long> StoredAsync()
         {
             while (true)
             {
                 try
                 {
-                    return (await store.ReadCheckpointAsync(partition))?.Position;
+                    return (await store.ReadCheckpointAsync(partition))?.Number ?? 0;
                 }
                 catch (StoreUnavailableException)
                 {

@@ -9,7 +9,7 @@ namespace ActorStreams.Tests.Storage.Postgres;
 
 public sealed class PostgresSchemaTests
 {
-    private static readonly string[] Scripts = ["0001-states.sql", "0002-orleans.sql"];
+    private static readonly string[] Scripts = ["0001-states.sql", "0002-orleans.sql", "0003-builds.sql"];
 
     [Fact]
     public async Task An_empty_database_is_set_up_once()
@@ -17,7 +17,7 @@ public sealed class PostgresSchemaTests
         var options = await NewDatabaseAsync();
         var error = await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options));
         Assert.Equal(
-            "The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql. Run the silo once with --migrate.",
+            "The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql, 0003-builds.sql. Run the silo once with --migrate.",
             error.Message);
         Assert.Equal(Scripts, await PostgresSchema.MigrateAsync(options));
         await PostgresSchema.CheckAsync(options);
@@ -41,8 +41,8 @@ public sealed class PostgresSchemaTests
         await Task.WhenAll(PostgresSchema.MigrateAsync(one), PostgresSchema.MigrateAsync(two));
         await using var first = PostgresStateStore.Open(one);
         await using var second = PostgresStateStore.Open(two);
-        await first.WriteDatasetsAsync(new Dictionary<string, string> { ["a"] = "1" });
-        Assert.Empty(await second.ReadDatasetsAsync());
+        Assert.True(await first.WriteCatalogAsync(new(1, "first")));
+        Assert.Equal(0, (await second.ReadCatalogAsync()).Number);
     }
 
     [Fact]
@@ -108,21 +108,39 @@ public sealed class PostgresSchemaTests
         await PostgresSchema.CheckAsync(plain);
         Assert.Empty(await PostgresSchema.MigrateAsync(plain));
         await using var store = PostgresStateStore.Open(plain);
-        await store.WriteDatasetsAsync(new Dictionary<string, string> { ["a"] = "1" });
+        Assert.True(await store.WriteCatalogAsync(new(1, "a")));
         Assert.True(await store.WriteCheckpointAsync(new()
         {
-            Partition = new("a", 1, 0), ExpectedPosition = null, Checkpoint = new(1, 1, default), Upserts = [new("k", default, 0, 0)],
+            Partition = new("a", 1, 0), Checkpoint = new(1, 1, 1, default), Upserts = [new("k", default, 0, 0)],
             Deletes = ["l"],
             ContributionUpserts = [new(new("k", 0, default), default)], ContributionDeletes = [new("l", 0, default)],
         }));
         Assert.Single(await store.ScanAsync(new("a", 1, 0), "", null, 10));
-        await store.ClearAsync();
+        var home = await PostgresServer.ExecuteAsync(options, "SELECT id FROM build");
         foreach (var forbidden in new[]
         {
-            "DROP TABLE state", "UPDATE orleansquery SET querytext = ''", "DELETE FROM applied_script", "CREATE TABLE x ()",
+            "DROP TABLE state", $"DROP TABLE state_{home}", $"TRUNCATE state_{home}", "TRUNCATE state", "DELETE FROM build", "UPDATE orleansquery SET querytext = ''", "DELETE FROM applied_script", "CREATE TABLE x ()",
         })
             Assert.Equal(
                 "42501", (await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(plain, forbidden))).SqlState);
+
+        // Temporary tables come first in a search_path that does not name them: the functions of the schema's owner do not look there.
+        await PostgresServer.ExecuteAsync(plain, """
+            CREATE TEMPORARY TABLE build (id integer, dataset text, number integer);
+            CREATE TEMPORARY TABLE partition (id integer, dataset text, version integer, home integer);
+            INSERT INTO build VALUES (1, 'a', 1);
+            SELECT drop_build('a', 1);
+            """);
+        Assert.Equal(0L, await PostgresServer.ExecuteAsync(options, "SELECT count(*) FROM build"));
+        await store.DropAsync("a", 1);
+        Assert.Null(await store.ReadCheckpointAsync(new("a", 1, 0)));
+        var nobody = await NewRoleAsync(options);
+        await PostgresServer.ExecuteAsync(
+            options,
+            $"GRANT USAGE ON SCHEMA actorstreams TO \"{new NpgsqlConnectionStringBuilder(nobody.ConnectionString).Username}\"");
+        foreach (var forbidden in new[] { "SELECT make_build('a', 1)", "SELECT drop_build('a', 1)" })
+            Assert.Equal(
+                "42501", (await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(nobody, forbidden))).SqlState);
     }
 
     [Fact]
@@ -159,7 +177,7 @@ public sealed class PostgresSchemaTests
         plain = new() { ConnectionString = settings.ConnectionString, PasswordFile = file };
         await using var store = PostgresStateStore.Open(plain);
         await using var orleans = PostgresConnections.Orleans(plain);
-        Assert.Empty(await store.ReadDatasetsAsync());
+        Assert.Equal(0, (await store.ReadCatalogAsync()).Number);
 
         // The old password is no longer valid, and the connection there is ends.
         await PostgresServer.ExecuteAsync(
@@ -168,17 +186,17 @@ public sealed class PostgresSchemaTests
             + $"FROM pg_stat_activity WHERE usename = '{settings.Username}'");
         var shown = new List<string>();
         for (var i = 0; i < 2; i++)
-            shown.Add((await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ReadDatasetsAsync())).ToString());
+            shown.Add((await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ReadCatalogAsync())).ToString());
         Assert.Contains(
             "refuses this role. Check its user name, its password (Postgres:PasswordFile)", shown[^1], StringComparison.Ordinal);
         await File.WriteAllTextAsync(file, "the-new-secret", TestContext.Current.CancellationToken);
-        Assert.Empty(await store.ReadDatasetsAsync());
+        Assert.Equal(0, (await store.ReadCatalogAsync()).Number);
         await using var connection = await orleans.OpenConnectionAsync(TestContext.Current.CancellationToken);
         File.Delete(file);
         await PostgresServer.ExecuteAsync(
             options, $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{settings.Username}'");
         for (var i = 0; i < 2; i++)
-            shown.Add((await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ReadDatasetsAsync())).ToString());
+            shown.Add((await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ReadCatalogAsync())).ToString());
         Assert.Contains($"The password file '{file}' of PostgreSQL cannot be read", shown[^1], StringComparison.Ordinal);
         shown.AddRange([orleans.ConnectionString, connection.ConnectionString]);
         Assert.All(shown, text => Assert.DoesNotContain("secret", text, StringComparison.Ordinal));
