@@ -127,7 +127,7 @@ public sealed class SourceTopicTests
         await SetUpAsync(Topology(partitioner));
         await _store.WriteCheckpointAsync(new()
         {
-            Partition = new("leaf", 1, 0), ExpectedPosition = null, Checkpoint = new(5, 1, default), Upserts = [], Deletes = [],
+            Partition = new("leaf", 1, 0), Checkpoint = new(1, 5, 1, default), Upserts = [], Deletes = [],
             ContributionUpserts = [], ContributionDeletes = [],
         });
     }

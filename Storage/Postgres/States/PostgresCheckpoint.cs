@@ -16,28 +16,11 @@ namespace ActorStreams.Storage.Postgres.States;
 internal sealed class PostgresCheckpoint(NpgsqlDataSource source, BuildHomes homes, PostgresOptions options)
 {
     /// <summary>Writes one, on its condition.</summary>
-    public async Task<bool> WriteAsync(CheckpointWrite write, CancellationToken cancellationToken)
+    public Task<bool> WriteAsync(CheckpointWrite write, CancellationToken cancellationToken)
     {
         write = InKeyOrder(write);
-        for (var attempt = 1; ; attempt++)
-        {
-            var sql = write.Checkpoint.Number == 1
-                ? await homes.MakeAsync(write.Partition, cancellationToken).ConfigureAwait(false)
-                : await homes.OfAsync(write.Partition, cancellationToken).ConfigureAwait(false);
-            if (sql is null)
-                return false;
-            try
-            {
-                var written = await WriteAsync(sql, write, cancellationToken).ConfigureAwait(false);
-                if (written)
-                    homes.Remember(write.Partition, sql.Home);
-                return written;
-            }
-            catch (PostgresException error) when (BuildHomes.IsMissing(error) && attempt == 1)
-            {
-                homes.Forget(write.Partition);
-            }
-        }
+        return homes.RunAsync(
+            write.Partition, write.Checkpoint.Number == 1, sql => WriteAsync(sql, write, cancellationToken), none: false, cancellationToken);
     }
 
     private async Task<bool> WriteAsync(StateStatements sql, CheckpointWrite write, CancellationToken cancellationToken)

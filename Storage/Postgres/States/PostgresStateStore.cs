@@ -182,23 +182,10 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     private ValueTask<IReadOnlyList<T>> ReadAsync<T>(
         Func<StateStatements, string> statement, PartitionId partition, Func<NpgsqlParameter[]> parameters, Func<NpgsqlDataReader, T> row,
         CancellationToken cancellationToken) => RunAsync<IReadOnlyList<T>>(
-        async ct =>
-        {
-            for (var attempt = 1; ; attempt++)
-            {
-                if (await _homes.OfAsync(partition, ct).ConfigureAwait(false) is not { } sql)
-                    return [];
-                try
-                {
-                    return await QueryAsync(statement(sql), [.. PostgresValue.Partition(partition), .. parameters()], row, ct)
-                        .ConfigureAwait(false);
-                }
-                catch (PostgresException error) when (BuildHomes.IsMissing(error) && attempt == 1)
-                {
-                    _homes.Forget(partition);
-                }
-            }
-        },
+        async ct => await _homes.RunAsync(
+            partition, isFirst: false,
+            sql => QueryAsync(statement(sql), [.. PostgresValue.Partition(partition), .. parameters()], row, ct), none: [], ct)
+            .ConfigureAwait(false),
         cancellationToken);
 
     private async Task<List<T>> QueryAsync<T>(

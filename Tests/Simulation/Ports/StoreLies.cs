@@ -22,13 +22,13 @@ internal sealed partial class StoreLies(Simulation simulation)
             return seen;
         _seen[partition] = checkpoint;
         if (simulation.Lies(Sabotage.NoMarks) && isView && checkpoint is not null)
-            return checkpoint with { Marks = default };
+            return checkpoint with { Header = default };
         if (simulation.Lies(Sabotage.EveryRedrive) && !isView && checkpoint is not null)
-            return checkpoint with { Marks = AllSetAside() };
+            return checkpoint with { Header = AllSetAside() };
         return checkpoint;
     }
 
-    internal CheckpointWrite Write(CheckpointWrite write, long stored)
+    internal CheckpointWrite Write(CheckpointWrite write, Checkpoint? stored)
     {
         foreach (var state in write.Upserts)
         {
@@ -37,15 +37,14 @@ internal sealed partial class StoreLies(Simulation simulation)
             _last[(write.Partition, state.Key)] = state;
         }
 
-        if (simulation.Lies(Sabotage.TornCheckpoint) && write.ExpectedPosition is { } expected && expected != stored)
+        if (simulation.Lies(Sabotage.TornCheckpoint) && stored is not null && write.Checkpoint.Number != stored.Number + 1)
             Tear(write, stored);
-        var ignores = simulation.Lies(Sabotage.IgnoredCondition) && write.ExpectedPosition is not null;
+        var ignores = simulation.Lies(Sabotage.IgnoredCondition) && stored is not null && write.Checkpoint.Number > 1;
         _seen[write.Partition] = write.Checkpoint;
         return new()
         {
             Partition = write.Partition,
-            ExpectedPosition = ignores ? stored : write.ExpectedPosition,
-            Checkpoint = write.Checkpoint,
+            Checkpoint = ignores ? write.Checkpoint with { Number = stored!.Number + 1 } : write.Checkpoint,
             Upserts = [.. write.Upserts.Skip(simulation.Lies(Sabotage.MarkWithoutState) && simulation.Random.Next(10) == 0 ? 1 : 0)],
             Deletes = write.Deletes,
             ContributionUpserts = simulation.Lies(Sabotage.LostContributions) ? [] : write.ContributionUpserts,
@@ -63,11 +62,10 @@ internal sealed partial class StoreLies(Simulation simulation)
     private static byte[] WithZero(ReadOnlyMemory<byte> state) =>
         Encoding.UTF8.GetBytes(Fraction().Replace(Encoding.UTF8.GetString(state.Span), "${0}0"));
 
-    private void Tear(CheckpointWrite write, long stored) => SimLog.Now(simulation.Store.WriteCheckpointAsync(new()
+    private void Tear(CheckpointWrite write, Checkpoint stored) => SimLog.Now(simulation.Store.WriteCheckpointAsync(new()
     {
         Partition = write.Partition,
-        ExpectedPosition = stored,
-        Checkpoint = SimLog.Now(simulation.Store.ReadCheckpointAsync(write.Partition))!,
+        Checkpoint = stored with { Number = stored.Number + 1 },
         Upserts = write.Upserts,
         Deletes = write.Deletes,
         ContributionUpserts = write.ContributionUpserts,
