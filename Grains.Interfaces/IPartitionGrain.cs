@@ -1,7 +1,7 @@
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// The owner of one partition of a dataset: runs the loop of semantics §4 on the silo it is on. It is addressed as <c>dataset/number</c>;
+/// The owner of one partition of a dataset: runs the loop of semantics §4 on the silo it is on. It is addressed as <c>dataset@build/number</c>;
 /// the grains of keys read it directly where they are on the same silo, and call it where they are not.
 /// </summary>
 [Alias("ActorStreams.IPartitionGrain")]
@@ -34,6 +34,14 @@ public interface IPartitionGrain : IGrainWithStringKey
     /// <returns>The offset folded and routed so far: at least the one requested, unless the time ran out.</returns>
     [Alias("WaitRouted")]
     Task<long> WaitRouted(long offset, TimeSpan timeout, CancellationToken cancellationToken = default);
+
+    /// <summary>Readers wait from now on, while they are moved to another build; for 5 seconds at most.</summary>
+    [Alias("HoldReads")]
+    Task HoldReads();
+
+    /// <summary>Readers go on, at the build that the catalog says.</summary>
+    [Alias("ReleaseReads")]
+    Task ReleaseReads();
 
     /// <summary>How it is doing, for the Orleans dashboard.</summary>
     [Alias("GetState")]

@@ -12,6 +12,13 @@ public interface IPlacementGrain : IGrainWithIntegerKey
     [Alias("Owners")]
     Task<PartitionMap> Owners(long membershipVersion);
 
+    /// <summary>The owners, decided anew when the members or the builds that they know have changed.</summary>
+    /// <param name="membershipVersion">The version of the membership that the caller has seen.</param>
+    /// <param name="silo">The caller.</param>
+    /// <param name="builds">The builds whose definitions it knows, by name, with their numbers of partitions.</param>
+    [Alias("OwnersFor")]
+    Task<PartitionMap> OwnersFor(long membershipVersion, SiloAddress silo, IReadOnlyDictionary<string, int> builds);
+
     /// <summary>The owners without a silo that is about to leave.</summary>
     [Alias("Leave")]
     Task<PartitionMap> Leave(SiloAddress silo);
@@ -33,7 +40,11 @@ public sealed record PartitionMap
     [Id(1)]
     public IReadOnlyList<string> Leaving { get; init; } = [];
 
-    /// <summary>For each dataset the owner of each of its partitions, by number: a silo's address as text.</summary>
+    /// <summary>For each build the owner of each of its partitions, by number: a silo's address as text.</summary>
     [Id(2)]
     public IReadOnlyDictionary<string, string[]> Owners { get; init; } = new Dictionary<string, string[]>();
+
+    /// <summary>The builds that every member knows.</summary>
+    [Id(3)]
+    public IReadOnlyList<string> KnownToAll { get; init; } = [];
 }

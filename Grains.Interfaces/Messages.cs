@@ -66,17 +66,22 @@ public sealed record StateReply
     public bool Reached { get; init; } = true;
 
     /// <summary>The position from which a watch that began with this state is resumed.</summary>
-    public ChangePosition ToChangePosition() => new(Position.Partition, Position.Offset, ChangePosition.AllOfRecord);
+    public ChangePosition ToChangePosition() => new(Position.Partition, Position.Offset, ChangePosition.AllOfRecord, Build);
+
+    /// <summary>The build of the dataset; 0 from a silo that knows none.</summary>
+    [Id(7)]
+    public int Build { get; init; }
 }
 
 /// <summary>Where a watch begins.</summary>
 /// <param name="SinceOffset">The offset of the last change seen; null for the current state and what follows.</param>
 /// <param name="SinceIndex">That change's index among those of its record; all of them, when left out.</param>
 /// <param name="Partition">The partition that offset is of; the one that has the key, when left out.</param>
+/// <param name="Build">The build that offset is of; 0 for the first one, whose positions said none.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.WatchRequest")]
 public sealed record WatchRequest(
     [property: Id(0)] long? SinceOffset = null, [property: Id(1)] int SinceIndex = ChangePosition.AllOfRecord,
-    [property: Id(2)] int? Partition = null)
+    [property: Id(2)] int? Partition = null, [property: Id(3)] int Build = 0)
 {
     /// <summary>Reads the text of a position; null is a watch from now on.</summary>
     /// <returns>False, and what is wrong, when the text has another form.</returns>
@@ -87,11 +92,11 @@ public sealed record WatchRequest(
             return true;
         if (!ChangePosition.TryParse(since, out var position))
         {
-            error = $"since is '{since}', but has the form partition:offset or partition:offset:index, as the id of the last event seen.";
+            error = $"since is '{since}', but has the form build/partition:offset:index, as b1/0:17:0, as the id of the last event seen.";
             return false;
         }
 
-        request = new(position.Offset, position.Index, position.Partition);
+        request = new(position.Offset, position.Index, position.Partition, position.Build);
         return true;
     }
 }
@@ -134,7 +139,11 @@ public sealed record ChangeReply
     public int Index { get; init; }
 
     /// <summary>The position from which a watch is resumed after this change.</summary>
-    public ChangePosition ToChangePosition() => new(Position.Partition, Position.Offset, Index);
+    public ChangePosition ToChangePosition() => new(Position.Partition, Position.Offset, Index, Build);
+
+    /// <summary>The build of the dataset; 0 from a silo that knows none.</summary>
+    [Id(8)]
+    public int Build { get; init; }
 
     /// <summary>The record whose folding made the change.</summary>
     [Id(5)]
@@ -231,6 +240,14 @@ public sealed record PartitionStatus
     [Id(14)]
     public double CheckpointAgeSeconds { get; init; }
 
+    /// <summary>The build of the dataset.</summary>
+    [Id(15)]
+    public int Build { get; init; }
+
+    /// <summary>The edges to views that are fed from this partition.</summary>
+    [Id(16)]
+    public IReadOnlyList<EdgeStatus> Edges { get; init; } = [];
+
     /// <summary>The status of a partition that is unreachable.</summary>
     public static PartitionStatus Unreachable(string dataset, int partition, string reason) => new()
     {
@@ -238,6 +255,19 @@ public sealed record PartitionStatus
         TableEntries = 0, BehindRecords = 0, BehindSeconds = 0,
     };
 }
+
+/// <summary>How far the edge from a partition to a build of a view reaches.</summary>
+/// <param name="View">The view.</param>
+/// <param name="Build">Which build of it.</param>
+/// <param name="IsWhole">Whether it reaches every key; false while stored states are being sent.</param>
+/// <param name="Sent">Changes that were sent of stored states.</param>
+[GenerateSerializer, Immutable, Alias("ActorStreams.EdgeStatus")]
+public sealed record EdgeStatus(
+    [property: Id(0)] string View, [property: Id(1)] int Build, [property: Id(2)] bool IsWhole, [property: Id(3)] long Sent);
+
+/// <summary>Readers get another build of the dataset than this one. Look up which, and ask that one.</summary>
+[GenerateSerializer, Alias("ActorStreams.BuildSupersededException")]
+public sealed class BuildSupersededException(string message) : Exception(message);
 
 /// <summary>A watch that must be resumed from the last position seen: its reader was too slow, or the partition moved.</summary>
 [GenerateSerializer, Alias("ActorStreams.WatchBrokenException")]

@@ -1,6 +1,7 @@
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Actors;
 using ActorStreams.Grains.Appends;
+using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.DeadLetters;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
@@ -36,10 +37,17 @@ public static class GrainsServices
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<IStateStore>(),
             provider.GetRequiredService<IOptions<StreamsOptions>>().Value, provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<StreamsMetrics>(),
-            provider.GetRequiredService<ILoggerFactory>().CreateLogger("ActorStreams.Partition")));
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("ActorStreams.Partition"))
+        {
+            FollowBuilds = provider.GetRequiredService<LiveBuilds>().FollowAsync,
+            EdgesDropped = provider.GetRequiredService<LiveBuilds>().DetachAsync,
+        });
+        services.AddSingleton<LiveBuilds>();
+        services.AddSingleton<FrozenReads>();
         services.AddSingleton<PartitionCalls>();
         services.AddSingleton(provider => new DatasetReads(
-            provider.GetRequiredService<Topology>(), provider.GetRequiredService<IChangeLog>(), provider.GetRequiredService<Ownership>(),
+            provider.GetRequiredService<Topology>(), provider.GetRequiredService<LiveBuilds>(), provider.GetRequiredService<IChangeLog>(),
+            provider.GetRequiredService<Ownership>(),
             provider.GetRequiredService<MisplacedKeys>(), provider.GetRequiredService<PartitionCalls>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ServedTopics>();

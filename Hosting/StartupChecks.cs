@@ -1,5 +1,3 @@
-using ActorStreams.Batch;
-using ActorStreams.Definitions;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Grains;
@@ -19,7 +17,7 @@ namespace ActorStreams.Hosting;
 /// is away waits for it, for a limited time.
 /// </summary>
 internal sealed partial class StartupChecks(
-    TopicSetup topics, Topology topology, IChangeLog log, IStateStore store, IOptions<HostingOptions> options, IServiceProvider services,
+    TopicSetup topics, IOptions<HostingOptions> options, IServiceProvider services,
     TimeProvider time, ILogger<StartupChecks> logger)
     : IHostedLifecycleService
 {
@@ -39,7 +37,7 @@ internal sealed partial class StartupChecks(
         {
             if (options.Value.IsCluster)
                 await CheckAloneAsync();
-            await RetryAsync(() => Rebuild.RunAsync(topology, log, store, cancellationToken), cancellationToken);
+            await RetryAsync(() => topics.ForgetAsync(cancellationToken), cancellationToken);
             LogRebuild(logger);
             Security.AuditLog.TellOfStart(services.GetRequiredService<ILoggerFactory>(), "rebuild");
         }

@@ -66,6 +66,10 @@ public sealed class StreamsOptions
     [Range(0.01, 1)]
     public double BackfillShare { get; set; } = 0.5;
 
+    /// <summary>Whether readers are moved to new builds as soon as those have caught up, or by command.</summary>
+    [EnumDataType(typeof(CutoverKind))]
+    public CutoverKind Cutover { get; set; }
+
     /// <summary>How often the keeper looks whether all partitions run.</summary>
     [Range(0.1, 3600)]
     public double KeeperIntervalSeconds { get; set; } = 5;
@@ -107,6 +111,16 @@ public sealed class StreamsOptions
     internal long TableBytesOf(int partitions) => Math.Max(MinTableBytes, TableBytes / partitions);
 
     internal int TableEntriesOf(int partitions) => TableEntries == 0 ? int.MaxValue : Math.Max(1, TableEntries / partitions);
+}
+
+/// <summary>When readers are moved to new builds.</summary>
+public enum CutoverKind
+{
+    /// <summary>As soon as all new builds have caught up, and every silo knows their definitions.</summary>
+    Automatic,
+
+    /// <summary>When a command says so.</summary>
+    ByCommand,
 }
 
 /// <summary>What a partition does whose next record the log no longer keeps.</summary>

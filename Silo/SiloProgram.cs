@@ -107,7 +107,7 @@ public static class SiloProgram
     /// <summary>What a person can do something about is said in a sentence; anything else is a bug, and keeps its stack.</summary>
     private static string? Explanation(Exception error) => error switch
     {
-        TopologyException or DefinitionsChangedException or SchemaMismatchException or ClusterInUseException or SourceTopicChangedException
+        TopologyException or SchemaMismatchException or ClusterInUseException or SourceTopicChangedException
             or DataDirectoryInUseException or TopicMismatchException
             or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException =>
                 error.Message,

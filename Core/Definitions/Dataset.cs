@@ -6,7 +6,7 @@ namespace ActorStreams.Definitions;
 /// <summary>A named set of keyed states with one definition: an entity or a view, as a <see cref="Topology"/> holds it.</summary>
 public abstract class Dataset
 {
-    private List<Edge> _dependents = [];
+    private IReadOnlyList<Edge> _dependents = [];
     private IReadOnlyList<Edge> _sources = [];
 
     private protected Dataset(DatasetKind kind, string name, int version, BadRecords badRecords, JsonSerializerOptions json) =>
@@ -25,6 +25,18 @@ public abstract class Dataset
     /// Which computation of the dataset this is (semantics §7), from 1: it names states, input log, positions, marks and frames.
     /// </summary>
     public int Build { get; internal set; } = 1;
+
+    /// <summary>The build's name.</summary>
+    public BuildId Id => new(Name, Build);
+
+    /// <summary>The name by which silos speak of the build. Silos without builds use the dataset's for those that they know.</summary>
+    internal string Address => IsBeforeEdges ? Name : Id.ToString();
+
+    /// <summary>
+    /// Whether this process does not know the build's definition: it cannot fold it, and reads its states where it is folded, or as they
+    /// were stored.
+    /// </summary>
+    internal bool IsForeign { get; set; }
 
     /// <summary>Whether this build was folded before checkpoints had edges: then it has those of all its sources.</summary>
     internal bool IsBeforeEdges { get; set; }
@@ -94,8 +106,16 @@ public abstract class Dataset
     internal void Connect(IReadOnlyList<Dataset> sources)
     {
         _sources = [.. sources.Select((source, index) => new Edge(source, this, index))];
+        // Other threads may be reading the lists: they keep the old ones.
         foreach (var edge in _sources)
-            edge.Source._dependents.Add(edge);
+            edge.Source._dependents = [.. edge.Source._dependents, edge];
+    }
+
+    /// <summary>Nothing feeds this build any more.</summary>
+    internal void Disconnect()
+    {
+        foreach (var source in Sources)
+            source._dependents = [.. source._dependents.Where(edge => edge.View != this)];
     }
 
     /// <summary>One source of one view; <paramref name="Index"/> is its place among the view's sources.</summary>

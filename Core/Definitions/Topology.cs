@@ -4,29 +4,39 @@ using ActorStreams.Log;
 namespace ActorStreams.Definitions;
 
 /// <summary>All datasets of an application with what they read: checked, and without a cycle.</summary>
+/// <remarks>
+/// In a silo each dataset may have several builds (semantics §7). Then <see cref="Datasets"/> are those that readers get; they change with
+/// a cutover. Everywhere else there is one build of each.
+/// </remarks>
 public sealed class Topology
 {
-    private readonly Dictionary<string, Dataset> _byName;
+    private volatile Builds _builds;
 
     internal Topology(string application, IReadOnlyList<Dataset> datasets)
     {
-        Application = application;
-        Datasets = datasets;
-        _byName = datasets.ToDictionary(dataset => dataset.Name, StringComparer.Ordinal);
+        (Application, Definitions) = (application, datasets);
+        _builds = new(datasets, datasets);
     }
+
+    /// <summary>The definitions, every source before what reads it; what their builds are made from.</summary>
+    internal IReadOnlyList<Dataset> Definitions { get; }
+
+    /// <summary>The builds that this process folds.</summary>
+    internal IReadOnlyList<Dataset> Running => _builds.Running;
 
     /// <summary>The application's name.</summary>
     public string Application { get; }
 
     /// <summary>The datasets, every source before what reads it.</summary>
-    public IReadOnlyList<Dataset> Datasets { get; }
+    public IReadOnlyList<Dataset> Datasets => _builds.Active;
 
     /// <summary>The topic of records that could not be folded.</summary>
     public string DeadLetterTopic => TopicNames.DeadLetters(Application);
 
     /// <summary>The topics that entities are folded from: the roots of all lineage.</summary>
     public IEnumerable<string> SourceTopics =>
-        Datasets.Where(dataset => dataset.Kind == DatasetKind.Entity).Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal);
+        Definitions.Concat(Datasets).Where(dataset => dataset.Kind == DatasetKind.Entity).Select(dataset => dataset.Topic)
+            .Distinct(StringComparer.Ordinal);
 
     /// <summary>
     /// Whether this application alone writes a topic: the dead letters, and the input log of a view, of whatever build. A source topic is
@@ -37,15 +47,25 @@ public sealed class Topology
 
     /// <summary>How the producers of a topic choose a key's partition: as its entities say, and murmur2 for all other topics.</summary>
     public KeyPartitioner PartitionerOf(string topic) =>
-        Datasets.FirstOrDefault(dataset => dataset.Topic == topic)?.Partitioner ?? KeyPartitioner.Murmur2;
+        Datasets.Concat(Definitions).FirstOrDefault(dataset => dataset.Topic == topic)?.Partitioner ?? KeyPartitioner.Murmur2;
 
     /// <summary>The dataset of this name.</summary>
-    public bool TryGet(string name, [NotNullWhen(true)] out Dataset? dataset) => _byName.TryGetValue(name, out dataset);
+    public bool TryGet(string name, [NotNullWhen(true)] out Dataset? dataset) => _builds.ByName.TryGetValue(name, out dataset);
+
+    /// <summary>Changes which builds readers get and this process folds, in one step.</summary>
+    /// <param name="active">One of each dataset, in the order of the definitions.</param>
+    /// <param name="running">Those that are folded here.</param>
+    internal void Serve(IReadOnlyList<Dataset> active, IReadOnlyList<Dataset> running) => _builds = new(active, running);
 
     /// <summary>The dataset whose state is of this type.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
     public Dataset Of<TState>() => Datasets.FirstOrDefault(dataset => dataset.StateType == typeof(TState))
         ?? throw new InvalidOperationException($"The topology has no dataset of {typeof(TState).Name}.");
+
+    private sealed record Builds(IReadOnlyList<Dataset> Active, IReadOnlyList<Dataset> Running)
+    {
+        internal Dictionary<string, Dataset> ByName { get; } = Active.ToDictionary(dataset => dataset.Name, StringComparer.Ordinal);
+    }
 }
 
 /// <summary>The names of the topics that an application owns; the number of a build is part of them.</summary>

@@ -14,7 +14,7 @@ internal abstract class StateGrain(DatasetReads reads, EmptyActors empty) : Grai
     private bool _isEmpty;
     private int _watches;
 
-    private protected Dataset Dataset => Address.Dataset;
+    private protected Dataset Dataset => reads.Served(Address.Dataset);
 
     private protected string Key => Address.Key;
 

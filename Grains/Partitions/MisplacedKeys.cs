@@ -27,7 +27,7 @@ internal sealed partial class MisplacedKeys(
             return true;
         for (var partition = 0; partition < dataset.Partitions; partition++)
         {
-            if (local.TryGet(dataset.Name, partition, out var runner)
+            if (local.TryGet(dataset, partition, out var runner)
                 ? runner.MayHoldMisplacedKeys
                 : _remote.GetValueOrDefault((dataset.Name, partition), true))
                 return true;
@@ -51,7 +51,7 @@ internal sealed partial class MisplacedKeys(
 
     private async Task AskAsync(Dataset dataset, int partition)
     {
-        if (local.TryGet(dataset.Name, partition, out _))
+        if (local.TryGet(dataset, partition, out _))
         {
             // When it moves to another silo, that silo is queried.
             _remote.TryRemove((dataset.Name, partition), out _);

@@ -18,6 +18,7 @@ internal static class PartitionAnswers
         this PartitionRunner runner, string key, long atLeast, TimeSpan timeout, CancellationToken cancellationToken) =>
             OnWireAsync(async () =>
         {
+            await runner.Gate.EnterAsync(cancellationToken);
             var read = await runner.ReadAtLeastAsync(key, atLeast, timeout, cancellationToken);
             return runner.Reply(read) with { Reached = atLeast < 0 || read.Offset >= atLeast };
         });
@@ -26,7 +27,10 @@ internal static class PartitionAnswers
     internal static Task<IReadOnlyList<StateReply>> ReplyAsync(
         this PartitionRunner runner, ListRequest request, CancellationToken cancellationToken) =>
         OnWireAsync<IReadOnlyList<StateReply>>(async () =>
-            [.. (await runner.ListAsync(request.Prefix, request.After, request.Limit, cancellationToken)).Select(runner.Reply)]);
+        {
+            await runner.Gate.EnterAsync(cancellationToken);
+            return [.. (await runner.ListAsync(request.Prefix, request.After, request.Limit, cancellationToken)).Select(runner.Reply)];
+        });
 
     /// <summary>What has become of records of the input log that were set aside.</summary>
     internal static Task<IReadOnlyList<DeadLetterState>> ReplyAsync(
@@ -43,6 +47,11 @@ internal static class PartitionAnswers
     internal static async IAsyncEnumerable<WatchReply> ReplyAsync(
         this PartitionRunner runner, string key, WatchRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        await OnWireAsync(async () =>
+        {
+            await runner.Gate.EnterAsync(cancellationToken);
+            return true;
+        });
         ChangePosition? since = request.SinceOffset is { } offset ? new(runner.Partition, offset, request.SinceIndex) : null;
         await using var items = runner.WatchAsync(key, since, cancellationToken).GetAsyncEnumerator(cancellationToken);
         while (await OnWireAsync(async () => await items.MoveNextAsync()))
@@ -70,6 +79,8 @@ internal static class PartitionAnswers
         MayHoldMisplacedKeys = runner.MayHoldMisplacedKeys,
         OpenDeadLetters = runner.OpenDeadLetters,
         CheckpointAgeSeconds = runner.CheckpointAgeSeconds,
+        Build = runner.Dataset.Build,
+        Edges = [.. (runner.Session?.Fold.Edges ?? []).Select(edge => new EdgeStatus(edge.View, edge.Build, edge.IsWhole, edge.Sent))],
     };
 
     /// <summary>After a failure a partition stands before records that it will set aside once more.</summary>
@@ -83,6 +94,7 @@ internal static class PartitionAnswers
         Key = read.Key,
         State = read.State,
         Position = new(runner.Dataset.Topic, runner.Partition, read.Offset),
+        Build = runner.Dataset.Build,
         Timestamp = read.Timestamp,
         BehindRecords = read.BehindRecords,
         BehindSeconds = read.BehindSeconds,
@@ -95,6 +107,7 @@ internal static class PartitionAnswers
         After = change.After,
         Position = new(runner.Dataset.Topic, runner.Partition, change.Position.Offset),
         Index = change.Position.Index,
+        Build = runner.Dataset.Build,
         Trigger = PositionReply.From(change.Cause.Trigger),
         Root = PositionReply.From(change.Cause.Root),
         Timestamp = change.Timestamp,
@@ -110,6 +123,10 @@ internal static class PartitionAnswers
         catch (PartitionClosedException error)
         {
             throw new PartitionUnavailableException(error.Message);
+        }
+        catch (SupersededException error)
+        {
+            throw new BuildSupersededException(error.Message);
         }
         catch (WatchEndedException error)
         {

@@ -71,5 +71,17 @@ internal sealed class PartitionGrain(
         return (Runner.Session?.Routed ?? 0) - 1;
     }
 
+    public Task HoldReads()
+    {
+        Runner.Gate.Hold();
+        return Task.CompletedTask;
+    }
+
+    public async Task ReleaseReads()
+    {
+        if (!await Runner.Gate.ReleaseAsync(CancellationToken.None))
+            Runner.Watches.End("Readers get another build of the dataset now. Resume: the watch begins with its state.");
+    }
+
     public Task<PartitionStatus> GetState() => Task.FromResult(Runner.ToStatus(SiloNames.Of(silo.Name, silo.SiloAddress)));
 }

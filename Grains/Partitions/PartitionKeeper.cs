@@ -1,4 +1,5 @@
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Partitions;
 using Microsoft.Extensions.Hosting;
@@ -14,7 +15,7 @@ namespace ActorStreams.Grains.Partitions;
 /// other, before it leaves the cluster.
 /// </summary>
 internal sealed partial class PartitionKeeper(
-    IGrainFactory grains, Topology topology, Ownership ownership, PartitionDirectory directory, IClusterMembershipService membership,
+    IGrainFactory grains, Topology topology, LiveBuilds builds, Ownership ownership, PartitionDirectory directory, IClusterMembershipService membership,
     IOptions<StreamsOptions> options,
     TimeProvider time, ILogger<PartitionKeeper> logger) : BackgroundService, IHostedLifecycleService
 {
@@ -70,15 +71,20 @@ internal sealed partial class PartitionKeeper(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        builds.Changed += Follow;
         var watching = WatchMembersAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested && !ownership.Leaving)
         {
             try
             {
                 await _due.WaitAsync(TimeSpan.FromSeconds(options.Value.KeeperIntervalSeconds), stoppingToken);
+                await builds.FollowAsync(stoppingToken);
                 await ownership.RefreshAsync();
                 await HandOverAsync(stoppingToken);
+                await EndUnknownAsync();
                 await Task.WhenAll(Mine().Select(partition => KeepAsync(partition.Dataset, partition.Partition)));
+                if (builds.HasNewer)
+                    await grains.GetGrain<IBuildsGrain>(0).Look();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -108,7 +114,7 @@ internal sealed partial class PartitionKeeper(
         }
     }
 
-    private IEnumerable<(Dataset Dataset, int Partition)> Mine() => topology.Datasets
+    private IEnumerable<(Dataset Dataset, int Partition)> Mine() => topology.Running
         .SelectMany(dataset => Enumerable.Range(0, dataset.Partitions).Select(partition => (Dataset: dataset, Partition: partition)))
         .Where(partition => ownership.IsMine(partition.Dataset, partition.Partition));
 
@@ -159,6 +165,23 @@ internal sealed partial class PartitionKeeper(
                 logger, runner.Dataset.Name, runner.Partition, ownership.OwnerOf(runner.Dataset, runner.Partition)!,
                 time.GetElapsedTime(begin).TotalMilliseconds);
         });
+    }
+
+    /// <summary>Ends the partitions of builds that this silo folds no more: they are retired, or lack changes.</summary>
+    private Task EndUnknownAsync() => Task.WhenAll(directory.All.Where(runner => !topology.Running.Contains(runner.Dataset)).Select(
+        async runner =>
+        {
+            await runner.DisposeAsync();
+            // The call ends the activation.
+            await Grain(runner.Dataset, runner.Partition).EnsureRunning(ownership.Version);
+        }));
+
+    /// <summary>The views of some datasets have changed, or there are other builds to fold.</summary>
+    private void Follow(IReadOnlyList<Dataset> changed)
+    {
+        foreach (var runner in directory.All.Where(runner => changed.Contains(runner.Dataset)))
+            runner.Reopen();
+        Nudge();
     }
 
     private IPartitionGrain Grain(Dataset dataset, int partition) => grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition));

@@ -24,6 +24,8 @@ internal sealed class OwnerPlacementDirector(Topology topology, Ownership owners
     {
         if (!TryParse(target.GrainIdentity, out var dataset, out var partition))
             return context.LocalSilo; // it will refuse to be activated, with a sentence
+        if (dataset.IsForeign && ownership.OwnerOf(dataset, partition) is null)
+            return context.LocalSilo; // no silo folds it: its states are read as they were stored
         var begin = time.GetTimestamp();
         while (true)
         {

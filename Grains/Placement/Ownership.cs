@@ -6,10 +6,12 @@ namespace ActorStreams.Grains.Placement;
 /// <summary>
 /// Who owns which partition, as this silo knows it. It queries the placement grain on request, and never returns to an older decision.
 /// </summary>
-internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService membership, ILocalSiloDetails local)
+internal sealed class Ownership(
+    Topology topology, IGrainFactory grains, IClusterMembershipService membership, ILocalSiloDetails local)
 {
     private readonly Lock _gate = new();
     private Dictionary<string, SiloAddress[]> _owners = [];
+    private HashSet<string> _knownToAll = [];
     private Task? _refresh;
 
     /// <summary>The version of the decision this silo knows; 0 for none.</summary>
@@ -22,7 +24,14 @@ internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService 
     internal SiloAddress? OwnerOf(Dataset dataset, int partition)
     {
         lock (_gate)
-            return _owners.TryGetValue(dataset.Name, out var owners) && partition < owners.Length ? owners[partition] : null;
+            return _owners.TryGetValue(dataset.Address, out var owners) && partition < owners.Length ? owners[partition] : null;
+    }
+
+    /// <summary>Whether every silo can fold a build, by its address.</summary>
+    internal bool IsKnownToAll(string build)
+    {
+        lock (_gate)
+            return _knownToAll.Contains(build);
     }
 
     internal bool IsMine(Dataset dataset, int partition) => OwnerOf(dataset, partition)?.Equals(local.SiloAddress) == true;
@@ -33,7 +42,9 @@ internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService 
         lock (_gate)
             return _refresh is { IsCompleted: false }
                 ? _refresh
-                : _refresh = AskAsync(grain => grain.Owners(membership.CurrentSnapshot.Version.Value));
+                : _refresh = AskAsync(grain => grain.OwnersFor(
+                    membership.CurrentSnapshot.Version.Value, local.SiloAddress,
+                    topology.Running.ToDictionary(dataset => dataset.Address, dataset => dataset.Partitions)));
     }
 
     /// <summary>Hands all partitions of this silo to others.</summary>
@@ -51,6 +62,7 @@ internal sealed class Ownership(IGrainFactory grains, IClusterMembershipService 
             if (map.Version < Version)
                 return;
             Version = map.Version;
+            _knownToAll = [.. map.KnownToAll];
             _owners = map.Owners.ToDictionary(
                 dataset => dataset.Key, dataset => dataset.Value.Select(SiloAddress.FromParsableString).ToArray());
         }

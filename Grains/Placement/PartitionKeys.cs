@@ -1,26 +1,34 @@
 using System.Diagnostics.CodeAnalysis;
+using ActorStreams.Builds;
 using ActorStreams.Definitions;
 
 namespace ActorStreams.Grains.Placement;
 
-/// <summary>The keys of partition grains: <c>dataset/number</c>.</summary>
+/// <summary>The keys of partition grains: <c>dataset@build/number</c>.</summary>
 internal static class PartitionKeys
 {
-    internal static string Of(Dataset dataset, int partition) => string.Create(CultureInfo.InvariantCulture, $"{dataset.Name}/{partition}");
+    internal static string Of(Dataset dataset, int partition) => string.Create(CultureInfo.InvariantCulture, $"{dataset.Address}/{partition}");
+
+    internal static string Of(Build build, int partition) => string.Create(
+        CultureInfo.InvariantCulture, $"{AddressOf(build)}/{partition}");
+
+    /// <summary>As <see cref="Dataset.Address"/>.</summary>
+    internal static string AddressOf(Build build) => build.IsBeforeEdges ? build.Dataset : build.Id.ToString();
 
     /// <exception cref="ArgumentException">The key names no partition of this topology.</exception>
     internal static (Dataset Dataset, int Partition) Parse(string key, Topology topology) =>
         TryParse(key, topology, out var dataset, out var partition)
             ? (dataset, partition)
             : throw new ArgumentException(
-                $"There is no partition '{key}'. A partition grain is addressed as dataset/number, with a dataset of this topology.",
+                $"There is no partition '{key}'. A partition grain is addressed as dataset@build/number, with a build that this silo folds.",
                 nameof(key));
 
     internal static bool TryParse(string key, Topology topology, [NotNullWhen(true)] out Dataset? dataset, out int partition)
     {
         (dataset, partition) = (null, 0);
         var slash = key.LastIndexOf('/');
-        return slash > 0 && topology.TryGet(key[..slash], out dataset)
+        dataset = slash <= 0 ? null : topology.Running.FirstOrDefault(one => one.Address.AsSpan().SequenceEqual(key.AsSpan(0, slash)));
+        return dataset is not null
             && int.TryParse(key.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out partition)
             && partition < dataset.Partitions;
     }

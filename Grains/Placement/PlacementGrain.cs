@@ -1,4 +1,4 @@
-using ActorStreams.Definitions;
+using ActorStreams.Grains.Builds;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
 
@@ -11,7 +11,7 @@ namespace ActorStreams.Grains.Placement;
 [GrainType("placement")]
 [KeepAlive]
 internal sealed partial class PlacementGrain(
-    [PersistentState("owners", PlacementGrain.Storage)] IPersistentState<PlacementState> stored, Topology topology,
+    [PersistentState("owners", PlacementGrain.Storage)] IPersistentState<PlacementState> stored, LiveBuilds builds,
     IClusterMembershipService membership, ILogger<PlacementGrain> logger)
     : Grain, IPlacementGrain
 {
@@ -21,6 +21,19 @@ internal sealed partial class PlacementGrain(
     {
         await membership.Refresh(new(membershipVersion));
         return await DecideAsync(stored.State.Leaving);
+    }
+
+    public async Task<PartitionMap> OwnersFor(long membershipVersion, SiloAddress silo, IReadOnlyDictionary<string, int> known)
+    {
+        var name = silo.ToParsableString();
+        if (!stored.State.Known.TryGetValue(name, out var before) || !before.OrderBy(one => one.Key).SequenceEqual(known.OrderBy(one => one.Key)))
+        {
+            // Other silos may have made builds that this one has not read of.
+            await builds.FollowAsync(CancellationToken.None);
+            stored.State.Known[name] = new(known);
+        }
+
+        return await Owners(membershipVersion);
     }
 
     public Task<PartitionMap> Leave(SiloAddress silo) => DecideAsync([.. stored.State.Leaving, silo.ToParsableString()]);
@@ -34,13 +47,17 @@ internal sealed partial class PlacementGrain(
         leaving = [.. leaving.Intersect(active)];
         var members = active.Except(leaving).ToList();
         // The last silo has no other to hand its partitions to, so it keeps them.
-        var owners = Assignment.Of(
-            [.. topology.Datasets.Select(dataset => (dataset.Name, dataset.Partitions))], members.Count > 0 ? members : active,
+        var owners = Eligibility.Assign(
+            builds.Catalog, stored.State.Known.Where(silo => active.Contains(silo.Key)).ToDictionary(), members.Count > 0 ? members : active,
             stored.State.Owners);
         if (IsSame(owners, stored.State.Owners) && leaving.SequenceEqual(stored.State.Leaving))
             return Map();
         var before = stored.State;
-        stored.State = new() { Version = before.Version + 1, Leaving = [.. leaving], Owners = owners };
+        stored.State = new()
+        {
+            Version = before.Version + 1, Leaving = [.. leaving], Owners = owners,
+            Known = before.Known.Where(silo => active.Contains(silo.Key)).ToDictionary(),
+        };
         try
         {
             await stored.WriteStateAsync();
@@ -58,7 +75,18 @@ internal sealed partial class PlacementGrain(
     }
 
     private PartitionMap Map() =>
-        new() { Version = stored.State.Version, Leaving = [.. stored.State.Leaving], Owners = stored.State.Owners.ToDictionary() };
+        new()
+        {
+            Version = stored.State.Version, Leaving = [.. stored.State.Leaving], Owners = stored.State.Owners.ToDictionary(),
+            KnownToAll = KnownToAll(),
+        };
+
+    private List<string> KnownToAll()
+    {
+        var members = membership.CurrentSnapshot.Members.Values.Where(member => member.Status == SiloStatus.Active)
+            .Select(member => stored.State.Known.GetValueOrDefault(member.SiloAddress.ToParsableString())?.Keys ?? Enumerable.Empty<string>());
+        return [.. members.Aggregate((IEnumerable<string>?)null, (all, known) => all is null ? known : all.Intersect(known)) ?? []];
+    }
 
     private static bool IsSame(Dictionary<string, string[]> owners, Dictionary<string, string[]> before) =>
         owners.Count == before.Count
@@ -85,4 +113,8 @@ internal sealed class PlacementState
 
     [Id(2)]
     public Dictionary<string, string[]> Owners { get; set; } = [];
+
+    /// <summary>For each silo the builds that it can fold, with their numbers of partitions.</summary>
+    [Id(3)]
+    public Dictionary<string, Dictionary<string, int>> Known { get; set; } = [];
 }

@@ -8,11 +8,10 @@ namespace ActorStreams.Grains.Reads;
 /// before the end of a view's input log once every dataset between has folded and routed it; so each dataset's ends are read once, and all
 /// of its partitions are awaited at once.
 /// </summary>
-/// <param name="topology">The datasets, every source before what reads it.</param>
 /// <param name="log">Says where the input logs end.</param>
 /// <param name="routed">Waits until a partition has folded and routed an offset; false when the time ran out.</param>
 internal sealed class LineageWait(
-    Topology topology, IChangeLog log, Func<Dataset, int, long, Deadline, CancellationToken, Task<bool>> routed)
+    IChangeLog log, Func<Dataset, int, long, Deadline, CancellationToken, Task<bool>> routed)
 {
     /// <summary>Partitions that are awaited at once.</summary>
     private const int MaxAtOnce = 256;
@@ -28,7 +27,7 @@ internal sealed class LineageWait(
         Dataset dataset, IReadOnlyList<Position> positions, Deadline deadline, CancellationToken cancellationToken)
     {
         var offsets = new Dictionary<Dataset, Dictionary<int, long>>();
-        foreach (var step in topology.Datasets.Where(step => IsOnTheWay(step, dataset, positions)))
+        foreach (var step in Closure(dataset).Where(step => positions.Any(position => IsBehind(step, position.Topic))))
         {
             var own = offsets[step] = await OffsetsAsync(step, positions, offsets, cancellationToken);
             if (step == dataset)
@@ -60,8 +59,6 @@ internal sealed class LineageWait(
         return own;
     }
 
-    private static bool IsOnTheWay(Dataset step, Dataset dataset, IReadOnlyList<Position> positions) =>
-        (step == dataset || Feeds(step, dataset)) && positions.Any(position => IsBehind(step, position.Topic));
-
-    private static bool Feeds(Dataset source, Dataset dataset) => dataset.Sources.Any(one => one == source || Feeds(source, one));
+    /// <summary>A dataset and all that feeds it, every source before what reads it.</summary>
+    internal static IEnumerable<Dataset> Closure(Dataset dataset) => dataset.Sources.SelectMany(Closure).Append(dataset).Distinct();
 }

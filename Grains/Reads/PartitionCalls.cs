@@ -8,20 +8,22 @@ namespace ActorStreams.Grains.Reads;
 /// <summary>
 /// Calls to partitions wherever they are: directly on this silo, through the grain on another, and again where they move meanwhile.
 /// </summary>
-internal sealed class PartitionCalls(PartitionDirectory local, IGrainFactory grains, TimeProvider time)
+internal sealed class PartitionCalls(
+    PartitionDirectory local, Ownership ownership, FrozenReads frozen, IGrainFactory grains, TimeProvider time)
 {
     /// <summary>How long a partition on another silo may take to report its status.</summary>
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(3);
 
     internal Task<StateReply> ReadAsync(
-        Dataset dataset, int partition, string key, long atLeast, Deadline deadline, CancellationToken cancellationToken) => CallAsync(
+        Dataset dataset, int partition, string key, long atLeast, Deadline deadline, CancellationToken cancellationToken) =>
+        IsFrozen(dataset, partition) ? frozen.ReadAsync(dataset, partition, key, atLeast, cancellationToken) : CallAsync(
         dataset, partition, runner => runner.ReplyAsync(key, atLeast, deadline.Left, cancellationToken), grain => grain.Read(
             key, new(atLeast < 0 ? null : new(dataset.Topic, partition, atLeast), deadline.Left.TotalSeconds), cancellationToken),
         cancellationToken);
 
     internal Task<IReadOnlyList<StateReply>> ListAsync(
         Dataset dataset, int partition, ListRequest request, CancellationToken cancellationToken) =>
-        CallAsync(dataset, partition, runner => runner.ReplyAsync(
+        IsFrozen(dataset, partition) ? frozen.ListAsync(dataset, partition, request, cancellationToken) : CallAsync(dataset, partition, runner => runner.ReplyAsync(
             request, cancellationToken), grain => grain.List(request, cancellationToken), cancellationToken);
 
     internal Task<IReadOnlyList<DeadLetterState>> DeadLettersAsync(
@@ -37,14 +39,16 @@ internal sealed class PartitionCalls(PartitionDirectory local, IGrainFactory gra
 
     internal IAsyncEnumerable<WatchReply> Watch(
         Dataset dataset, int partition, string key, WatchRequest request, CancellationToken cancellationToken) =>
-        local.TryGet(dataset.Name, partition, out var runner)
+        local.TryGet(dataset, partition, out var runner)
             ? runner.ReplyAsync(key, request, cancellationToken) : Grain(dataset, partition).Watch(key, request, cancellationToken);
 
     internal async Task<PartitionStatus> StatusAsync(Dataset dataset, int partition)
     {
         try
         {
-            return local.TryGet(dataset.Name, partition, out var runner)
+            if (IsFrozen(dataset, partition))
+                return await frozen.StatusAsync(dataset, partition);
+            return local.TryGet(dataset, partition, out var runner)
                 ? runner.ToStatus(local.SiloName) : await Grain(dataset, partition).GetState().WaitAsync(StatusTimeout, time);
         }
         catch (Exception error) when (error is OrleansException or TimeoutException or PartitionUnavailableException)
@@ -53,11 +57,14 @@ internal sealed class PartitionCalls(PartitionDirectory local, IGrainFactory gra
         }
     }
 
+    /// <summary>Whether no silo folds a build that this one does not know.</summary>
+    private bool IsFrozen(Dataset dataset, int partition) => dataset.IsForeign && ownership.OwnerOf(dataset, partition) is null;
+
     private Task<T> CallAsync<T>(
         Dataset dataset, int partition, Func<PartitionRunner, Task<T>> here, Func<IPartitionGrain, Task<T>> there,
         CancellationToken cancellationToken) =>
         time.RetryAsync(
-            () => local.TryGet(dataset.Name, partition, out var runner) ? here(runner) : there(Grain(dataset, partition)),
+            () => local.TryGet(dataset, partition, out var runner) ? here(runner) : there(Grain(dataset, partition)),
             cancellationToken);
 
     private IPartitionGrain Grain(Dataset dataset, int partition) => grains.GetGrain<IPartitionGrain>(PartitionKeys.Of(dataset, partition));

@@ -33,7 +33,7 @@ public sealed class SiloReport
                 return null;
             if (_ownership.Version == 0)
                 return "The owners of partitions are not known yet.";
-            var mine = _topology.Datasets
+            var mine = _topology.Running
                 .Sum(dataset => Enumerable.Range(0, dataset.Partitions).Count(partition => _ownership.IsMine(dataset, partition)));
             var open = _partitions.All.Count(partition => partition.Session is not null);
             _opened = open >= mine;

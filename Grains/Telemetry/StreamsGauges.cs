@@ -25,7 +25,7 @@ internal sealed class StreamsGauges : IHostedService
     public StreamsGauges(StreamsMetrics metrics, Topology topology, PartitionDirectory partitions, SourceTopics topics)
     {
         (_metrics, _topology, _partitions) = (metrics, topology, partitions);
-        _pauses = topology.Datasets.Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal).ToDictionary(
+        _pauses = topology.Running.Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal).ToDictionary(
             topic => topic,
             topic => Enum.GetValues<PauseReason>().Select(reason =>
                 (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason.Word()) })).ToArray(),
@@ -78,7 +78,7 @@ internal sealed class StreamsGauges : IHostedService
     {
         foreach (var partition in _metrics.Partitions.Where(partition => kind is null || partition.Dataset.Kind == kind))
             yield return new(
-                _partitions.TryGet(partition.Dataset.Name, partition.Partition, out var runner) ? value(runner, partition) : default,
+                _partitions.TryGet(partition.Dataset, partition.Partition, out var runner) ? value(runner, partition) : default,
                 partition.Tags);
     }
 
@@ -98,12 +98,12 @@ internal sealed class StreamsGauges : IHostedService
     private IEnumerable<Measurement<long>> Subscriptions()
     {
         var here = _partitions.All.ToLookup(runner => runner.Dataset);
-        foreach (var dataset in _topology.Datasets)
+        foreach (var dataset in _topology.Running)
         {
             var tags = _metrics.TagsOf(dataset);
             yield return new(here[dataset].Sum(runner => (long)runner.Watches.Count), tags.Watches);
-            foreach (var routes in tags.RoutesTo.Values)
-                yield return new(here[dataset].Count(), routes);
+            foreach (var view in dataset.Dependents)
+                yield return new(here[dataset].Count(), tags.RoutesTo(view));
         }
     }
 
@@ -112,7 +112,7 @@ internal sealed class StreamsGauges : IHostedService
     {
         var here = _partitions.All.ToLookup(runner => runner.Dataset);
         var progress = new Dictionary<Dataset, double>();
-        foreach (var dataset in _topology.Datasets)
+        foreach (var dataset in _topology.Running)
         {
             progress[dataset] = dataset.Sources.Select(source => progress[source]).Append(ProgressOf(here[dataset])).Min();
             yield return new(progress[dataset], _metrics.TagsOf(dataset).Of);

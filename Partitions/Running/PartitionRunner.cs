@@ -3,6 +3,7 @@ using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.Log;
+using ActorStreams.Partitions.Reading;
 using ActorStreams.Partitions.Telemetry;
 using ActorStreams.Partitions.Watching;
 using Microsoft.Extensions.Logging;
@@ -26,6 +27,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     private long _caughtUp;
     private long _lastStored;
     private StopPlace? _stopPlace;
+    private CancellationTokenSource? _life;
     private long _resumeAt;
 
     internal PartitionRunner(PartitionServices services, Dataset dataset, int partition)
@@ -34,6 +36,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         Meter = services.Metrics.Of(dataset, partition);
         Watches = new(services.Options, services.Time, Meter);
         History = new(services.Log, dataset, partition, services.HistoryFolds, services.Time, services.Scheduler);
+        Gate = new(services, dataset);
         _failures = new(services.Options);
         _events = new(Publish, Settled, Advanced);
         (_caughtUp, _lastStored) = (services.Time.GetTimestamp(), services.Time.GetTimestamp());
@@ -44,6 +47,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal int Partition { get; }
 
     internal KeyWatches Watches { get; }
+
+    /// <summary>Where readers enter.</summary>
+    internal ReadGate Gate { get; }
 
     internal PartitionMeter Meter { get; }
 
@@ -122,6 +128,13 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal void Start() => _loop = Task.Factory.StartNew(
         RunAsync, CancellationToken.None, TaskCreationOptions.DenyChildAttach, _services.Scheduler).Unwrap();
 
+    /// <summary>Begins again from a checkpoint that is written now: the views that are fed from here have changed.</summary>
+    internal void Reopen()
+    {
+        lock (_switching)
+            _life?.Cancel();
+    }
+
     /// <summary>Stops folding, and writes a last checkpoint.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -140,7 +153,14 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         {
             try
             {
-                await RunSessionAsync();
+                using var life = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+                lock (_switching)
+                    _life = life;
+                await RunSessionAsync(life.Token);
+            }
+            catch (OperationCanceledException) when (!_stop.IsCancellationRequested && _life is { IsCancellationRequested: true })
+            {
+                // Its views have changed: the next session has the new ones.
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
@@ -159,20 +179,20 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         Become(RunnerStatus.Closed, Reason);
     }
 
-    private async Task RunSessionAsync()
+    private async Task RunSessionAsync(CancellationToken life)
     {
         if (_failures.Pause is var pause && pause > TimeSpan.Zero)
-            await Task.Delay(pause, _services.Time, _stop.Token);
-        var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, _events, _stop.Token);
+            await Task.Delay(pause, _services.Time, life);
+        var session = await PartitionSession.OpenAsync(_services, Dataset, Partition, _events, life);
         RequireOwnCheckpoint(session);
         Open(session);
         if (Status == RunnerStatus.Starting && _stopPlace is null)
             Become(RunnerStatus.Running, null);
-        await session.RunAsync(new(_stopPlace?.Offset, _resumeAt, _failures.CarefulUpTo), _stop.Token);
+        await session.RunAsync(new(_stopPlace?.Offset, _resumeAt, _failures.CarefulUpTo), life);
         if (_stopPlace is { } place)
         {
             Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
-            await Task.Delay(Timeout.InfiniteTimeSpan, _services.Time, _stop.Token);
+            await Task.Delay(Timeout.InfiniteTimeSpan, _services.Time, life);
         }
     }
 

@@ -1,5 +1,6 @@
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
+using ActorStreams.Frames;
 using ActorStreams.Log;
 using ActorStreams.Partitions.Telemetry;
 using ActorStreams.States;
@@ -24,6 +25,15 @@ internal sealed class PartitionServices(
     internal StreamsMetrics Metrics { get; } = metrics;
 
     internal ILogger Logger { get; } = logger;
+
+    /// <summary>
+    /// Called before a partition goes on without edges that its checkpoint has, since this process does not know their views: from then on
+    /// those builds lack changes. When it has returned, that is written down.
+    /// </summary>
+    internal Func<Dataset, IReadOnlyList<EdgeReach>, CancellationToken, Task> EdgesDropped { get; init; } = (_, _, _) => Task.CompletedTask;
+
+    /// <summary>Reads the catalog of builds again; when it has returned, the topology serves what it says.</summary>
+    internal Func<CancellationToken, Task> FollowBuilds { get; init; } = _ => Task.CompletedTask;
 
     /// <summary>Runs the loops of the partitions. A simulation gives one of its own, which runs everything on one thread.</summary>
     internal TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;

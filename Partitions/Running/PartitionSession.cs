@@ -57,6 +57,8 @@ internal sealed partial class PartitionSession
     {
         var fold = dataset.CreateFold(partition, services.FoldOptionsOf(dataset));
         fold.Restore(await services.Store.ReadCheckpointAsync(fold.Id, cancellationToken));
+        if (fold.DroppedEdges.Count > 0)
+            await services.EdgesDropped(dataset, fold.DroppedEdges, cancellationToken);
         var session = new PartitionSession(services, fold, events);
         session.LogMisplaced();
         return session;

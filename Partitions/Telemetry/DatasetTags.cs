@@ -9,26 +9,31 @@ namespace ActorStreams.Partitions.Telemetry;
 /// </summary>
 internal sealed class DatasetTags
 {
+    private readonly Dataset _dataset;
+
     internal DatasetTags(Dataset dataset, string application, string system)
     {
-        Of = [new(TagNames.Dataset, dataset.Name), new(dataset.Kind == DatasetKind.Entity ? TagNames.Entity : TagNames.View, dataset.Name)];
+        _dataset = dataset;
+        Of =
+        [
+            new(TagNames.Dataset, dataset.Name), new(dataset.Kind == DatasetKind.Entity ? TagNames.Entity : TagNames.View, dataset.Name),
+            new(TagNames.Build, dataset.Build),
+        ];
         Topic = new(TagNames.Destination, dataset.Topic);
         OfTopic = [Topic, .. Of];
         Consumer = [new(TagNames.Group, TopicNames.Reader(application, dataset)), new(TagNames.System, system)];
         Processed = [.. OfTopic, new(TagNames.System, system), new(TagNames.Operation, "process")];
         (Applied, Duplicate, Stale, Gap) = (Ending("applied"), Ending("duplicate"), Ending("stale"), Ending("gap"));
         (Written, Conflict, Failed) = (Ending("written"), Ending("conflict"), Ending("failed"));
-        Tag watch = new(TagNames.Subscription, "watch"), routes = new(TagNames.Subscription, "view");
+        Tag watch = new(TagNames.Subscription, "watch");
         Watches = [.. Of, watch];
         (Watched, Rewatched, Unwatched) = ([.. Ending("ok"), watch], [.. Ending("retried"), watch], [.. Ending("dropped"), watch]);
-        (Routed, Rerouted) = ([.. Ending("ok"), routes], [.. Ending("retried"), routes]);
-        RoutesTo = dataset.Dependents.ToDictionary(view => view.Name, Tag[] (view) =>
-            [new(TagNames.Dataset, dataset.Name), .. dataset.Kind == DatasetKind.Entity
-                ? [new Tag(TagNames.Entity, dataset.Name)]
-                : Array.Empty<Tag>(), new(TagNames.View, view.Name), routes]);
+        (Routed, Rerouted) = ([.. Ending("ok"), Routes], [.. Ending("retried"), Routes]);
     }
 
-    /// <summary>The dataset.</summary>
+    private static Tag Routes { get; } = new(TagNames.Subscription, "view");
+
+    /// <summary>The dataset and its build.</summary>
     internal Tag[] Of { get; }
 
     internal Tag Topic { get; }
@@ -69,8 +74,13 @@ internal sealed class DatasetTags
     /// <summary>A frame for this view whose append failed, so that it is made again.</summary>
     internal Tag[] Rerouted { get; }
 
-    /// <summary>For each view that is fed from this dataset, by its name.</summary>
-    internal IReadOnlyDictionary<string, Tag[]> RoutesTo { get; }
+    /// <summary>A view that is fed from this dataset.</summary>
+    internal Tag[] RoutesTo(Dataset view) =>
+    [
+        new(TagNames.Dataset, _dataset.Name),
+        .. _dataset.Kind == DatasetKind.Entity ? [new Tag(TagNames.Entity, _dataset.Name)] : Array.Empty<Tag>(),
+        new(TagNames.View, view.Name), new(TagNames.Build, view.Build), Routes,
+    ];
 
     /// <summary>The dataset and its input log, with a kind of fault.</summary>
     internal Tag[] OfFault(FaultKind kind) => [.. OfTopic, new(TagNames.ErrorType, kind.Word())];

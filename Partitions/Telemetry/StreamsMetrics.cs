@@ -22,16 +22,15 @@ internal sealed class StreamsMetrics
     private static readonly double[] Short = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
     private static readonly double[] Long = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
 
-    private readonly ConcurrentDictionary<(string Dataset, int Partition), PartitionMeter> _partitions = new();
-    private readonly Dictionary<string, DatasetTags> _tags;
+    private readonly ConcurrentDictionary<(BuildId Build, int Partition), PartitionMeter> _partitions = new();
+    private readonly ConcurrentDictionary<BuildId, DatasetTags> _tags = new();
+    private readonly Topology _topology;
+    private readonly string _system;
     private readonly TimeProvider _time;
 
     public StreamsMetrics(IMeterFactory meters, Topology topology, IChangeLog log, TimeProvider time)
     {
-        _time = time;
-        _tags = topology.Datasets.ToDictionary(
-            dataset => dataset.Name, dataset => new DatasetTags(dataset, topology.Application, log.MessagingSystem),
-            StringComparer.Ordinal);
+        (_time, _topology, _system) = (time, topology, log.MessagingSystem);
         var meter = Meter = meters.Create(MeterName);
         Consumed = meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Records taken from the log.");
         Processed = Seconds(
@@ -88,15 +87,17 @@ internal sealed class StreamsMetrics
 
     internal PartitionMeter Of(Dataset dataset, int partition) =>
         _partitions.GetOrAdd(
-            (dataset.Name, partition), static (_, given) => new(given.Metrics, given.Dataset, given.Partition, given.Metrics._time),
+            (dataset.Id, partition), static (_, given) => new(given.Metrics, given.Dataset, given.Partition, given.Metrics._time),
             (Metrics: this, Dataset: dataset, Partition: partition));
 
-    internal DatasetTags TagsOf(Dataset dataset) => _tags[dataset.Name];
+    internal DatasetTags TagsOf(Dataset dataset) => _tags.GetOrAdd(
+        dataset.Id, static (_, given) => new(given.dataset, given.Application, given.System),
+        (dataset, _topology.Application, System: _system));
 
     /// <summary>Reports 0 for every counter that alerts observe: the growth of a series that did not exist before is not seen.</summary>
     internal void Begin()
     {
-        foreach (var tags in _tags.Values)
+        foreach (var tags in _topology.Running.Select(TagsOf))
         {
             foreach (var outcome in new[] { tags.Applied, tags.Duplicate, tags.Stale, tags.Gap })
                 Changes.Add(0, outcome);

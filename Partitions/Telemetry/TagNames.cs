@@ -4,6 +4,7 @@ namespace ActorStreams.Partitions.Telemetry;
 internal static class TagNames
 {
     internal const string Dataset = "actorstreams.dataset";
+    internal const string Build = "actorstreams.build";
     internal const string Entity = "actorstreams.entity.type";
     internal const string View = "actorstreams.view.name";
     internal const string Subscription = "actorstreams.subscription.kind";

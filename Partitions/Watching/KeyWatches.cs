@@ -90,8 +90,15 @@ internal sealed class KeyWatches(StreamsOptions options, TimeProvider time, Part
     internal void Close(string reason)
     {
         lock (_gate)
-        {
             _closed = reason;
+        End(reason);
+    }
+
+    /// <summary>Ends all watches; each can be resumed.</summary>
+    internal void End(string reason)
+    {
+        lock (_gate)
+        {
             foreach (var watcher in _keys.Values.SelectMany(watched => watched.Watchers))
                 watcher.End(reason);
         }
