@@ -3,8 +3,9 @@ using Npgsql;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// A checkpoint is one statement. Its first part updates the partition's row, on the condition, and returns the row's id. The other parts write the rows of that partition, and none where the condition failed. The rows of one checkpoint are disjoint, so their
-// order does not matter. Only one owner at a time gets past the first part, so two owners cannot block each other.
+// A checkpoint is one statement. Its first part updates the partition's row, on the condition, and returns the row's id. The other parts
+// write the rows of that partition, and none where the condition failed. The rows of one checkpoint are disjoint, so their order does not
+// matter. Only one owner at a time gets past the first part, so two owners cannot block each other.
 //
 // Rows are written in key order: neighbours in the index are then on pages that are cached already, which makes updates up to twice as
 // fast as in the order of a hash.
@@ -20,7 +21,8 @@ internal sealed class PostgresCheckpoint(NpgsqlDataSource source, BuildHomes hom
     {
         write = InKeyOrder(write);
         return homes.RunAsync(
-            write.Partition, write.Checkpoint.Number == 1, sql => WriteAsync(sql, write, cancellationToken), none: false, cancellationToken);
+            write.Partition, isFirst: write.Checkpoint.Number == 1, sql => WriteAsync(sql, write, cancellationToken), none: false,
+            cancellationToken);
     }
 
     private async Task<bool> WriteAsync(StateStatements sql, CheckpointWrite write, CancellationToken cancellationToken)
