@@ -163,8 +163,12 @@ internal sealed class TimedStore(IStateStore store, Stages stages) : IStateStore
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
         store.ReadDatasetsAsync(cancellationToken);
 
-    public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
-        store.WriteDatasetsAsync(datasets, cancellationToken);
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) =>
+        store.ReadCatalogAsync(cancellationToken);
 
-    public ValueTask ClearAsync(CancellationToken cancellationToken = default) => store.ClearAsync(cancellationToken);
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) =>
+        store.WriteCatalogAsync(catalog, cancellationToken);
+
+    public ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default) =>
+        store.DropAsync(dataset, build, cancellationToken);
 }

@@ -53,9 +53,32 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>The edge of a view that is to be backfilled next; null for none.</summary>
     internal EdgeReach? Backfilling => Edges.FirstOrDefault(edge => !edge.IsWhole);
 
+    /// <summary>The edge that a chunk is being sent of; null for none. There is one at a time.</summary>
+    internal EdgeReach? Chunking => Edges.FirstOrDefault(edge => edge.Stage is EdgeReach.Stages.Fencing or EdgeReach.Stages.Planned);
+
+    /// <summary>Whether the edge in hand has to go on before the next record is folded.</summary>
+    internal bool IsChunkDue => Chunking is { } edge && (edge.Stage == EdgeReach.Stages.Fencing || edge.ChunkAt <= NextOffset);
+
+    /// <summary>The next checkpoint begins a new epoch of an edge.</summary>
+    internal void BeginChunk(EdgeReach edge)
+    {
+        edge.Fence();
+        EdgesChanged = true;
+    }
+
+    /// <summary>What tells the view's partitions the new epoch, to be appended before anything else.</summary>
+    internal abstract FoldOutput Fence(EdgeReach edge);
+
+    /// <summary>The view's partitions have been told, and the input log ends at an offset: the next checkpoint says when the chunk comes.</summary>
+    internal void PlanChunk(EdgeReach edge, long endOffset)
+    {
+        edge.Plan(Math.Max(endOffset, NextOffset));
+        EdgesChanged = true;
+    }
+
     /// <summary>
-    /// Sends a chunk of stored states to a view that lacks them. Everything is stored, and the chunk is what the store has after the edge's
-    /// cursor: so it is a function of the checkpoint (semantics §7).
+    /// Sends a chunk of stored states to a view that lacks them, at the offset that was planned. Everything is stored, and the chunk is what
+    /// the store has after the edge's cursor: so it is a function of the log (semantics §7).
     /// </summary>
     /// <exception cref="BrokenInvariantException">Something is not stored.</exception>
     internal abstract FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd);
@@ -127,6 +150,9 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
         if (first < NextOffset || batch.NextOffset < first)
             throw new BrokenInvariantException($"{Id} goes on at offset {NextOffset}, but got a batch from {first} to {batch.NextOffset}.");
         Require(FoldPhase.Between);
+        if (IsChunkDue || batch.NextOffset > Chunking?.ChunkAt)
+            throw new BrokenInvariantException(
+                $"{Id} would fold from {NextOffset} to {batch.NextOffset} past the chunk of '{Chunking!.View}' at {Chunking.ChunkAt}.");
         Phase = FoldPhase.Prepared;
         return PrepareBatch(batch);
     }

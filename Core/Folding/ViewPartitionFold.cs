@@ -255,6 +255,12 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 throw new InvalidDataException("The record has no value: a view's input log is written by its sources alone.");
             var frame = new FrameReader(value);
             var input = InputOf(frame);
+            if (!_marks.Admits(frame.Source, frame.SourcePartition, frame.Epoch))
+            {
+                Repeats++;
+                return;
+            }
+
             for (var index = 0; frame.NextChange();)
                 PrepareChange(ref frame, input, recordIndex, ref index, needs);
         }

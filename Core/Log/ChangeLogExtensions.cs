@@ -53,6 +53,15 @@ public static class ChangeLogExtensions
         }
     }
 
+    /// <summary>The part of a batch from an offset on.</summary>
+    internal static RecordBatch From(this RecordBatch batch, long offset) => new()
+    {
+        Partition = batch.Partition,
+        Records = [.. batch.Records.SkipWhile(record => record.Offset < offset)],
+        NextOffset = batch.NextOffset,
+        EndOffset = batch.EndOffset,
+    };
+
     /// <summary>The part of a batch before an offset.</summary>
     internal static RecordBatch Before(this RecordBatch batch, long offset) => new()
     {
