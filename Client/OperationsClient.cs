@@ -4,6 +4,7 @@ using System.Text.Json;
 using ActorStreams.Client.Calls;
 using ActorStreams.Client.Http;
 using ActorStreams.Client.Loading;
+using ActorStreams.DeadLetters;
 using ActorStreams.Protocol;
 
 namespace ActorStreams.Client;

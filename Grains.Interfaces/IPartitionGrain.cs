@@ -1,3 +1,5 @@
+using ActorStreams.DeadLetters;
+
 namespace ActorStreams.Grains;
 
 /// <summary>

@@ -4,6 +4,7 @@ using ActorStreams.Client.Calls;
 using ActorStreams.Client.Loading.Git;
 using ActorStreams.Client.Loading;
 using ActorStreams.Client;
+using ActorStreams.DeadLetters;
 using ActorStreams.Protocol;
 using Spectre.Console;
 

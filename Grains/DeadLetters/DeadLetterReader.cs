@@ -30,7 +30,7 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
     /// <param name="before">Only those before this offset of the topic; the end when null.</param>
     /// <param name="limit">How many, up to <see cref="MaxPage"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<DeadLetterPage> PageAsync(
+    public async Task<StoredDeadLetterPage> PageAsync(
         string? dataset, DeadLetterState? state, long? before, int limit, CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
@@ -183,8 +183,8 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
 /// <param name="Refusal">Why it cannot be redriven; null where it can.</param>
 public sealed record DeadLetterStatus(StoredDeadLetter Letter, DeadLetterState State, string? Refusal);
 
-/// <summary>A page of dead letters.</summary>
+/// <summary>A page of dead letters as they are stored.</summary>
 /// <param name="Items">The dead letters, newest first.</param>
 /// <param name="Next">Before which offset the next page begins; null when there is none.</param>
 /// <param name="Range">The offsets that the topic holds.</param>
-public sealed record DeadLetterPage(IReadOnlyList<DeadLetterStatus> Items, long? Next, OffsetRange Range);
+public sealed record StoredDeadLetterPage(IReadOnlyList<DeadLetterStatus> Items, long? Next, OffsetRange Range);

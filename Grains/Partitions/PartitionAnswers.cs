@@ -1,3 +1,4 @@
+using ActorStreams.DeadLetters;
 using System.Runtime.CompilerServices;
 using ActorStreams.Folding;
 using ActorStreams.Log;

@@ -1,3 +1,4 @@
+using ActorStreams.DeadLetters;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Partitions.Running;
 using Orleans.Concurrency;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
@@ -114,8 +115,8 @@ public sealed class DatasetReads
         Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken) =>
         _partitions.DeadLettersAsync(dataset, partition, offsets, cancellationToken);
 
-    /// <summary>Waits until a partition has folded an offset; false when the time ran out.</summary>
-    internal Task<bool> FoldedAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+    /// <summary>Waits until a partition has folded an offset and its changes are durable; false when the time ran out.</summary>
+    internal Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         _partitions.RoutedAsync(dataset, partition, offset, new(_time, timeout), cancellationToken);
 
     /// <summary>The key's state in its home; or, where it may lie elsewhere, among those of all partitions.</summary>

@@ -1,3 +1,4 @@
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;

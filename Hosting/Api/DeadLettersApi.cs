@@ -3,13 +3,8 @@ using System.Text;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.DeadLetters;
-using ActorStreams.Grains;
 using ActorStreams.Protocol;
 using Microsoft.AspNetCore.Mvc;
-using DeadLetterPage = ActorStreams.Protocol.DeadLetterPage;
-using Outcome = ActorStreams.Grains.DeadLetters.RedriveOutcome;
-using RedriveOutcome = ActorStreams.Protocol.RedriveOutcome;
-using Standing = ActorStreams.Grains.DeadLetterState;
 
 namespace ActorStreams.Hosting.Api;
 
@@ -50,19 +45,14 @@ internal static class DeadLettersApi
         string? dataset, string? state, long? before, int? limit, [FromServices] DeadLetterReader letters, [FromServices] Topology topology,
         CancellationToken stop)
     {
-        var wanted = (Standing?)null;
-        if (state is not null)
-        {
-            if (!Enum.TryParse<Standing>(state, ignoreCase: true, out var one) || !Enum.IsDefined(one))
-                return Problems.Of(400, "Bad state", $"state is '{state}', but must be open, folded or unknown.");
-            wanted = one;
-        }
-
+        if (!Words.TryParse<DeadLetterState>(state, out var wanted) && state is not null)
+            return Problems.Of(
+                400, "Bad state", $"state is '{state}', but must be one of: {string.Join(", ", Words.All<DeadLetterState>())}.");
         if (limit is < 1 or > DeadLetterReader.MaxPage)
             return Problems.Of(400, "Bad limit", $"limit is {limit}, but a page has 1 to {DeadLetterReader.MaxPage} dead letters.");
         if (before < 0)
             return Problems.Of(400, "Bad offset", $"before is {before}, but must not be negative.");
-        var page = await letters.PageAsync(dataset, wanted, before, limit ?? DefaultPage, stop);
+        var page = await letters.PageAsync(dataset, state is null ? null : wanted, before, limit ?? DefaultPage, stop);
         return Results.Ok(
             new DeadLetterPage(
                 topology.DeadLetterTopic,
@@ -94,7 +84,7 @@ internal static class DeadLettersApi
             return Problems.Of(400, "Which?", "Give exactly one of ids, dataset, and all: true.");
         if (!(wait >= 0 && wait <= Redriver.MaxWaitSeconds))
             return Problems.Of(400, "Bad time limit", $"waitSeconds is {wait}, but must be from 0 to {Redriver.MaxWaitSeconds}.");
-        // Once begun it is finished, also when the caller goes away: an append has no way back.
+        // Once begun it is finished, also when the caller disconnects: an append cannot be undone.
         if (ids.Count == 0)
         {
             var limit = body.Limit ?? Redriver.MaxAtOnce;
@@ -128,19 +118,13 @@ internal static class DeadLettersApi
     private static IResult BadId(string? text) =>
         Problems.Of(400, "Bad id", $"'{text}' is the id of no dead letter. It has the form dataset@topic/partition:offset#index.");
 
-    private static IResult Answer(Outcome outcome, bool dryRun) => Results.Ok(new RedriveInfo(
+    private static IResult Answer(RedrivePlan plan, bool dryRun) => Results.Ok(new RedriveInfo(
         dryRun,
-        [.. outcome.Planned.Select(planned => new RedrivenInfo(
-            planned.Id.ToString(), planned.Position, dryRun ? RedriveOutcome.Planned : planned.Result switch
-            {
-                RedriveResult.Folded => RedriveOutcome.Folded,
-                RedriveResult.FailedAgain => RedriveOutcome.FailedAgain,
-                _ => RedriveOutcome.Pending,
-            }))],
-        [.. outcome.Done.Select(id => id.ToString())],
-        [
-            .. outcome.Refused.Select(refused => new RefusedRedrive(refused.Id.ToString(), refused.Reason)),
-        ], outcome.Next, outcome.End));
+        [.. plan.Planned.Select(planned => new RedrivenInfo(planned.Id.ToString(), planned.Position, planned.Outcome))],
+        [.. plan.Done.Select(id => id.ToString())],
+        [.. plan.Refused.Select(refused => new RefusedRedrive(refused.Id.ToString(), refused.Reason))],
+        plan.Next,
+        plan.End));
 
     private static DeadLetterInfo Info(DeadLetterStatus status, bool withOriginal)
     {
@@ -155,11 +139,9 @@ internal static class DeadLettersApi
             Key = letter.Key,
             Reason = letter.Reason,
             Time = TimeOf(letter.Timestamp),
-            State = Words.TryParse<Protocol.DeadLetterState>(status.State.ToString(), out var state)
-                ? state
-                : Protocol.DeadLetterState.Unknown,
-            CanRedrive = status is { State: Standing.Open, Refusal: null },
-            Refusal = status.State == Standing.Folded ? null : status.Refusal,
+            State = status.State,
+            CanRedrive = status is { State: DeadLetterState.Open, Refusal: null },
+            Refusal = status.State == DeadLetterState.Folded ? null : status.Refusal,
             First = letter.First?.ToString(),
             ValueBytes = letter.ValueBytes ?? letter.Value?.Length,
             KeyBase64 = letter.Key is null && letter.KeyBytes is { } key ? Convert.ToBase64String(key) : null,
