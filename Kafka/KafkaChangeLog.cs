@@ -113,7 +113,8 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default) =>
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
+        CancellationToken cancellationToken = default) =>
         _readers.ReadAsync(partition, fromOffset, limits, cancellationToken);
 
     /// <inheritdoc/>

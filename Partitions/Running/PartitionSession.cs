@@ -100,7 +100,8 @@ internal sealed partial class PartitionSession
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var limits = new ReadLimits(careful ? 1 : _services.Options.BatchRecords, _services.Options.BatchBytes);
-        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, reading.Token).GetAsyncEnumerator(reading.Token);
+        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, cancellationToken: reading.Token)
+            .GetAsyncEnumerator(reading.Token);
         Task<bool>? next = null;
         try
         {

@@ -181,7 +181,8 @@ public abstract class BrokerFaults : IAsyncLifetime
     private static async Task<List<ChangeRecord>> TakeUntilAsync(KafkaChangeLog log, TopicPartition partition, int count)
     {
         var (last, records) = ($"{count - 1}", new List<ChangeRecord>());
-        await foreach (var batch in log.ReadAsync(partition, 0, ReadLimits.Default, TestContext.Current.CancellationToken))
+        var batches = log.ReadAsync(partition, 0, ReadLimits.Default, cancellationToken: TestContext.Current.CancellationToken);
+        await foreach (var batch in batches)
         {
             records.AddRange(batch.Records);
             if (batch.Records.Any(record => record.Value.Text() == last))

@@ -23,6 +23,9 @@ internal sealed record SqliteFileSpec
     /// <summary>What creates the tables of a new file.</summary>
     public required string Schema { get; init; }
 
+    /// <summary>What brings a file of format 1, 2 and so on to the next one.</summary>
+    public IReadOnlyList<string> Upgrades { get; init; } = [];
+
     /// <summary>How a commit reaches the disk: FULL or NORMAL.</summary>
     public required string Synchronous { get; init; }
 
@@ -131,8 +134,10 @@ internal sealed class SqliteFile(SqliteFileSpec spec) : IDisposable
                 + "Run the newer program that wrote it.");
         }
 
-        if (found == 0)
-            session.ExecuteScript($"BEGIN IMMEDIATE; {spec.Schema} PRAGMA user_version={spec.Format}; COMMIT;");
+        if (found == spec.Format)
+            return;
+        var script = found == 0 ? spec.Schema : string.Concat(spec.Upgrades.Skip((int)found - 1));
+        session.ExecuteScript($"BEGIN IMMEDIATE; {script} PRAGMA user_version={spec.Format}; COMMIT;");
     }
 
     private void CloseIdle()
