@@ -43,6 +43,10 @@ public interface IChangeLog
     /// </summary>
     ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default);
 
+    /// <summary>Checks, without a change, that these topics may be deleted by this process, as far as the log says.</summary>
+    /// <exception cref="TopicNotDeletableException">Some may not be; the message names them and the remedy.</exception>
+    ValueTask CheckDeletableAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken = default) => default;
+
     /// <summary>
     /// Reads a partition from an offset on, live: at the end it waits for more and never completes, until it is cancelled.
     /// Each batch keeps to the limits, but holds at least one record where there is one.

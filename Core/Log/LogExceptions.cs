@@ -24,6 +24,9 @@ public sealed class TopicMismatchException(string message) : Exception(message)
     }
 }
 
+/// <summary>Topics that were to be deleted and may not be: nothing was changed. Allow it, or delete them by other means.</summary>
+public sealed class TopicNotDeletableException(string message) : Exception(message);
+
 /// <summary>An offset that a partition does not hold: retention removed it, or the log is not the one it was read from.</summary>
 public sealed class OffsetOutOfRangeException(TopicPartition partition, long offset, OffsetRange range) : Exception(
     $"{partition} holds offsets {range.Start} to {range.End} (the end), but was to be read from {offset}. "

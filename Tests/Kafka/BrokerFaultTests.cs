@@ -246,7 +246,9 @@ public sealed class RealBrokerFaultTests(CutOffBrokers fixture) : BrokerFaults, 
         var error = await Assert.ThrowsAsync<LogUnavailableException>(() => append);
         await fixture.Kafka.UpAsync(2);
         Assert.Contains(
-            "Of the append's 300 records 200 are in the log, and any of the others may be.", error.Message, StringComparison.Ordinal);
+            "Of the append's 300 records 200 were acknowledged, and any of the others may be in the log.",
+            error.Message,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("Nothing is lost", error.Message, StringComparison.Ordinal);
     }
 

@@ -41,6 +41,9 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
         inner.DeleteTopicAsync(NameOf(topic), cancellationToken);
 
+    public ValueTask CheckDeletableAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken = default) =>
+        inner.CheckDeletableAsync([.. topics.Select(NameOf)], cancellationToken);
+
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
         TopicPartition partition,
         long fromOffset,

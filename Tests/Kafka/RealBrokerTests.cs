@@ -1,10 +1,14 @@
+using ActorStreams.Batch;
+using ActorStreams.Definitions;
 using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
+using ActorStreams.States;
 using ActorStreams.Tests.Kafka.Brokers;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using static ActorStreams.Tests.Log.LogTesting;
+using static ActorStreams.Tests.Topics.SourceTopicTests;
 
 namespace ActorStreams.Tests.Kafka;
 
@@ -60,15 +64,7 @@ public sealed class RealBrokerTests
         var (kafka, logged) = (await RealKafka.SharedAsync(1), new Logged());
         var topic = $"t{Guid.NewGuid():N}";
         await kafka.CreateTopicAsync(topic, 1);
-        AclBinding Allow(AclOperation operation) => new()
-        {
-            Pattern = new() { Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal },
-            Entry = new()
-            {
-                Principal = $"User:{KafkaSecurity.User}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow,
-            },
-        };
-        await kafka.Admin.CreateAclsAsync([Allow(AclOperation.Read), Allow(AclOperation.Write)]);
+        await GrantAsync(kafka, topic, AclOperation.Read, AclOperation.Write);
         await using var log = Open(kafka.Security!.PasswordServers, Password(KafkaSecurity.Password), logged);
         while (await log.DescribeAsync(topic) is null)
             await Task.Delay(50, TestContext.Current.CancellationToken); // brokers take rights over a little later
@@ -76,6 +72,42 @@ public sealed class RealBrokerTests
         Assert.Contains("Allow this user DescribeConfigs", Assert.Single(logged.Warnings), StringComparison.Ordinal);
         await log.AppendAsync(topic, [Record("k", "v", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds())]);
         Assert.Equal(["v"], (await log.TakeAsync(new(topic, 0), 0, 1)).Values());
+    }
+
+    [Fact]
+    public async Task A_rebuild_that_may_not_delete_an_input_log_changes_nothing()
+    {
+        var kafka = await RealKafka.SharedAsync(1);
+        var name = $"t{Guid.NewGuid():N}";
+        var topology = new TopologyBuilder { Application = name }.AddEntity<Leaf>(leaf => leaf.FromTopic($"{name}.leaves"))
+            .AddView<Leaves>().Build();
+        var input = topology.Of<Leaves>().Topic;
+        await kafka.CreateTopicAsync(input, 1);
+        await GrantAsync(kafka, input, AclOperation.Read);
+        var store = new InMemoryStateStore();
+        await store.WriteDatasetsAsync(new Dictionary<string, string> { ["leaf"] = "as it was" });
+        await using var log = Open(kafka.Security!.PasswordServers, Password(KafkaSecurity.Password));
+        while (await log.DescribeAsync(input) is null)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+
+        var error = await Assert.ThrowsAsync<TopicNotDeletableException>(() => Rebuild.RunAsync(topology, log, store));
+        Assert.Contains($"This user may not delete '{input}'. Nothing was changed.", error.Message, StringComparison.Ordinal);
+        Assert.Single(await store.ReadDatasetsAsync());
+        await GrantAsync(kafka, input, AclOperation.Delete);
+        while (await Xunit.Record.ExceptionAsync(() => Rebuild.RunAsync(topology, log, store)) is TopicNotDeletableException)
+            await Task.Delay(50, TestContext.Current.CancellationToken); // brokers take rights over a little later
+        Assert.Empty(await store.ReadDatasetsAsync());
+        Assert.DoesNotContain(await log.ListTopicsAsync(), topic => topic.Topic == input);
+    }
+
+    [Fact]
+    public async Task A_rebuild_on_brokers_that_delete_no_topics_changes_nothing()
+    {
+        await using var kafka = await RealKafka.StartNewAsync(1, Failing.Killed, false, "delete.topic.enable=false");
+        await kafka.CreateTopicAsync("t", 1);
+        await using var log = Open(kafka.BootstrapServers, []);
+        var error = await Assert.ThrowsAsync<TopicNotDeletableException>(async () => await log.CheckDeletableAsync(["t"]));
+        Assert.Contains("Set delete.topic.enable=true", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -125,6 +157,16 @@ public sealed class RealBrokerTests
         await log.CreateTopicAsync(risky, 1);
         Assert.Contains("min.insync.replicas=1", logged.Warnings.Last(), StringComparison.Ordinal);
     }
+
+    private static Task GrantAsync(RealKafka kafka, string topic, params AclOperation[] operations) =>
+        kafka.Admin.CreateAclsAsync(operations.Select(operation => new AclBinding
+        {
+            Pattern = new() { Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal },
+            Entry = new()
+            {
+                Principal = $"User:{KafkaSecurity.User}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow,
+            },
+        }));
 
     private static Dictionary<string, string> Password(string password) => new()
     {
