@@ -37,6 +37,13 @@ public interface IPartitionGrain : IGrainWithStringKey
     [Alias("WaitRouted")]
     Task<long> WaitRouted(long offset, TimeSpan timeout, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Sets aside the record before which the partition has stopped, and lets it continue; answers when a checkpoint with it is written.
+    /// At once for a record that is set aside already. Throws <see cref="RequestRefusedException"/> when the partition stands elsewhere.
+    /// </summary>
+    [Alias("SetAside")]
+    Task SetAside(long offset, TimeSpan timeout, CancellationToken cancellationToken = default);
+
     /// <summary>How it is doing, for the Orleans dashboard.</summary>
     [Alias("GetState")]
     Task<PartitionStatus> GetState();

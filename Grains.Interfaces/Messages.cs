@@ -231,6 +231,10 @@ public sealed record PartitionStatus
     [Id(14)]
     public double CheckpointAgeSeconds { get; init; }
 
+    /// <summary>The offset before which it has stopped; null unless it has.</summary>
+    [Id(15)]
+    public long? StoppedAt { get; init; }
+
     /// <summary>The status of a partition that is unreachable.</summary>
     public static PartitionStatus Unreachable(string dataset, int partition, string reason) => new()
     {

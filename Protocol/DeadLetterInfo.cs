@@ -36,9 +36,13 @@ public sealed record DeadLetterInfo
     /// <summary>Whether a redrive may fold it.</summary>
     public bool CanRedrive { get; init; }
 
-    /// <summary>Why it cannot be redriven; null where it can.</summary>
+    /// <summary>Why it is not offered to be redriven; null where it is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Refusal { get; init; }
+
+    /// <summary>Who dismissed it, when and why; null unless it is dismissed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DismissalInfo? Dismissed { get; init; }
 
     /// <summary>For one that was redriven and failed again: the id under which it was first set aside.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

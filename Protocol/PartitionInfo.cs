@@ -48,4 +48,8 @@ public sealed record PartitionInfo(
     /// <summary>Its dataset; set where partitions of several datasets stand together.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Dataset { get; init; }
+
+    /// <summary>The offset before which it has stopped; null unless it has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? StoppedAt { get; init; }
 }

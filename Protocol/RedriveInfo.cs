@@ -14,10 +14,11 @@ namespace ActorStreams.Protocol;
 /// <param name="From">The next of the answer before.</param>
 /// <param name="Until">The end of the first answer.</param>
 /// <param name="WaitSeconds">How long to wait for them to be folded.</param>
+/// <param name="Dismissed">With ids: also those that are dismissed. A filter never includes them.</param>
 public sealed record RedriveRequest(
     IReadOnlyList<string>? Ids = null, string? Dataset = null, bool? All = null, bool? DryRun = null, int? Limit = null, long? From = null,
     long? Until = null,
-    double? WaitSeconds = null);
+    double? WaitSeconds = null, bool? Dismissed = null);
 
 /// <summary>What a redrive did, or would do.</summary>
 /// <param name="DryRun">Whether nothing was done.</param>

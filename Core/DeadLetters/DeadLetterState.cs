@@ -11,4 +11,7 @@ public enum DeadLetterState
 
     /// <summary>It is not known whether it has been folded, and a redrive would be skipped. Only a rebuild is certain to fold it.</summary>
     Unknown = 2,
+
+    /// <summary>It has not been folded since, and an operator has dismissed it. A partition does not know this; lists do.</summary>
+    Dismissed = 3,
 }

@@ -34,8 +34,13 @@ public sealed partial class Redriver(
     private static readonly long MaxTimestamp = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
     /// <summary>Redrives dead letters by their ids; up to <see cref="MaxAtOnce"/>.</summary>
+    /// <param name="ids">The dead letters.</param>
+    /// <param name="dismissed">Also those that are dismissed. They are folded as any other, and only once.</param>
+    /// <param name="dryRun">Only say what would be done.</param>
+    /// <param name="waitSeconds">How long to wait for them to be folded.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     public async Task<RedrivePlan> RedriveAsync(
-        IReadOnlyCollection<DeadLetterId> ids, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+        IReadOnlyCollection<DeadLetterId> ids, bool dismissed, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
         var (found, plan) = (await letters.FindAsync(ids, cancellationToken), new RedrivePlan());
         var roots = new Dictionary<DeadLetterId, StoredDeadLetter?>();
@@ -45,7 +50,7 @@ public sealed partial class Redriver(
             roots.TryAdd(letter?.Root ?? id, letter);
         }
 
-        foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, cancellationToken))
+        foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, dismissed, cancellationToken))
             plan.Plan(id, roots[id], state, refusal ?? roots[id]?.Hopeless);
         await RunAsync(plan, dryRun, waitSeconds, cancellationToken);
         return plan;
@@ -77,7 +82,9 @@ public sealed partial class Redriver(
                     break;
                 }
 
-                plan.Plan(status.Letter.Root, status.Letter, status.State, status.Refusal);
+                // A filter passes by what is dismissed: that needs its id and a word.
+                if (status.State != DeadLetterState.Dismissed)
+                    plan.Plan(status.Letter.Root, status.Letter, status.State, status.Refusal);
             }
 
             if (plan.Next is not null)
@@ -203,7 +210,8 @@ public sealed partial class Redriver(
                     dataset, partition.Key.Partition, partition.Max(planned => planned.Position!.Value.Offset),
                     left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
                     continue;
-                var states = await letters.StatesAsync([.. partition.Select(planned => planned.Id)], cancellationToken);
+                var states = await letters.StatesAsync(
+                    [.. partition.Select(planned => planned.Id)], withDismissed: true, cancellationToken);
                 foreach (var planned in partition)
                 {
                     planned.Outcome = states[planned.Id].State == DeadLetterState.Folded

@@ -52,6 +52,13 @@ public sealed class DatasetReads
         return [.. states.OrderBy(state => state.Key, KeyOrder.Instance).Take(request.Limit)];
     }
 
+    /// <summary>
+    /// Sets aside the record before which a partition has stopped, and lets it continue. Done when a checkpoint with it is written.
+    /// </summary>
+    /// <exception cref="RequestRefusedException">The partition stands elsewhere (409), or the time ran out (503).</exception>
+    public Task SetAsideAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+        _partitions.SetAsideAsync(dataset, partition, offset, timeout, cancellationToken);
+
     /// <summary>What is wrong with a position that a read is to wait for; null when nothing is.</summary>
     public string? FaultOf(Dataset dataset, Position position)
     {

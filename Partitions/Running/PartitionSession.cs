@@ -64,6 +64,7 @@ internal sealed partial class PartitionSession
     {
         try
         {
+            Fold.Order = plan.Order;
             await BeginAsync(plan.ResumeAt, stop);
             if (plan.CarefulUpTo > Fold.NextOffset)
                 await FoldAllAsync(
