@@ -15,7 +15,7 @@ namespace ActorStreams.Tests.DeadLetters;
 public sealed class SetAsideSiloTests : EndToEndTest
 {
     private const string Key = "k1";
-    private const int Bad = 6;
+    private const int Bad = 3;
 
     [Fact]
     public async Task A_stopped_partition_sets_record_after_record_aside_under_kills_and_folds_each_good_one_once()
