@@ -63,16 +63,8 @@ public sealed class Dismisser(Topology topology, IChangeLog log, DeadLetterReade
         var (found, outcome) = (await letters.FindAsync(ids, cancellationToken), new DismissOutcome());
         foreach (var status in (await letters.StatusAsync([.. found.Values], cancellationToken)).DistinctBy(one => one.Letter.Root))
             outcome.Plan(status.Letter.Root, status.State);
-        // What the topic no longer has is still open in its partition, and can be dismissed.
-        var others = ids.Where(id => !found.ContainsKey(id)).ToList();
-        foreach (var (id, (state, refusal)) in await letters.StatesAsync(others, withDismissed: false, cancellationToken))
-        {
-            if (state == DeadLetterState.Unknown)
-                outcome.Refused.Add((id, $"It is not among the newest {DeadLetterReader.MaxSought} dead letters. {refusal}"));
-            else
-                outcome.Plan(id, state);
-        }
-
+        outcome.Refused.AddRange(ids.Where(id => !found.ContainsKey(id)).Distinct().Select(
+            id => (id, $"It is not among the newest {DeadLetterReader.MaxSought} dead letters. Dismiss an older one by its dataset.")));
         await WriteAsync(outcome, text, dryRun, cancellationToken);
         return outcome;
     }
