@@ -47,7 +47,8 @@ public sealed class DismissTests : EndToEndTest
         await AssertDismissedAsync(silo, wanted, other);
         Assert.Equal(other, Assert.Single((await silo.Client.Operations.RedriveOpenAsync("ledger", dryRun: false)).Appended).Id);
         Assert.Contains(
-            "It is dismissed", Assert.Single((await silo.Client.Operations.RedriveAsync([wanted])).Refused).Reason, StringComparison.Ordinal);
+            "It is dismissed", Assert.Single((await silo.Client.Operations.RedriveAsync([wanted])).Refused).Reason,
+            StringComparison.Ordinal);
         for (var i = 0; i < 2; i++)
             await silo.Client.Operations.RedriveAsync([wanted], dryRun: false, dismissed: true);
         var letter = await silo.Client.Operations.DeadLetterAsync(wanted);
@@ -152,7 +153,8 @@ public sealed class DismissTests : EndToEndTest
             PoisonRecords.Topic, [new() { Key = key, Value = new { type = "out", amount = 13 } }]))[0];
         var id = $"ledger@{position}#0";
         await UntilAsync(
-            async () => (await silo.Client.Operations.DeadLettersAsync("ledger").ToListAsync()).Any(one => one.Id == id), "the dead letter");
+            async () => (await silo.Client.Operations.DeadLettersAsync("ledger").ToListAsync()).Any(one => one.Id == id),
+            "the dead letter");
         return id;
     }
 
@@ -180,6 +182,7 @@ public sealed class DismissTests : EndToEndTest
         await using var log = SqliteChangeLog.Open(new() { Path = directory.FilePath("log.db") });
         var batch = await new BatchRunner(topology.Build(), log).RunAsync();
         Assert.Equal(
-            live.Select(pair => pair.Key + pair.Value), batch.Json("ledger").Select(pair => pair.Key + Encoding.UTF8.GetString(pair.Value)));
+            live.Select(pair => pair.Key + pair.Value),
+            batch.Json("ledger").Select(pair => pair.Key + Encoding.UTF8.GetString(pair.Value)));
     }
 }
