@@ -71,7 +71,7 @@ public sealed partial class Dismissals(Topology topology, IChangeLog log, TimePr
             {
                 await FollowAsync(stoppingToken);
             }
-            catch (OffsetOutOfRangeException)
+            catch (Exception error) when (error is OffsetOutOfRangeException or LogChangedException)
             {
                 // The topic is another one, or has lost records: from its present beginning on.
                 Interlocked.Exchange(ref _next, 0);
@@ -90,7 +90,7 @@ public sealed partial class Dismissals(Topology topology, IChangeLog log, TimePr
     {
         var start = (await log.OffsetsAsync(Topic.Topic, stop))[0].Start;
         Advance(Math.Max(start, _next));
-        await foreach (var batch in log.ReadAsync(Topic, _next, ReadLimits.Default, stop))
+        await foreach (var batch in log.ReadAsync(Topic, _next, ReadLimits.Default, cancellationToken: stop))
         {
             foreach (var record in batch.Records)
             {
