@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using ActorStreams.Client.Calls;
-using ActorStreams.Client.Cluster;
 using ActorStreams.Client.Http;
 using ActorStreams.Client.Loading.Git;
 using ActorStreams.Client.Loading;
@@ -30,7 +29,7 @@ public sealed class ActorStreamsClient : IDisposable
     /// <summary>A client of the silo at a URL, e.g. <c>http://127.0.0.1:8080</c>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
     public ActorStreamsClient(Uri url, ActorStreamsClientOptions? options = null)
-        : this(Checked(options), checkedOptions => new HttpTransport(
+        : this(options, checkedOptions => new HttpTransport(
             new(Tls.Handler(checkedOptions.CaFile))
             {
                 BaseAddress = url, Timeout = TimeSpan.FromSeconds(checkedOptions.RequestTimeoutSeconds),
@@ -41,24 +40,16 @@ public sealed class ActorStreamsClient : IDisposable
     /// <summary>A client over an HttpClient of the caller, which must have its BaseAddress set and which is not disposed.</summary>
     /// <exception cref="ArgumentException">An option is out of its range, or the HttpClient has no BaseAddress.</exception>
     public ActorStreamsClient(HttpClient http, ActorStreamsClientOptions? options = null)
-        : this(Checked(options), checkedOptions => new HttpTransport(http, checkedOptions, owns: false))
+        : this(options, checkedOptions => new HttpTransport(http, checkedOptions, owns: false))
     {
     }
 
-    /// <summary>
-    /// A client over the grains themselves: for a trusted service that has joined the cluster as an Orleans client (an
-    /// <c>IClusterClient</c>), or runs in a silo. The factory is the caller's, and is not disposed. If a silo is unreachable, reads are
-    /// retried until <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
-    /// </summary>
-    /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public ActorStreamsClient(IGrainFactory cluster, ActorStreamsClientOptions? options = null)
-        : this(Checked(options), checkedOptions => new ClusterTransport(cluster, checkedOptions))
+    /// <summary>A client over any transport; the project <c>Client.Orleans</c> has another one.</summary>
+    internal ActorStreamsClient(ActorStreamsClientOptions? options, Func<ActorStreamsClientOptions, ITransport> connect)
     {
-    }
-
-    private ActorStreamsClient(ActorStreamsClientOptions options, Func<ActorStreamsClientOptions, ITransport> connect)
-    {
-        (Options, Transport) = (options, connect(options));
+        Options = options ?? new();
+        Options.Validate();
+        Transport = connect(Options);
         _directory = new(Transport, Options.TimeProvider, TimeSpan.FromSeconds(Options.DatasetCacheSeconds));
     }
 
@@ -70,7 +61,7 @@ public sealed class ActorStreamsClient : IDisposable
     public OperationsClient Operations => Transport is HttpTransport http
         ? new(http.Calls, this)
         : throw new NotSupportedException(
-            "Operations are asked over HTTP. Make a client with a silo's URL, or that of its operations port.");
+            "Operations use HTTP. Create a client with a silo's URL, or that of its operations port.");
 
     internal ActorStreamsClientOptions Options { get; }
 
@@ -189,11 +180,4 @@ public sealed class ActorStreamsClient : IDisposable
 
     /// <summary>Closes the connections, where the client made its own HttpClient.</summary>
     public void Dispose() => Transport.Dispose();
-
-    private static ActorStreamsClientOptions Checked(ActorStreamsClientOptions? options)
-    {
-        options ??= new();
-        options.Validate();
-        return options;
-    }
 }

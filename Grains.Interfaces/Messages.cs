@@ -240,12 +240,16 @@ public sealed record PartitionStatus
     [Id(14)]
     public double CheckpointAgeSeconds { get; init; }
 
-    /// <summary>The build of the dataset.</summary>
+    /// <summary>The offset before which it has stopped; null unless it has.</summary>
     [Id(15)]
+    public long? StoppedAt { get; init; }
+
+    /// <summary>The build of the dataset.</summary>
+    [Id(16)]
     public int Build { get; init; }
 
     /// <summary>The edges to views that are fed from this partition.</summary>
-    [Id(16)]
+    [Id(17)]
     public IReadOnlyList<EdgeStatus> Edges { get; init; } = [];
 
     /// <summary>The status of a partition that is unreachable.</summary>

@@ -3,6 +3,7 @@ using ActorStreams.Grains.Actors;
 using ActorStreams.Grains.Appends;
 using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.DeadLetters;
+using ActorStreams.Grains.Dismissed;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Grains.Reads;
@@ -64,12 +65,14 @@ public static class GrainsServices
         services.AddSingleton<Catalog>();
         services.AddSingleton<DeadLetterReader>();
         services.AddSingleton<Redriver>();
+        services.AddSingleton<Dismisser>();
         services.AddSingleton<Ownership>();
         services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();
         services.AddHostedSingleton<StreamsGauges>();
         services.AddHostedSingleton<DashboardCounters>();
         services.AddHostedSingleton<MisplacedKeys>();
         services.AddHostedSingleton<SourceTopics>();
+        services.AddHostedSingleton<Dismissals>();
         services.AddHostedSingleton<PartitionKeeper>();
         return services;
     }

@@ -22,27 +22,30 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
 
     private readonly BrokerRoundTrips _roundTrips = new();
-    private readonly NativeClient<IAdminClient> _admin;
+    private readonly RenewedClient<IAdminClient> _admin;
     private readonly TopicDirectory _topics;
     private readonly TopicSettingsCache _settings;
     private readonly TopicChecks _checks;
     private readonly OwnTopics _own;
+    private readonly TopicDeletions _deletions;
     private readonly OffsetQueries _offsets;
     private readonly KafkaReaders _readers;
     private readonly Appends _appends;
     private readonly GroupCommits _commits;
+    private readonly SettingsWatch _watch;
     private readonly KafkaOptions _options;
     private readonly TimeProvider _time;
 
-    private KafkaChangeLog(KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
+    private KafkaChangeLog(KafkaOptions options, string filesDigest, ClientSettings settings, ILogger logger, TimeProvider time)
     {
         (_options, _time) = (options, time);
         var clients = new KafkaClients(settings, _roundTrips, logger, time);
-        _admin = new(clients.Admin());
+        _admin = new(clients, clients.Admin);
         _topics = new(_admin, options, clients.Troubles, time);
         _settings = new(_admin, options, logger, time);
         _checks = new(_settings, logger);
         _own = new(_admin, _topics, _checks, options, settings, time);
+        _deletions = new(_admin, clients.Troubles, options);
         _offsets = new(clients, _topics, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
         _readers = new(clients, _topics, _offsets, options, logger, time);
         _appends = new(
@@ -54,6 +57,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
             time,
             (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
         _commits = new(_admin, options, logger, time);
+        _watch = new(clients, options, filesDigest, logger, time);
         MaxBatchBytes = settings.MaxBatchBytes;
     }
 
@@ -70,6 +74,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     public static KafkaChangeLog Open(KafkaOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null) =>
         new(
             options,
+            SettingFiles.Digest(options),
             ClientSettings.Of(options),
             loggers?.CreateLogger(typeof(KafkaChangeLog).FullName!) ?? NullLogger.Instance,
             time ?? TimeProvider.System);
@@ -112,8 +117,13 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _own.DeleteAsync(topic, cancellationToken);
 
     /// <inheritdoc/>
+    public ValueTask CheckDeletableAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken = default) =>
+        _options.ChecksTopicSettings && topics.Count > 0 ? _deletions.CheckAsync(topics, cancellationToken) : default;
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default) =>
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
+        CancellationToken cancellationToken = default) =>
         _readers.ReadAsync(partition, fromOffset, limits, cancellationToken);
 
     /// <inheritdoc/>
@@ -176,6 +186,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        await _watch.DisposeAsync().ConfigureAwait(false);
         await _appends.DisposeAsync().ConfigureAwait(false);
         await _readers.DisposeAsync().ConfigureAwait(false);
         await _commits.DisposeAsync().ConfigureAwait(false);

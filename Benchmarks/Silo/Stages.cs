@@ -89,11 +89,12 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
         log.DeleteTopicAsync(topic, cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits,
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await _open.Task.WaitAsync(cancellationToken);
-        await using var batches = log.ReadAsync(partition, fromOffset, limits, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using var batches = log.ReadAsync(partition, fromOffset, limits, reached, cancellationToken)
+            .GetAsyncEnumerator(cancellationToken);
         while (true)
         {
             var begin = Stopwatch.GetTimestamp();

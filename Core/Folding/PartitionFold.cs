@@ -135,6 +135,12 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>When set, only these keys are folded: for folding the history of some keys again.</summary>
     internal KeySet? OnlyKeys { get; set; }
 
+    /// <summary>The record that is to be set aside by order of an operator; null for none. It holds until the record is folded.</summary>
+    internal SetAsideOrder? Order { get; set; }
+
+    /// <summary>The offset of the record that <see cref="Order"/> met; null while it has met none.</summary>
+    internal long? OrderedOffset { get; private set; }
+
     /// <summary>Begins at a checkpoint; null for the beginning of the log.</summary>
     internal abstract void Restore(Checkpoint? checkpoint);
 
@@ -154,7 +160,30 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
             throw new BrokenInvariantException(
                 $"{Id} would fold from {NextOffset} to {batch.NextOffset} past the chunk of '{Chunking!.View}' at {Chunking.ChunkAt}.");
         Phase = FoldPhase.Prepared;
+        if (Order is not null && OrderedOffset is null)
+            OrderedOffset = FirstFrom(batch, Order.Offset);
         return PrepareBatch(batch);
+    }
+
+    /// <summary>
+    /// Whether what cannot be folded of a record becomes a dead letter. The history of some keys is read behind the fold, which has set
+    /// aside whatever it could not fold there: it never stops.
+    /// </summary>
+    private protected bool SetsAside(long offset) =>
+        Dataset.BadRecords == BadRecords.SetAside || offset == OrderedOffset || OnlyKeys is not null;
+
+    /// <summary>Why nothing of a record is to be folded; null for any that is not set aside as a whole.</summary>
+    private protected string? FailureOf(long offset) => offset == OrderedOffset ? Order!.Failure : null;
+
+    private static long? FirstFrom(RecordBatch batch, long offset)
+    {
+        foreach (var record in batch.Records)
+        {
+            if (record.Offset >= offset)
+                return record.Offset;
+        }
+
+        return null;
     }
 
     /// <summary>Between batches, or in the middle of one; a checkpoint begins and ends between batches.</summary>

@@ -305,7 +305,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
             Headers = fault.Headers ?? [],
             First = fault.First,
         });
-        if (Dataset.BadRecords == BadRecords.SetAside)
+        if (SetsAside(fault.Offset))
             return true;
         Output.StoppedAt = fault.Offset;
         return false;

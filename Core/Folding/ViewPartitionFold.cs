@@ -97,7 +97,12 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         var (entry, change) = (prepared.Entry!, prepared.Change!);
         var after = prepared.Kind == RouteKind.Left ? default : change.After;
         var told = Told(entry, change, prepared.Kind, out var hasFailed);
-        if (after.Error is null)
+        if (FailureOf(_batch!.Records[prepared.Record].Offset) is { } failure)
+        {
+            if (!SetAside(Unusable(prepared, failure, null) with { Kind = FaultKind.FoldFailed }))
+                return false;
+        }
+        else if (after.Error is null)
         {
             if (told.State is null && after.State is null)
                 return Forget(entry, change, hasFailed);

@@ -43,14 +43,30 @@ public interface IChangeLog
     /// </summary>
     ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default);
 
+    /// <summary>Checks, without a change, that these topics may be deleted by this process, as far as the log says.</summary>
+    /// <exception cref="TopicNotDeletableException">Some may not be; the message names them and the remedy.</exception>
+    ValueTask CheckDeletableAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken = default) => default;
+
     /// <summary>
     /// Reads a partition from an offset on, live: at the end it waits for more and never completes, until it is cancelled.
     /// Each batch keeps to the limits, but holds at least one record where there is one.
     /// </summary>
     /// <exception cref="UnknownTopicException">There is no such topic or partition.</exception>
     /// <exception cref="OffsetOutOfRangeException">The offset lies before the first one kept, or after the end.</exception>
+    /// <exception cref="LogChangedException">
+    /// The log is not the one that the offset was reached in, or changes while it is read. No record of the other log is returned.
+    /// </exception>
+    /// <param name="partition">The partition.</param>
+    /// <param name="fromOffset">The first offset to read.</param>
+    /// <param name="limits">How much one batch may hold.</param>
+    /// <param name="reached">
+    /// Which log the offset was reached in: that of the batch that ended there. Null for a reader that has no such batch, whose log is the
+    /// present one.
+    /// </param>
+    /// <param name="cancellationToken">Ends the reader.</param>
     IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default);
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Appends records and answers the position of each, in the same order, once all are durable.</summary>
     /// <remarks>
@@ -106,7 +122,8 @@ public interface IChangeLog
 /// <summary>The description of a topic.</summary>
 /// <param name="Topic">Its name.</param>
 /// <param name="Partitions">How many partitions it has.</param>
-public sealed record TopicDescription(string Topic, int Partitions);
+/// <param name="Id">Its id, which no other topic has or had, in any log; null where the log gives topics none.</param>
+public sealed record TopicDescription(string Topic, int Partitions, string? Id = null);
 
 /// <summary>The offsets a partition holds: from <paramref name="Start"/> up to, and without, <paramref name="End"/>.</summary>
 public readonly record struct OffsetRange(long Start, long End);

@@ -5,7 +5,7 @@ namespace ActorStreams.Grains.Appends;
 
 /// <summary>What an append takes.</summary>
 /// <param name="MaxRecordBytes">The largest record: key, value and headers, in bytes.</param>
-public sealed record RecordLimits(int MaxRecordBytes = 1 << 20)
+public sealed record RecordLimits(int MaxRecordBytes = 1_000_000)
 {
     /// <summary>Lines of one append that are checked as a whole.</summary>
     public const int MaxLines = 1_000;

@@ -14,7 +14,7 @@ public sealed class HostingOptions
 
     /// <summary>The largest record that may be appended: key, value and headers, in bytes.</summary>
     [Range(1, 16 << 20)]
-    public int MaxRecordBytes { get; set; } = 1 << 20;
+    public int MaxRecordBytes { get; set; } = 1_000_000;
 
     /// <summary>The longest that a read may wait for a position.</summary>
     [Range(0, 3600)]

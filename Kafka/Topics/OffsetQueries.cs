@@ -24,7 +24,7 @@ internal sealed class OffsetQueries : IAsyncDisposable
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(100);
 
-    private readonly NativeClient<IConsumer<byte[], byte[]>> _consumer;
+    private readonly RenewedClient<IConsumer<byte[], byte[]>> _consumer;
     private readonly BrokerTroubles _troubles;
     private readonly TopicDirectory _topics;
     private readonly TimeSpan _timeout;
@@ -35,7 +35,7 @@ internal sealed class OffsetQueries : IAsyncDisposable
 
     public OffsetQueries(KafkaClients clients, TopicDirectory topics, TimeSpan timeout, TimeProvider time)
     {
-        _consumer = new(clients.Consumer("offsets"));
+        _consumer = new(clients, settings => clients.Consumer("offsets", settings));
         (_troubles, _topics, _timeout, _time) = (clients.Troubles, topics, timeout, time);
         _try = timeout < MostTry ? timeout : MostTry;
     }

@@ -69,6 +69,7 @@ internal sealed partial class PartitionSession
     {
         try
         {
+            Fold.Order = plan.Order;
             await KeepChunkAsync(stop);
             await BeginAsync(plan.ResumeAt, stop);
             if (plan.CarefulUpTo > Fold.NextOffset)
@@ -106,7 +107,8 @@ internal sealed partial class PartitionSession
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var limits = new ReadLimits(careful ? 1 : _services.Options.BatchRecords, _services.Options.BatchBytes);
-        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, reading.Token).GetAsyncEnumerator(reading.Token);
+        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, cancellationToken: reading.Token)
+            .GetAsyncEnumerator(reading.Token);
         Task<bool>? next = null;
         try
         {
