@@ -83,8 +83,12 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <exception cref="BrokenInvariantException">Something is not stored.</exception>
     internal abstract FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd);
 
-    /// <summary>Whether the checkpoint of this number is one that this owner wrote, or is writing.</summary>
-    internal bool IsOwn(long number) => number == StoredNumber || (WritingPosition is not null && number == StoredNumber + 1);
+    /// <summary>
+    /// Whether a stored checkpoint is the one that this owner wrote, or is writing. Another owner may have written the number that this one
+    /// is writing: what it stored is the same only at the same position.
+    /// </summary>
+    internal bool IsOwn(long number, long? position) =>
+        number == StoredNumber || (WritingPosition is { } writing && number == StoredNumber + 1 && position == writing);
 
     /// <summary>The next offset of the input log to fold.</summary>
     internal long NextOffset { get; private protected set; }

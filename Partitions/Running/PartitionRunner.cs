@@ -205,7 +205,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     /// </summary>
     private void RequireOwnCheckpoint(PartitionSession session)
     {
-        if (_session is { } before && !before.Fold.IsOwn(session.Fold.StoredNumber))
+        if (_session is { } before && !before.Fold.IsOwn(session.Fold.StoredNumber, session.Fold.StoredPosition))
             throw new OwnerLostException(session.Fold.Id);
     }
 

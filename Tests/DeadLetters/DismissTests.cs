@@ -96,7 +96,7 @@ public sealed class DismissTests : EndToEndTest
             () => silo.Client.Operations.DismissOpenAsync(dataset, reason, dryRun: false));
         Assert.Contains(says, error.Message, StringComparison.Ordinal);
         var refused = await silo.Client.Operations.DismissAsync(
-            ["order@shop.orders/0:77777#0", "spend@actorstreams.spend.v1.input/0:0#0"], Reason);
+            ["order@shop.orders/0:77777#0", "spend@actorstreams.spend.b1.input/0:0#0"], Reason);
         Assert.Empty(refused.Dismissed);
     }
 

@@ -133,7 +133,7 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
         Assert.Equal("placed", all[0].Value!.Value.GetProperty("type").GetString());
         var followed = await _client.ReadRecordsAsync(Orders, follow: true, cancellationToken: Token).Take(2_500).ToListAsync(Token);
         Assert.Equal(2_500, followed.Select(record => record.Key).Distinct().Count());
-        Assert.NotEmpty(await _client.ReadRecordsAsync("actorstreams.spend.v1.input", cancellationToken: Token)
+        Assert.NotEmpty(await _client.ReadRecordsAsync("actorstreams.spend.b1.input", cancellationToken: Token)
             .Where(record => record.Frame is not null).ToListAsync(Token));
     }
 
