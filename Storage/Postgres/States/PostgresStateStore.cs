@@ -26,7 +26,7 @@ namespace ActorStreams.Storage.Postgres.States;
 // stored as a whole or not at all.
 
 /// <summary>The state store in PostgreSQL, for any number of silos. The schema must exist: see <see cref="PostgresSchema"/>.</summary>
-public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
+public sealed partial class PostgresStateStore : IStateStore, IAsyncDisposable
 {
     // Follows every key: UTF-8 never contains 0xFF.
     private static readonly byte[] AfterAllKeys = [0xFF];
@@ -35,10 +35,11 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     private readonly NpgsqlDataSource _source;
     private readonly string _place;
     private readonly StateStatements _sql;
+    private readonly KeyStatements _keys;
 
     private PostgresStateStore(PostgresOptions options)
     {
-        (_options, _sql) = (options, new(options.Schema));
+        (_options, _sql, _keys) = (options, new(options.Schema), new(Identifier.Of(options.Schema, "append_key")));
         (_source, _place) = (PostgresConnections.States(options), PostgresConnections.Place(options));
     }
 
