@@ -136,9 +136,48 @@ public sealed class ActorStreamsClient : IDisposable
     {
         await foreach (var chunk in AppendChunk.SplitAsync(records, Options.JsonSerializerOptions, cancellationToken).ConfigureAwait(false))
         {
-            foreach (var position in await Transport.AppendAsync(topic, chunk, cancellationToken).ConfigureAwait(false))
+            foreach (var position in await Transport.AppendAsync(topic, chunk, null, cancellationToken).ConfigureAwait(false))
                 yield return position;
         }
+    }
+
+    /// <summary>
+    /// Appends records once, however often this is called with the same key and records: also by another process, over another silo, or
+    /// after the silo that took the first call has crashed.
+    /// </summary>
+    /// <remarks>
+    /// While no silo is reachable, or an earlier call may be under way, it is sent again until
+    /// <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over. A silo keeps a key for <c>Silo:IdempotencyKeyHours</c> (24).
+    /// All records are sent in one request: at most 1,000, and 1 MiB unless it is one.
+    /// </remarks>
+    /// <param name="topic">A source topic.</param>
+    /// <param name="records">The records; a call that repeats another has the same ones.</param>
+    /// <param name="idempotencyKey">The key, such as a UUID: 1 to 255 characters of printable ASCII.</param>
+    /// <param name="cancellationToken">Ends the attempts; the records may be appended all the same.</param>
+    /// <exception cref="ArgumentException">The key has another form, or the records are too many for one request.</exception>
+    /// <exception cref="AppendRefusedException">A record cannot be taken.</exception>
+    /// <exception cref="ActorStreamsException">Status 422: the key was sent for other records. Any other status, or none: the failure of
+    /// the last attempt; calling again with the same key is safe.</exception>
+    public async Task<IReadOnlyList<Position>> AppendOnceAsync(
+        string topic, IEnumerable<AppendRecord> records, string idempotencyKey, CancellationToken cancellationToken = default)
+    {
+        if (IdempotencyKeys.FaultOf(idempotencyKey) is { } fault)
+            throw new ArgumentException(fault, nameof(idempotencyKey));
+        var chunks = AppendChunk.SplitAsync(records.ToAsyncEnumerable(), Options.JsonSerializerOptions, cancellationToken);
+        var chunk = new AppendChunk();
+        await foreach (var next in chunks.ConfigureAwait(false))
+        {
+            if (chunk.Records.Count > 0)
+            {
+                throw new ArgumentException(
+                    $"The records are more than the {AppendChunk.MaxRecords:N0}, or {AppendChunk.MaxBytes:N0} bytes, that one idempotency "
+                    + "key is for. Append parts, each with a key of its own.", nameof(records));
+            }
+
+            chunk = next;
+        }
+
+        return await RepeatableAppend.SendAsync(Transport, Options, topic, chunk, idempotencyKey, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>All datasets, as they are now.</summary>

@@ -165,8 +165,10 @@ public sealed record ListRequest([property: Id(0)] string Prefix, [property: Id(
 /// <summary>A record to append for an entity.</summary>
 /// <param name="Value">The value as JSON, UTF-8; null for a tombstone.</param>
 /// <param name="Timestamp">Milliseconds since 1970 UTC; now, when left out.</param>
+/// <param name="IdempotencyKey">With a key the same record is appended once, however often it is requested; null for none.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.AppendRequest")]
-public sealed record AppendRequest([property: Id(0)] byte[]? Value, [property: Id(1)] long? Timestamp = null);
+public sealed record AppendRequest(
+    [property: Id(0)] byte[]? Value, [property: Id(1)] long? Timestamp = null, [property: Id(2)] string? IdempotencyKey = null);
 
 /// <summary>A state as the dashboard shows it.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.StateText")]

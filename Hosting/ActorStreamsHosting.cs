@@ -46,7 +46,7 @@ public static class ActorStreamsHosting
         services.AddSingleton<StartupChecks>();
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(provider => provider.GetRequiredService<StartupChecks>()));
         builder.UseOrleans(ClusterHosting.AddSilo);
-        services.AddSingleton(provider => new RecordLimits(provider.GetRequiredService<IOptions<HostingOptions>>().Value.MaxRecordBytes));
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<HostingOptions>>().Value.RecordLimits);
         services.AddStreamGrains();
         // Services stop in reverse order: this one before the partitions are handed over.
         services.AddHostedService<Drain>();

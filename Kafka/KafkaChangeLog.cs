@@ -21,6 +21,9 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 {
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long brokers may take for what they received from a producer that is gone, and that takes to go.</summary>
+    private static readonly TimeSpan LastSent = TimeSpan.FromSeconds(10);
+
     private readonly BrokerRoundTrips _roundTrips = new();
     private readonly RenewedClient<IAdminClient> _admin;
     private readonly TopicDirectory _topics;
@@ -29,6 +32,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     private readonly OwnTopics _own;
     private readonly TopicDeletions _deletions;
     private readonly OffsetQueries _offsets;
+    private readonly Lazy<OffsetQueries> _written;
     private readonly KafkaReaders _readers;
     private readonly Appends _appends;
     private readonly GroupCommits _commits;
@@ -46,7 +50,9 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _checks = new(_settings, logger);
         _own = new(_admin, _topics, _checks, options, settings, time);
         _deletions = new(_admin, clients.Troubles, options);
-        _offsets = new(clients, _topics, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
+        var timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds);
+        _offsets = new(clients, _topics, timeout, time);
+        _written = new(() => new(clients, _topics, timeout, time, seesUndecided: true));
         _readers = new(clients, _topics, _offsets, options, logger, time);
         _appends = new(
             clients,
@@ -63,6 +69,13 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public string MessagingSystem => "kafka";
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// An append begins to be sent within <see cref="KafkaOptions.AppendTimeoutSeconds"/> or not at all, and its producer is given up as
+    /// long after. What a producer that is gone has sent may still lie in a broker's queue.
+    /// </remarks>
+    public TimeSpan? LongestAppend => TimeSpan.FromSeconds(2 * _options.AppendTimeoutSeconds) + LastSent;
 
     /// <summary>How many consumers there are now, for tests.</summary>
     internal int Consumers => _readers.Consumers;
@@ -155,6 +168,13 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<long>> WrittenEndsAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        var partitions = PartitionsOf(topic, await _topics.CheckedAsync(topic, cancellationToken).ConfigureAwait(false));
+        return await _written.Value.EndsAsync(partitions).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public long? KnownEnd(TopicPartition partition) => _readers.KnownEnd(partition);
 
     /// <inheritdoc/>
@@ -191,6 +211,8 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         await _readers.DisposeAsync().ConfigureAwait(false);
         await _commits.DisposeAsync().ConfigureAwait(false);
         await _offsets.DisposeAsync().ConfigureAwait(false);
+        if (_written.IsValueCreated)
+            await _written.Value.DisposeAsync().ConfigureAwait(false);
         await _admin.CloseAsync(LastWait, _time).ConfigureAwait(false);
         _roundTrips.Dispose();
     }

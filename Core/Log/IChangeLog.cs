@@ -79,6 +79,12 @@ public interface IChangeLog
         string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// How long after <see cref="AppendAsync"/> was called its records may still land at most, though the call has failed or its process is
+    /// gone. Null where the log belongs to one process at a time: then nothing is under way once that process, or the call, has ended.
+    /// </summary>
+    TimeSpan? LongestAppend => null;
+
+    /// <summary>
     /// Appends records that the engine itself writes: frames and dead letters. They share nothing with the appends of clients, so that no
     /// client's record can hold them up. Their timestamps are information alone, and are moved into what the topic takes.
     /// </summary>
@@ -90,6 +96,14 @@ public interface IChangeLog
     /// <summary>For each partition of the topic, by number, the first offset kept and the end.</summary>
     /// <exception cref="UnknownTopicException">There is no such topic.</exception>
     ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// The end of each partition, by number, with the records that readers are not given yet (<see cref="HeldAt"/>): whatever was durable
+    /// before the call lies before it.
+    /// </summary>
+    /// <exception cref="UnknownTopicException">There is no such topic.</exception>
+    async ValueTask<IReadOnlyList<long>> WrittenEndsAsync(string topic, CancellationToken cancellationToken = default) =>
+        [.. (await OffsetsAsync(topic, cancellationToken).ConfigureAwait(false)).Select(range => range.End)];
 
     /// <summary>
     /// The end of a partition as this process knows it without asking anybody: for gauges. It may be a little behind; null when

@@ -56,7 +56,7 @@ internal sealed class AppendQueue : IAsyncDisposable
                 return;
             }
 
-            if (_line.Count == 0 && _life is not null && _life.TryProduce(work))
+            if (IsLate(work) || (_line.Count == 0 && _life is not null && _life.TryProduce(work)))
                 return;
             _line.Enqueue(work);
             if (_line.Count == 1)
@@ -116,6 +116,8 @@ internal sealed class AppendQueue : IAsyncDisposable
         for (ProducerLife? last = null; ;)
         {
             var life = work.Life ?? await LifeAsync().ConfigureAwait(false);
+            if (work.Produced == 0 && IsLate(work))
+                return;
             if (life != last)
                 (last, work.StartedAt) = (life, _time.GetTimestamp());
             var deliveries = life.Deliveries;
@@ -123,6 +125,15 @@ internal sealed class AppendQueue : IAsyncDisposable
                 return;
             await life.RoomAsync(deliveries).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Fails an append whose turn did not come in time: it must not land long after it was requested.</summary>
+    private bool IsLate(AppendWork work)
+    {
+        if (_time.GetElapsedTime(work.ArrivedAt).TotalSeconds <= _options.AppendTimeoutSeconds)
+            return false;
+        work.Fail(_clients.Troubles.Unavailable(TimeIsUp(_options), new(Confluent.Kafka.ErrorCode.Local_MsgTimedOut)));
+        return true;
     }
 
     private async Task<ProducerLife> LifeAsync()

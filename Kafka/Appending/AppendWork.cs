@@ -24,6 +24,9 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
 
     public IReadOnlyList<NewRecord>? Records => _records;
 
+    /// <summary>When it came.</summary>
+    public long ArrivedAt { get; } = startedAt;
+
     /// <summary>When it came, or when its turn came where it had to wait.</summary>
     public long StartedAt { get; set; } = startedAt;
 

@@ -43,11 +43,20 @@ internal sealed class KafkaClients
 
     // The handlers do not look at the client that they are given: it may speak before it is fully made, and what is thrown on its
     // own threads ends the process.
-    public IConsumer<byte[], byte[]> Consumer(string name, ClientSettings settings) =>
-        new ConsumerBuilder<byte[], byte[]>(settings.Consumer)
-        .SetLogHandler((_, message) => Told(name, message))
-        .SetErrorHandler((_, error) => Told(name, error))
-        .Build();
+    /// <summary>A consumer.</summary>
+    /// <param name="name">What it is called in the log.</param>
+    /// <param name="settings">What it is made with.</param>
+    /// <param name="seesUndecided">Whether its ends include records of transactions that are still open.</param>
+    public IConsumer<byte[], byte[]> Consumer(string name, ClientSettings settings, bool seesUndecided = false)
+    {
+        var own = new Dictionary<string, string>(settings.Consumer);
+        if (seesUndecided)
+            own["isolation.level"] = "read_uncommitted";
+        return new ConsumerBuilder<byte[], byte[]>(own)
+            .SetLogHandler((_, message) => Told(name, message))
+            .SetErrorHandler((_, error) => Told(name, error))
+            .Build();
+    }
 
     /// <summary>A producer.</summary>
     /// <param name="name">What it is called in the log.</param>

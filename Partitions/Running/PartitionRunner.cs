@@ -3,7 +3,6 @@ using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.Log;
-using ActorStreams.Partitions.Reading;
 using ActorStreams.Partitions.Telemetry;
 using ActorStreams.Partitions.Watching;
 using Microsoft.Extensions.Logging;

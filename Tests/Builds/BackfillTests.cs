@@ -63,7 +63,7 @@ public sealed class BackfillTests
         private readonly Topology _topology = Of(withViews: true);
         private readonly InMemoryChangeLog _log = new();
         private readonly InMemoryStateStore _store = new();
-        private readonly List<Owner> _zombies = [];
+        private readonly List<Owner> _formerOwners = [];
         private Owner? _owner;
 
         internal bool RandomlyCrashes() => random.Next(4) == 0;
@@ -85,7 +85,7 @@ public sealed class BackfillTests
         internal async Task OpenAsync(bool withViews)
         {
             if (_owner is not null && _owner.Fold.Edges.Any() && random.Next(2) == 0)
-                _zombies.Add(_owner);
+                _formerOwners.Add(_owner);
             var fold = (withViews ? _topology : _before).Of<Thing>().CreateFold(
                 0, new() { TableEntries = random.Next(1, 8), ChunkStates = random.Next(1, 6), ChunkBytes = random.Next(1, 400) });
             fold.Restore(await _store.ReadCheckpointAsync(fold.Id));
@@ -168,8 +168,8 @@ public sealed class BackfillTests
                     case 10:
                         await AppendFramesAsync(random.Next(4));
                         break;
-                    case 11 or 12 when _zombies.Count > 0:
-                        await ActAsync(_zombies[random.Next(_zombies.Count)]);
+                    case 11 or 12 when _formerOwners.Count > 0:
+                        await ActAsync(_formerOwners[random.Next(_formerOwners.Count)]);
                         break;
                     default:
                         await AppendFramesAsync(random.Next(9));
@@ -180,24 +180,24 @@ public sealed class BackfillTests
         }
 
         /// <summary>A former owner goes on, until it finds out.</summary>
-        private async Task ActAsync(Owner zombie)
+        private async Task ActAsync(Owner former)
         {
             try
             {
-                await zombie.FoldAsync(random.Next(1, 4));
-                await zombie.AppendFramesAsync(random.Next(6));
+                await former.FoldAsync(random.Next(1, 4));
+                await former.AppendFramesAsync(random.Next(6));
                 if (random.Next(4) != 0)
                     return;
-                _zombies.Remove(zombie);
-                if (!await zombie.CheckpointAsync())
+                _formerOwners.Remove(former);
+                if (!await former.CheckpointAsync())
                     return;
                 // It is the owner after all, and the other one will find out.
-                _zombies.Add(_owner!);
-                _owner = zombie;
+                _formerOwners.Add(_owner!);
+                _owner = former;
             }
             catch (StaleOwnerException)
             {
-                _zombies.Remove(zombie);
+                _formerOwners.Remove(former);
             }
         }
 
@@ -243,6 +243,7 @@ public sealed class BackfillTests
 
             internal async Task<bool> FoldAsync(int records)
             {
+                await KeepChunkAsync();
                 var topic = world.Thing.Topic;
                 if (fold.NextOffset >= (await world._log.OffsetsAsync(topic))[0].End)
                     return false;

@@ -139,6 +139,8 @@ public sealed class RealBrokerTests
         Assert.Equal(3, log.HeldAt(partition)!.Value.Offset);
         Assert.InRange(log.HeldAt(partition)!.Value.Since, DateTimeOffset.UtcNow.AddMinutes(-2), DateTimeOffset.UtcNow);
         Assert.False(reading.IsCompleted);
+        Assert.Equal(3, (await log.OffsetsAsync(topic))[0].End);
+        Assert.Equal(6, (await log.WrittenEndsAsync(topic))[0]);
         producer.CommitTransaction();
         Assert.Equal(["0", "1", "2", "undecided", "3", "4"], (await reading).Values());
     }

@@ -9,7 +9,7 @@ namespace ActorStreams.Tests.Storage.Postgres;
 
 public sealed class PostgresSchemaTests
 {
-    private static readonly string[] Scripts = ["0001-states.sql", "0002-orleans.sql", "0003-builds.sql"];
+    private static readonly string[] Scripts = ["0001-states.sql", "0002-orleans.sql", "0003-append-keys.sql", "0004-builds.sql"];
 
     [Fact]
     public async Task An_empty_database_is_set_up_once()
@@ -17,7 +17,7 @@ public sealed class PostgresSchemaTests
         var options = await NewDatabaseAsync();
         var error = await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options));
         Assert.Equal(
-            "The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql, 0003-builds.sql. "
+            "The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql, 0003-append-keys.sql, 0004-builds.sql. "
             + "Run the silo once with --migrate.",
             error.Message);
         Assert.Equal(Scripts, await PostgresSchema.MigrateAsync(options));
