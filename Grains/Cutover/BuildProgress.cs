@@ -46,7 +46,8 @@ internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<Bu
         {
             Dataset = build.Dataset, Build = build.Number, Version = build.Version, Topic = build.Topic, Why = build.Why,
             Sources = [.. build.Sources.Select(source => source.ToString())], Made = build.Made.ToUnixTimeMilliseconds(),
-            Status = StatusOf(build), States = own.Sum(partition => partition.States), Behind = own.Sum(partition => partition.BehindRecords),
+            Status = StatusOf(build),
+            States = own.Sum(partition => partition.States), Behind = own.Sum(partition => partition.BehindRecords),
             WholeEdges = whole, Edges = of, Backfilled = edges.Sum(edge => edge.Sent), Progress = progress,
         };
     }
