@@ -89,9 +89,21 @@ internal sealed partial class PartitionSession
             resumeAt = Math.Max(resumeAt, (await _services.Log.OffsetsAsync(Fold.Dataset.Topic, stop))[Fold.Partition].Start);
         if (resumeAt <= Fold.NextOffset)
             return;
+        await RequireOwnerAsync(stop);
         lock (Fold.Gate)
             Fold.SkipLost(resumeAt);
         await FoldAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt });
+    }
+
+    /// <summary>
+    /// Records are lost only if no other owner has folded them since this one read its checkpoint. Folding on without them would make
+    /// changes that never were. Positions never go back, so reading the checkpoint after the log's beginning suffices.
+    /// </summary>
+    private async Task RequireOwnerAsync(CancellationToken stop)
+    {
+        var position = (await _services.Store.ReadCheckpointAsync(Fold.Id, stop))?.Position;
+        if (position != Fold.StoredPosition)
+            throw new StaleOwnerException(Fold.Id, Fold.StoredPosition, position);
     }
 
     /// <summary>
