@@ -10,7 +10,8 @@ namespace ActorStreams.Hosting.Health;
 /// Answers health where the silo will listen while it waits at its start, since the server proper starts last, when the silo can answer.
 /// Registered as the last hosted service, it ends just before that server begins.
 /// </summary>
-internal sealed class StartHealth(IConfiguration configuration, IServiceProvider services) : IHostedService, IAsyncDisposable
+internal sealed class StartHealth(IConfiguration configuration, IServiceProvider services, TimeProvider time)
+    : IHostedService, IAsyncDisposable
 {
     private const string Starts = "The silo is starting.";
 
@@ -46,13 +47,13 @@ internal sealed class StartHealth(IConfiguration configuration, IServiceProvider
 
     public Task StartAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StopAsync(CancellationToken cancellationToken) => DisposeAsync().AsTask();
 
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _server, null) is not { } server)
             return;
-        using var most = new CancellationTokenSource(LastWait, services.GetRequiredService<TimeProvider>());
+        using var most = new CancellationTokenSource(LastWait, time);
         await server.StopAsync(most.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await server.DisposeAsync();
     }

@@ -54,7 +54,8 @@ public sealed class StartWhileAwayTests
         await using var postgres = await PostgresServer.StartNewAsync();
         await using var silo = await NewSiloAsync(postgres);
         await postgres.StopAsync();
-        silo.Launch("--Silo:StartWaitSeconds=2");
+        silo.Launch("--Silo:StartWaitSeconds=6");
+        await AssertHealthAsync(silo, "ready", HttpStatusCode.ServiceUnavailable, "is out of reach");
         Assert.Equal(1, await silo.EndAsync());
         Assert.StartsWith("The silo cannot start. PostgreSQL at ", silo.Errors, StringComparison.Ordinal);
     }
