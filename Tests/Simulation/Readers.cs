@@ -112,7 +112,7 @@ internal sealed class SimReader(Simulation simulation, ClientKey key) : IClient
     private async Task<IReadOnlyDictionary<int, long>?> OffsetsAsync(PartitionServices services, List<Position> records, Deadline deadline)
     {
         if (!simulation.Lies(Sabotage.HastyReader))
-            return await new LineageWait(simulation.Topology, services.Log, (dataset, partition, offset, _, _) =>
+            return await new LineageWait(services.Log, (dataset, partition, offset, _, _) =>
                 RoutedAsync(dataset, partition, offset, deadline, services.Time))
                 .RunAsync(key.Dataset, records, deadline, CancellationToken.None);
         var end = simulation.Log.End(new(key.Dataset.Topic, key.Partition));
