@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using ActorStreams.Client.Calls;
 using ActorStreams.Client.Http;
 using ActorStreams.Client.Loading;
@@ -120,20 +119,8 @@ public sealed class OperationsClient
 
     private async Task<RedriveInfo> PostAsync(RedriveRequest request, CancellationToken cancellationToken)
     {
-        const string Path = "api/dead-letters/redrive";
         using var content = JsonContent.Create(request, options: WireJson.Options);
-        using var response = await _calls.SendAsync(
-            HttpMethod.Post, Path, content, HttpCompletionOption.ResponseContentRead, cancellationToken,
-            ("X-ActorStreams", "operate")).ConfigureAwait(false);
-        try
-        {
-            return await response.Content.ReadFromJsonAsync<RedriveInfo>(WireJson.Options, cancellationToken).ConfigureAwait(false)
-                ?? throw new JsonException("The answer is null.");
-        }
-        catch (JsonException e)
-        {
-            throw _calls.NotOurs(Path, e);
-        }
+        return await _calls.OperateAsync<RedriveInfo>("api/dead-letters/redrive", content, cancellationToken).ConfigureAwait(false);
     }
 
     private static RedriveInfo Both(RedriveInfo one, RedriveInfo more) =>

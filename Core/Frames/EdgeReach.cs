@@ -12,7 +12,7 @@ namespace ActorStreams.Frames;
 /// <remarks>
 /// A chunk begins right after a checkpoint and consists of the next states that are stored there, so that a crash repeats it one for one.
 /// For that its bounds stand in the edge as well. Stored form: <c>view:text build state:byte</c>, and unless the edge is whole
-/// <c>sent chunkStates chunkBytes</c> and, where something was sent, <c>cursor:text</c>.
+/// <c>sent passed chunkStates chunkBytes</c> and, where something was sent, <c>cursor:text</c>.
 /// </remarks>
 internal sealed class EdgeReach(string view, int build)
 {
@@ -41,6 +41,9 @@ internal sealed class EdgeReach(string view, int build)
     /// <summary>Routes that the backfill made: the next one's index.</summary>
     internal long Sent { get; set; }
 
+    /// <summary>States that the backfill has passed, also those that have no routes: its progress.</summary>
+    internal long Passed { get; private set; }
+
     /// <summary>States of a chunk at the most, at least 1.</summary>
     internal int ChunkStates { get; init; } = UsualChunkStates;
 
@@ -54,9 +57,10 @@ internal sealed class EdgeReach(string view, int build)
     internal bool Covers(string key) => IsWhole || (Cursor is not null && KeyOrder.Instance.Compare(key, Cursor) <= 0);
 
     /// <summary>A chunk was sent.</summary>
+    /// <param name="states">How many states it had.</param>
     /// <param name="last">Its last key; null for an empty one.</param>
     /// <param name="isEnd">Nothing is left.</param>
-    internal void Advance(string? last, bool isEnd) => (Cursor, IsWhole) = (last ?? Cursor, isEnd);
+    internal void Advance(int states, string? last, bool isEnd) => (Passed, Cursor, IsWhole) = (Passed + states, last ?? Cursor, isEnd);
 
     internal static byte[] Write(IEnumerable<EdgeReach> edges)
     {
@@ -69,6 +73,7 @@ internal sealed class EdgeReach(string view, int build)
             if (edge.IsWhole)
                 continue;
             writer.WriteVarInt((ulong)edge.Sent);
+            writer.WriteVarInt((ulong)edge.Passed);
             writer.WriteVarInt((ulong)edge.ChunkStates);
             writer.WriteVarInt((ulong)edge.ChunkBytes);
             if (edge.Cursor is not null)
@@ -96,7 +101,7 @@ internal sealed class EdgeReach(string view, int build)
                 throw new InvalidDataException($"The edge to '{view}' has the state {state}, which this program does not know.");
             var edge = new EdgeReach(view, build)
             {
-                Sent = (long)reader.ReadVarInt(), ChunkStates = reader.ReadCount(), ChunkBytes = reader.ReadCount(),
+                Sent = (long)reader.ReadVarInt(), Passed = (long)reader.ReadVarInt(), ChunkStates = reader.ReadCount(), ChunkBytes = reader.ReadCount(),
             };
             edge.Cursor = state == Begun ? reader.ReadText() : null;
             edges.Add(edge);

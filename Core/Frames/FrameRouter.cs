@@ -85,10 +85,10 @@ internal sealed class FrameRouter<TState>
     {
         var target = Array.Find(_targets, target => target.Edge == edge)!;
         target.NextIndex = Origin.FirstOfBackfill + edge.Sent;
-        string? last = null;
+        var (passed, last) = (0, (string?)null);
         foreach (var (stored, read) in states)
         {
-            last = stored.Key;
+            (passed, last) = (passed + 1, stored.Key);
             var change = new SourceChange(
                 position - 1, 0, stored.Timestamp, new(_source.Topic, _sourcePartition, stored.Offset), null, stored.State.ToArray());
             TState? state;
@@ -108,7 +108,7 @@ internal sealed class FrameRouter<TState>
         }
 
         edge.Sent = target.NextIndex - Origin.FirstOfBackfill;
-        edge.Advance(last, isEnd);
+        edge.Advance(passed, last, isEnd);
         target.NextIndex = 0;
         Flush(frames);
     }

@@ -46,6 +46,11 @@ internal static class DeadLettersApi
             .Produces<DeadLetterInfo>().ProducesProblem(400).ProducesProblem(404);
     }
 
+    /// <summary>The refusal of a request without the header; null where it has it.</summary>
+    internal static IResult? WithoutHeader(HttpContext http) => http.Request.Headers[OperateHeader] == OperateValue ? null : Problems.Of(
+        403, "Not by a browser alone",
+        $"This changes something, and so wants the header {OperateHeader}: {OperateValue}, which pages of other sites cannot send.");
+
     private static async Task<IResult> ListAsync(
         string? dataset, string? state, long? before, int? limit, [FromServices] DeadLetterReader letters, [FromServices] Topology topology,
         CancellationToken stop)
@@ -84,11 +89,8 @@ internal static class DeadLettersApi
     private static async Task<IResult> RedriveAsync(
         [FromBody] RedriveRequest body, HttpContext http, [FromServices] Redriver redriver, [FromServices] Topology topology)
     {
-        if (http.Request.Headers[OperateHeader] != OperateValue)
-            return Problems.Of(
-                403, "Not by a browser alone",
-                $"This changes something, and so wants the header {OperateHeader}: {OperateValue}, which pages of other sites cannot "
-                + "send.");
+        if (WithoutHeader(http) is { } refused)
+            return refused;
         var (ids, wait) = (body.Ids ?? [], body.WaitSeconds ?? DefaultWaitSeconds);
         if ((ids.Count > 0 ? 1 : 0) + (body.Dataset is null ? 0 : 1) + (body.All == true ? 1 : 0) != 1)
             return Problems.Of(400, "Which?", "Give exactly one of ids, dataset, and all: true.");
