@@ -52,7 +52,7 @@ internal static class BuildsApi
             .Produces<BuildInfo[]>().ProducesProblem(403).ProducesProblem(404).ProducesProblem(409);
     }
 
-    private static async Task<IEnumerable<BuildInfo>> ListAsync(
+    internal static async Task<IEnumerable<BuildInfo>> ListAsync(
         HttpContext http, IGrainFactory grains, TimeProvider time, CancellationToken stop)
     {
         var builds = await time.RetryAsync(() => grains.GetGrain<IBuildsGrain>(0).Builds(), stop);
