@@ -1,3 +1,4 @@
+using ActorStreams.Frames;
 using ActorStreams.Reducing;
 
 namespace ActorStreams.Folding;
@@ -29,6 +30,12 @@ public sealed record FoldOptions
 
     /// <summary>Elements of a distinct count that are kept in memory for each view key once the store has them.</summary>
     public int KnownElements { get; init; } = 512;
+
+    /// <summary>Stored states that a new edge sends between two checkpoints while its view is backfilled.</summary>
+    internal int ChunkStates { get; init; } = EdgeReach.UsualChunkStates;
+
+    /// <summary>Bytes of them after which a checkpoint comes.</summary>
+    internal int ChunkBytes { get; init; } = EdgeReach.UsualChunkBytes;
 
     /// <summary>
     /// Whether states are kept as the fold made them, also where their stored form loses something: for the test kit, which finds such

@@ -68,7 +68,10 @@ internal abstract class PartitionFold<TState> : PartitionFold
     private void RestoreEdges(ReadOnlyMemory<byte>? section)
     {
         var stored = section is { } bytes ? EdgeReach.Read(bytes) : [];
-        DroppedEdges = _router.Restore(stored, isBeforeEdges: section is null);
+        DroppedEdges = _router.Restore(stored, isBeforeEdges: section is null, view => new(view.Name, view.Build)
+        {
+            ChunkStates = Options.ChunkStates, ChunkBytes = Options.ChunkBytes,
+        });
         EdgesChanged = DroppedEdges.Count > 0 || Edges.Any(edge => !edge.IsWhole && !stored.Contains(edge));
     }
 

@@ -60,14 +60,18 @@ internal sealed class FrameRouter<TState>
     /// <summary>
     /// Takes the edges of a checkpoint. An edge that it does not have is of a view that is new here, and has to be backfilled.
     /// </summary>
+    /// <param name="stored">The edges of the checkpoint.</param>
+    /// <param name="isBeforeEdges">Whether it is of a version that knew no edges.</param>
+    /// <param name="create">Makes an edge that reaches nothing yet.</param>
     /// <returns>The edges of views that are here no more.</returns>
-    internal IReadOnlyList<EdgeReach> Restore(IReadOnlyList<EdgeReach> stored, bool isBeforeEdges)
+    internal IReadOnlyList<EdgeReach> Restore(
+        IReadOnlyList<EdgeReach> stored, bool isBeforeEdges, Func<Dataset, EdgeReach> create)
     {
         foreach (var target in _targets)
         {
             var view = target.View;
             target.Edge = stored.FirstOrDefault(edge => edge.View == view.Name && edge.Build == view.Build)
-                ?? (isBeforeEdges && view.IsBeforeEdges ? EdgeReach.All(view.Name, view.Build) : new(view.Name, view.Build));
+                ?? (isBeforeEdges && view.IsBeforeEdges ? EdgeReach.All(view.Name, view.Build) : create(view));
         }
 
         return [.. stored.Where(edge => !Edges.Contains(edge))];

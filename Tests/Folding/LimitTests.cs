@@ -25,7 +25,7 @@ public sealed class LimitTests
         Assert.Contains("The state of type Chain cannot be stored", output.DeadLetters[0].Reason);
         Assert.All(output.DeadLetters, letter => Assert.Equal(("deep", FaultKind.Unstorable), (letter.Key, letter.Kind)));
         Assert.Equal(80 - 10 - 63, output.DeadLetters.Count);
-        Assert.Equal(2, fold.BeginCheckpoint(null).Upserts.Count);
+        Assert.Equal(2, fold.BeginCheckpoint().Upserts.Count);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class LimitTests
                 null);
         Assert.Empty(output.DeadLetters);
         var routes = 0;
-        var origins = new List<(long, int)>();
+        var origins = new List<(long, long)>();
         foreach (var frame in output.Frames)
         {
             Assert.InRange(FrameReader.BodyBytesOf(frame.Bytes), 1, 999_999);

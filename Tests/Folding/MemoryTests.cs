@@ -46,7 +46,7 @@ public sealed class MemoryTests
             Assert.InRange(rig.Fold.TableBytes, 0, 100_000);
         }
 
-        await rig.CheckpointAsync(rig.Fold.StoredPosition);
+        await rig.CheckpointAsync();
         Assert.Equal("{\"values\":40020}", await rig.StateAsync("v"));
     }
 

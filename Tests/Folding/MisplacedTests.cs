@@ -90,14 +90,14 @@ public sealed class MisplacedTests
         foreach (var marks in new byte[][] { [], [1] })
         {
             var fold = Start(KeyPartitioner.Murmur2);
-            fold.Restore(new(7, 3, marks));
+            fold.Restore(new(1, 7, 3, marks));
             Assert.Equal((0, -1, false), (fold.MisplacedRecords, (int)fold.FirstMisplaced, fold.MayHoldMisplacedKeys));
         }
 
-        Assert.Throws<InvalidDataException>(() => Start(KeyPartitioner.Murmur2).Restore(new(7, 3, new byte[] { 4 })));
+        Assert.Throws<InvalidDataException>(() => Start(KeyPartitioner.Murmur2).Restore(new(1, 7, 3, new byte[] { 5 })));
         var good = Start(KeyPartitioner.Murmur2);
         await FoldAsync(good, (Home(0), "1"));
-        Assert.Equal([3, 0, 0, 0, 0, 0, 0, 0], good.BeginCheckpoint(null).Checkpoint.Marks.ToArray());
+        Assert.Equal([4, 2, 8, 3, 0, 0, 0, 0, 0, 0, 0, 3, 0], good.BeginCheckpoint().Checkpoint.Header.ToArray());
     }
 
     private static string Home(int partition) =>
@@ -132,7 +132,7 @@ public sealed class MisplacedTests
 
     private static async Task<long> CheckpointAsync(PartitionFold fold, InMemoryStateStore store, long? stored)
     {
-        var write = fold.BeginCheckpoint(stored);
+        var write = fold.BeginCheckpoint();
         Assert.True(await store.WriteCheckpointAsync(write));
         fold.CheckpointWritten();
         fold.Trim();

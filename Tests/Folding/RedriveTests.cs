@@ -85,7 +85,7 @@ public sealed class RedriveTests
     {
         var (fold, store) = (Start<Sheet>(), new InMemoryStateStore());
         await FoldAsync(fold, Record(0, "a", "0"), Record(1, "a", "0"), Record(2, "b", "0"), Record(3, "c", "1"), Record(4, "b", "0"));
-        Assert.True(await store.WriteCheckpointAsync(fold.BeginCheckpoint(null)));
+        Assert.True(await store.WriteCheckpointAsync(fold.BeginCheckpoint()));
         var again = Start<Sheet>();
         again.Restore(await store.ReadCheckpointAsync(fold.Id));
         Assert.Equal([0, 1, 2, 4], Enumerable.Range(0, 6).Where(offset => again.OpenDeadLetters!.Contains(offset)));
@@ -93,7 +93,7 @@ public sealed class RedriveTests
 
         foreach (var marks in new byte[][] { [], [1], [2, 0, 0, 0, 0] })
         {
-            again.Restore(new(5, 1, marks));
+            again.Restore(new(1, 5, 1, marks));
             Assert.Equal((0L, 5L), (again.OpenDeadLetters!.Count, again.OpenDeadLetters.KnownFrom));
         }
     }

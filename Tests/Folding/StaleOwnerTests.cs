@@ -16,13 +16,13 @@ public sealed class StaleOwnerTests
     {
         var first = Start(null);
         await FoldAsync(first, "a", "b");
-        var checkpoint = first.BeginCheckpoint(null);
+        var checkpoint = first.BeginCheckpoint();
         Assert.True(await _store.WriteCheckpointAsync(checkpoint));
         first.CheckpointWritten();
         await FoldAsync(first, "c");
         var successor = Start(checkpoint.Checkpoint);
         await FoldAsync(successor, "c", "a");
-        Assert.True(await _store.WriteCheckpointAsync(successor.BeginCheckpoint(2)));
+        Assert.True(await _store.WriteCheckpointAsync(successor.BeginCheckpoint()));
 
         var error = await Assert.ThrowsAsync<StaleOwnerException>(async () => await FoldAsync(first, "a"));
         Assert.Contains("another owner exists", error.Message);
@@ -33,10 +33,10 @@ public sealed class StaleOwnerTests
     {
         var owner = Start(null);
         await FoldAsync(owner, "a", "b", "c");
-        Assert.True(await _store.WriteCheckpointAsync(owner.BeginCheckpoint(null)));
+        Assert.True(await _store.WriteCheckpointAsync(owner.BeginCheckpoint()));
         owner.CheckpointWritten();
         await FoldAsync(owner, "d");
-        var write = owner.BeginCheckpoint(3);
+        var write = owner.BeginCheckpoint();
         await FoldAsync(owner, "a");
         Assert.True(await _store.WriteCheckpointAsync(write));
         await FoldAsync(owner, "b");

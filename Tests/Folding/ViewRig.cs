@@ -19,7 +19,6 @@ internal sealed class ViewRig<TView>
     private readonly FrameWriter _writer;
     private readonly List<byte[]> _frames = [];
     private long _offset;
-    private long? _stored;
     private PartitionFold _fold;
 
     internal ViewRig(FoldOptions options)
@@ -74,21 +73,18 @@ internal sealed class ViewRig<TView>
         };
     }
 
-    internal async Task CheckpointAsync(long? stored = null)
+    internal async Task CheckpointAsync()
     {
-        var write = _fold.BeginCheckpoint(stored ?? _stored);
+        var write = _fold.BeginCheckpoint();
         Assert.True(await Store.WriteCheckpointAsync(write));
         _fold.CheckpointWritten();
-        _stored = write.Checkpoint.Position;
     }
 
     /// <summary>A crash: what is not stored is folded again.</summary>
     internal async Task RestartAsync()
     {
         _fold = _view.CreateFold(0, _options);
-        var checkpoint = await Store.ReadCheckpointAsync(_fold.Id);
-        _fold.Restore(checkpoint);
-        _stored = checkpoint?.Position;
+        _fold.Restore(await Store.ReadCheckpointAsync(_fold.Id));
         await FoldAsync();
     }
 

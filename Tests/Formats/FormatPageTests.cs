@@ -31,7 +31,7 @@ public sealed class FormatPageTests
         var reader = new FrameReader(Page("frame"));
         Assert.True(reader.NextChange());
         Assert.Equal(
-            ("order", 1, 0, 3L, "o1"), (reader.Source, reader.SourceVersion, reader.SourcePartition, reader.Offset, reader.SourceKey));
+            ("order", 1, 0, 3L, "o1"), (reader.Source, reader.SourceBuild, reader.SourcePartition, reader.Offset, reader.SourceKey));
         Assert.Equal(after, reader.After!.Value.ToArray());
         Assert.True(reader.NextRoute(out var kind, out var index, out var key));
         Assert.Equal((RouteKind.Left, 0, "ann"), (kind, index, Encoding.UTF8.GetString(key)));

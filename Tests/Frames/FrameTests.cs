@@ -127,7 +127,7 @@ public sealed class FrameTests
     {
         var reader = new FrameReader(frame);
         var text = new StringBuilder().Append(
-            CultureInfo.InvariantCulture, $"{reader.Source} {reader.SourceVersion} {reader.SourcePartition}\n");
+            CultureInfo.InvariantCulture, $"{reader.Source} {reader.SourceBuild} {reader.SourcePartition}\n");
         while (reader.NextChange())
         {
             var root = reader.Root ?? new(reader.Source, reader.SourcePartition, reader.Offset);

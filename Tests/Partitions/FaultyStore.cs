@@ -53,8 +53,12 @@ internal sealed class FaultyStore : IStateStore
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
         _store.ReadDatasetsAsync(cancellationToken);
 
-    public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
-        _store.WriteDatasetsAsync(datasets, cancellationToken);
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) =>
+        _store.ReadCatalogAsync(cancellationToken);
 
-    public ValueTask ClearAsync(CancellationToken cancellationToken = default) => _store.ClearAsync(cancellationToken);
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) =>
+        _store.WriteCatalogAsync(catalog, cancellationToken);
+
+    public ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default) =>
+        _store.DropAsync(dataset, build, cancellationToken);
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using ActorStreams.Grains.Builds;
 using ActorStreams.Partitions.Running;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Partitions;
@@ -59,7 +61,8 @@ internal sealed class StreamsCluster : IAsyncDisposable
                     (TimeSpan.FromSeconds(0.5), 2, 1));
         });
         cluster = new(builder.Build(), topology.Build());
-        await new TopicSetup(cluster.Topology, cluster.Log, cluster.Store).RunAsync(CancellationToken.None);
+        var builds = new LiveBuilds(cluster.Topology, cluster.Store, cluster.Log, TimeProvider.System, NullLogger<LiveBuilds>.Instance);
+        await new TopicSetup(cluster.Topology, cluster.Log, cluster.Store, builds, TimeProvider.System).RunAsync(CancellationToken.None);
         await cluster._cluster.DeployAsync();
         return cluster;
     }

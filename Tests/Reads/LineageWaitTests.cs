@@ -66,7 +66,7 @@ public sealed class LineageWaitTests
                     ]);
         }
 
-        var wait = new LineageWait(_topology, _log, (dataset, partition, offset, _, _) =>
+        var wait = new LineageWait(_log, (dataset, partition, offset, _, _) =>
         {
             _waits.Add((dataset.Name, partition, offset));
             return Task.FromResult(reached(dataset));

@@ -178,7 +178,7 @@ internal static class Checks
     /// <summary>Where the first copy of a route of a record stands, if that is not before an offset.</summary>
     private static long? LateRoute(Simulation simulation, ClientKey view, Position origin, long by)
     {
-        var seen = new HashSet<int>();
+        var seen = new HashSet<long>();
         var source = view.Dataset.Sources.First(source => source.Topic == origin.Topic).Name;
         foreach (var record in simulation.Log.All(new(view.Dataset.Topic, view.Partition)))
         {

@@ -164,7 +164,7 @@ public sealed class MetricsTests : EndToEndTest
         var id = new PartitionId("meter", 1, 0);
         var moved = new CheckpointWrite
         {
-            Partition = id, ExpectedPosition = null, Checkpoint = new(1, 0, default), Upserts = [], Deletes = [], ContributionUpserts = [],
+            Partition = id, Checkpoint = new(1, 1, 0, default), Upserts = [], Deletes = [], ContributionUpserts = [],
             ContributionDeletes = [],
         };
         Assert.True(await silo.Services.GetRequiredService<IStateStore>().WriteCheckpointAsync(moved));

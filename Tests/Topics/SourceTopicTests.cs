@@ -1,3 +1,4 @@
+using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Partitions;
 using ActorStreams.Definitions;
@@ -33,7 +34,7 @@ public sealed class SourceTopicTests
         var topology = new TopologyBuilder { Application = "shop" }.AddEntity<Leaf>(leaf => leaf.FromTopic("shop.leaf.v1.input")).Build();
         foreach (var topic in new[] { "shop.leaf.v1.input", "shop.readings.input", "shop.branch.v1.input" })
             await _log.CreateTopicAsync(topic, 1);
-        await ActorStreams.Batch.Rebuild.RunAsync(topology, _log, _store);
+        await SetUpOf(topology).ForgetAsync(TestContext.Current.CancellationToken);
         Assert.Equal(3, (await _log.ListTopicsAsync()).Count);
     }
 
@@ -77,7 +78,7 @@ public sealed class SourceTopicTests
         Assert.Contains(
             "is gone", (await Assert.ThrowsAsync<SourceTopicChangedException>(() => SetUpAsync(Topology(KeyPartitioner.Unknown)))).Message);
         Assert.Null(await _log.DescribeAsync("leaf"));
-        await ActorStreams.Batch.Rebuild.RunAsync(Topology(KeyPartitioner.Unknown), _log, _store);
+        await SetUpOf(Topology(KeyPartitioner.Unknown)).ForgetAsync(TestContext.Current.CancellationToken);
         await SetUpAsync(Topology(KeyPartitioner.Unknown));
     }
 
@@ -113,7 +114,10 @@ public sealed class SourceTopicTests
     private static Topology Topology(KeyPartitioner partitioner, int wanted = 4) =>
         new TopologyBuilder().AddEntity<Leaf>(leaf => leaf.WithPartitions(wanted).PartitionedBy(partitioner)).AddView<Leaves>().Build();
 
-    private Task SetUpAsync(Topology topology) => new TopicSetup(topology, _log, _store).RunAsync(TestContext.Current.CancellationToken);
+    private Task SetUpAsync(Topology topology) => SetUpOf(topology).RunAsync(TestContext.Current.CancellationToken);
+
+    private TopicSetup SetUpOf(Topology topology) => new(
+        topology, _log, _store, new(topology, _store, _log, TimeProvider.System, NullLogger<LiveBuilds>.Instance), TimeProvider.System);
 
     private async Task ResizeAsync(int partitions)
     {
@@ -127,7 +131,7 @@ public sealed class SourceTopicTests
         await SetUpAsync(Topology(partitioner));
         await _store.WriteCheckpointAsync(new()
         {
-            Partition = new("leaf", 1, 0), ExpectedPosition = null, Checkpoint = new(5, 1, default), Upserts = [], Deletes = [],
+            Partition = new("leaf", 1, 0), Checkpoint = new(1, 5, 1, default), Upserts = [], Deletes = [],
             ContributionUpserts = [], ContributionDeletes = [],
         });
     }

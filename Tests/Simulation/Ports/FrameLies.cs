@@ -36,9 +36,9 @@ internal static class FrameLies
     }
 
     /// <summary>The view keys of each change that an entity makes, by their index.</summary>
-    private static Dictionary<(int Partition, long Offset), SortedDictionary<int, string>> KeysOfChanges(IReadOnlyList<NewRecord> records)
+    private static Dictionary<(int Partition, long Offset), SortedDictionary<long, string>> KeysOfChanges(IReadOnlyList<NewRecord> records)
     {
-        var keys = new Dictionary<(int, long), SortedDictionary<int, string>>();
+        var keys = new Dictionary<(int, long), SortedDictionary<long, string>>();
         foreach (var record in records)
         {
             var frame = new FrameReader(record.Value!.Value);
@@ -56,8 +56,8 @@ internal static class FrameLies
         return keys;
     }
 
-    private static int IndexOf(
-        Dictionary<(int Partition, long Offset), SortedDictionary<int, string>> keys, (int Partition, long Offset) change, int index,
+    private static long IndexOf(
+        Dictionary<(int Partition, long Offset), SortedDictionary<long, string>> keys, (int Partition, long Offset) change, long index,
         Silo silo)
     {
         if (!keys.TryGetValue(change, out var routes))
@@ -67,23 +67,23 @@ internal static class FrameLies
     }
 
     /// <summary>The same frames with other indexes, in whose order the routes of each change stand.</summary>
-    private static List<NewRecord> Again(IReadOnlyList<NewRecord> records, Func<(int Partition, long Offset), int, int> indexOf) =>
+    private static List<NewRecord> Again(IReadOnlyList<NewRecord> records, Func<(int Partition, long Offset), long, long> indexOf) =>
         [.. records.Select(record => record with { Value = Again(record.Value!.Value, indexOf) })];
 
-    private static ReadOnlyMemory<byte> Again(ReadOnlyMemory<byte> bytes, Func<(int Partition, long Offset), int, int> indexOf)
+    private static ReadOnlyMemory<byte> Again(ReadOnlyMemory<byte> bytes, Func<(int Partition, long Offset), long, long> indexOf)
     {
         var frame = new FrameReader(bytes);
         var writer = new ArrayBufferWriter<byte>();
         writer.Write([FrameFormat.Magic, FrameFormat.Version, FrameFormat.Plain]);
         writer.WriteText(frame.Source);
-        writer.WriteVarInt((ulong)frame.SourceVersion);
+        writer.WriteVarInt((ulong)frame.SourceBuild);
         writer.WriteVarInt((ulong)frame.SourcePartition);
         var (offset, timestamp) = (0L, 0L);
         while (frame.NextChange())
         {
             WriteChange(writer, frame, frame.Offset - offset, frame.Timestamp - timestamp);
             (offset, timestamp) = (frame.Offset, frame.Timestamp);
-            var routes = new SortedDictionary<int, (RouteKind Kind, string Key)>();
+            var routes = new SortedDictionary<long, (RouteKind Kind, string Key)>();
             while (frame.NextRoute(out var kind, out var index, out var key))
                 routes.Add(indexOf((frame.SourcePartition, frame.Offset), index), (kind, Encoding.UTF8.GetString(key)));
             writer.WriteVarInt((ulong)routes.Count);

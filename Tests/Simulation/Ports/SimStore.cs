@@ -14,7 +14,7 @@ internal sealed class SimStorePort(Simulation simulation, Silo silo) : IStateSto
         () => _lies.Read(partition, SimLog.Now(Storage.ReadCheckpointAsync(partition, CancellationToken.None))), cancellationToken);
 
     public ValueTask<bool> WriteCheckpointAsync(CheckpointWrite write, CancellationToken cancellationToken = default) => Call(
-        $"checkpoint {write.ExpectedPosition} to {write.Checkpoint.Position} of {write.Partition}", () => Write(write), cancellationToken,
+        $"checkpoint {write.Checkpoint.Number} at {write.Checkpoint.Position} of {write.Partition}", () => Write(write), cancellationToken,
         isWrite: true);
 
     public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
@@ -40,19 +40,22 @@ internal sealed class SimStorePort(Simulation simulation, Silo silo) : IStateSto
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
-    public ValueTask ClearAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
 
     private bool Write(CheckpointWrite write)
     {
         if (simulation.Poison.Refuses(write))
             throw new RefusedException("The store takes no such state.");
-        var before = SimLog.Now(Storage.ReadCheckpointAsync(write.Partition))?.Position ?? 0;
-        var written = SimLog.Now(Storage.WriteCheckpointAsync(_lies.Write(write, before)));
-        if (written && write.Checkpoint.Position < before)
-            simulation.Fail($"The checkpoint of {write.Partition} fell from {before} to {write.Checkpoint.Position}.");
+        var before = SimLog.Now(Storage.ReadCheckpointAsync(write.Partition));
+        var written = SimLog.Now(Storage.WriteCheckpointAsync(_lies.Write(write, before?.Number ?? 0)));
+        if (written && write.Checkpoint.Position < before?.Position)
+            simulation.Fail($"The checkpoint of {write.Partition} fell from {before.Position} to {write.Checkpoint.Position}.");
         return written;
     }
 

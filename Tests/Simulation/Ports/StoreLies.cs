@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Folding;
 using ActorStreams.Formats;
 using ActorStreams.States;
 
@@ -22,9 +23,9 @@ internal sealed partial class StoreLies(Simulation simulation)
             return seen;
         _seen[partition] = checkpoint;
         if (simulation.Lies(Sabotage.NoMarks) && isView && checkpoint is not null)
-            return checkpoint with { Marks = default };
+            return checkpoint with { Header = With(checkpoint, CheckpointHeader.Section.Marks, new byte[] { 2, 0 }) };
         if (simulation.Lies(Sabotage.EveryRedrive) && !isView && checkpoint is not null)
-            return checkpoint with { Marks = AllSetAside() };
+            return checkpoint with { Header = With(checkpoint, CheckpointHeader.Section.Records, AllSetAside()) };
         return checkpoint;
     }
 
@@ -37,15 +38,15 @@ internal sealed partial class StoreLies(Simulation simulation)
             _last[(write.Partition, state.Key)] = state;
         }
 
-        if (simulation.Lies(Sabotage.TornCheckpoint) && write.ExpectedPosition is { } expected && expected != stored)
+        var expected = write.Checkpoint.Number - 1;
+        if (simulation.Lies(Sabotage.TornCheckpoint) && expected > 0 && expected != stored)
             Tear(write, stored);
-        var ignores = simulation.Lies(Sabotage.IgnoredCondition) && write.ExpectedPosition is not null;
+        var ignores = simulation.Lies(Sabotage.IgnoredCondition) && expected > 0;
         _seen[write.Partition] = write.Checkpoint;
         return new()
         {
             Partition = write.Partition,
-            ExpectedPosition = ignores ? stored : write.ExpectedPosition,
-            Checkpoint = write.Checkpoint,
+            Checkpoint = ignores ? write.Checkpoint with { Number = stored + 1 } : write.Checkpoint,
             Upserts = [.. write.Upserts.Skip(simulation.Lies(Sabotage.MarkWithoutState) && simulation.Random.Next(10) == 0 ? 1 : 0)],
             Deletes = write.Deletes,
             ContributionUpserts = simulation.Lies(Sabotage.LostContributions) ? [] : write.ContributionUpserts,
@@ -66,13 +67,19 @@ internal sealed partial class StoreLies(Simulation simulation)
     private void Tear(CheckpointWrite write, long stored) => SimLog.Now(simulation.Store.WriteCheckpointAsync(new()
     {
         Partition = write.Partition,
-        ExpectedPosition = stored,
-        Checkpoint = SimLog.Now(simulation.Store.ReadCheckpointAsync(write.Partition))!,
+        Checkpoint = SimLog.Now(simulation.Store.ReadCheckpointAsync(write.Partition))! with { Number = stored + 1 },
         Upserts = write.Upserts,
         Deletes = write.Deletes,
         ContributionUpserts = write.ContributionUpserts,
         ContributionDeletes = write.ContributionDeletes,
     }));
+
+    private static byte[] With(Checkpoint checkpoint, CheckpointHeader.Section section, byte[] bytes)
+    {
+        var header = CheckpointHeader.Read(checkpoint.Header, section);
+        header[section] = bytes;
+        return header.Write();
+    }
 
     /// <summary>Marks of an entity by which every record is set aside.</summary>
     private static byte[] AllSetAside()
