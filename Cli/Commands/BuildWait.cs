@@ -91,9 +91,10 @@ internal sealed class BuildWait(Shell shell, ActorStreamsClient client, string d
     private static string Describe(BuildInfo build)
     {
         var sent = build.Backfill is { } backfill ? $", {backfill.StatesSent:N0} of {backfill.StatesToSend:N0} states sent" : "";
-        var rate = build.RecordsPerSecond is { } records ? $", {records:N0} a second" : "";
+        var rate = build.RecordsPerSecond is { } second ? $", {second:N0} a second" : "";
         var left = BuildsCommands.Left(build) is { Length: > 0 } time ? $", {time} left" : "";
-        return $"{NameOf(build)} {Words.Of(build.Status)}: {build.Folded:N0} of {build.Folded + build.BehindRecords:N0} records{sent}{rate}{left}";
+        var records = $"{build.Folded:N0} of {build.Folded + build.BehindRecords:N0} records";
+        return $"{NameOf(build)} {Words.Of(build.Status)}: {records}{sent}{rate}{left}";
     }
 
     private static string NameOf(BuildInfo build) => $"{build.Dataset}@{build.Build}";

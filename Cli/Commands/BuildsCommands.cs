@@ -10,7 +10,8 @@ internal static class BuildsCommands
     public static Command Builds(Shell shell)
     {
         var command = new Command(
-            "builds", "Shows the builds of all datasets: which readers get, why each exists and how far it is. Example: actorstreams builds");
+            "builds",
+            "Shows the builds of all datasets: which readers get, why each exists and how far it is. Example: actorstreams builds");
         shell.Handle(command, async (_, client, cancellationToken) =>
         {
             Show(shell, await client.Builds.ListAsync(cancellationToken).ConfigureAwait(false));
@@ -96,16 +97,20 @@ internal static class BuildsCommands
         builds, ["build", "status", "version", "states", "progress", "states sent", "records/s", "left", "gap (records)", "why"],
         build =>
         [
-            $"{build.Dataset}@{build.Build}", Words.Of(build.Status) + (build is { IsActive: true, Status: BuildStatus.Frozen } ? ", active" : ""),
+            $"{build.Dataset}@{build.Build}",
+            Words.Of(build.Status) + (build is { IsActive: true, Status: BuildStatus.Frozen } ? ", active" : ""),
             $"{build.Version}", $"{build.States:N0}", $"{build.Progress:P1}",
-            build.Backfill is { } backfill ? $"{backfill.StatesSent:N0} of {backfill.StatesToSend:N0} ({backfill.Share:P0} of the time)" : "",
+            build.Backfill is { } sent ? $"{sent.StatesSent:N0} of {sent.StatesToSend:N0} ({sent.Share:P0} of the time)" : "",
             $"{build.RecordsPerSecond:N0}", Left(build), $"{build.BehindRecords:N0}",
             build.Why + (build.NotReady is null ? "" : $" Not ready: {build.NotReady}"),
         ]);
 
     internal static string Left(BuildInfo build) => build.SecondsLeft switch
     {
-        null => "", < 120 => $"{build.SecondsLeft:N0} s", < 7_200 => $"{build.SecondsLeft / 60:N0} min", _ => $"{build.SecondsLeft / 3_600:N0} h",
+        null => "",
+        < 120 => $"{build.SecondsLeft:N0} s",
+        < 7_200 => $"{build.SecondsLeft / 60:N0} min",
+        _ => $"{build.SecondsLeft / 3_600:N0} h",
     };
 
     private static Argument<string> Dataset() => new("DATASET") { Description = "An entity or a view." };

@@ -115,7 +115,8 @@ internal sealed class Watcher<T>(
     private WatchEvent<T>? Read(ChangeAnswer body, string? id)
     {
         var at = body.Position;
-        if (_last is { } last && body.Build == _build && last.Partition == at.Partition && (at.Offset, at.Index).CompareTo((last.Offset, last.Index)) <= 0)
+        if (_last is { } last && (body.Build, at.Partition) == (_build, last.Partition)
+            && (at.Offset, at.Index).CompareTo((last.Offset, last.Index)) <= 0)
             return null;
         return new()
         {

@@ -101,7 +101,8 @@ internal sealed class EdgeReach(string view, int build)
                 throw new InvalidDataException($"The edge to '{view}' has the state {state}, which this program does not know.");
             var edge = new EdgeReach(view, build)
             {
-                Sent = (long)reader.ReadVarInt(), Passed = (long)reader.ReadVarInt(), ChunkStates = reader.ReadCount(), ChunkBytes = reader.ReadCount(),
+                Sent = (long)reader.ReadVarInt(), Passed = (long)reader.ReadVarInt(),
+                ChunkStates = reader.ReadCount(), ChunkBytes = reader.ReadCount(),
             };
             edge.Cursor = state == Begun ? reader.ReadText() : null;
             edges.Add(edge);

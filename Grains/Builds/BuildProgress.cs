@@ -55,14 +55,15 @@ internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<Bu
     {
         if (!partitions.TryGetValue(build.Id, out var own))
             return null;
-        var (folded, all) = (own.Sum(partition => Math.Min(partition.NextOffset, partition.EndOffset)), own.Sum(partition => partition.EndOffset));
+        var folded = own.Sum(partition => Math.Min(partition.NextOffset, partition.EndOffset));
+        var all = own.Sum(partition => partition.EndOffset);
         var (sent, toSend) = BackfillOf(build);
         var progress = (all > 0 ? (double)folded / all : own.All(partition => partition.Status == "running") ? 1 : 0)
             * (toSend > 0 ? (double)sent / toSend : 1);
         return build.Sources.Select(catalog.Find).OfType<Build>().Select(ProgressOf).OfType<double>().Append(progress).Min();
     }
 
-    /// <summary>Stored states of its sources that were sent to a build, and how many there are to send; a whole edge counts as all.</summary>
+    /// <summary>Stored states of its sources sent to a build, and how many there are to send; a whole edge counts as all.</summary>
     private (long Sent, long All) BackfillOf(Build build)
     {
         var (sent, all) = (0L, 0L);

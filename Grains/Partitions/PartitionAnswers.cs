@@ -80,7 +80,11 @@ internal static class PartitionAnswers
         OpenDeadLetters = runner.OpenDeadLetters,
         CheckpointAgeSeconds = runner.CheckpointAgeSeconds,
         Build = runner.Dataset.Build,
-        Edges = [.. (runner.Session?.Fold.Edges ?? []).Select(edge => new EdgeStatus(edge.View, edge.Build, edge.IsWhole, edge.Sent, edge.Passed))],
+        Edges =
+        [
+            .. (runner.Session?.Fold.Edges ?? []).Select(
+                edge => new EdgeStatus(edge.View, edge.Build, edge.IsWhole, edge.Sent, edge.Passed)),
+        ],
     };
 
     /// <summary>After a failure a partition stands before records that it will set aside once more.</summary>

@@ -34,7 +34,8 @@ internal static class Answers
         Sources = build.Sources, Why = build.Why, Made = TimeOf(build.Made), States = build.States, Progress = build.Progress,
         Folded = build.Folded, BehindRecords = build.Behind, RecordsPerSecond = build.RecordsPerSecond, SecondsLeft = build.SecondsLeft,
         Backfill = build.BackfillShare is { } share ? new(build.StatesSent, build.StatesToSend, build.Backfilled, share) : null,
-        NotReady = build.NotReady, CutoverByCommand = build.CutoverByCommand, FrozenSince = build.FrozenSince is { } since ? TimeOf(since) : null,
+        NotReady = build.NotReady, CutoverByCommand = build.CutoverByCommand,
+        FrozenSince = build.FrozenSince is { } since ? TimeOf(since) : null,
     };
 
     internal static ItemAnswer Item(StateReply state) => new(state.Key, RawJson.Of(state.State), TimeOf(state.Timestamp));

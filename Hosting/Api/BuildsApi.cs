@@ -17,8 +17,8 @@ internal static class BuildsApi
         api.MapGet("", (HttpContext http, [FromServices] IGrainFactory grains, [FromServices] TimeProvider time, CancellationToken stop) =>
             ListAsync(http, grains, time, stop))
             .WithSummary("All builds").WithDescription(
-                "Each with its status, why it exists, how far it is, its rate, the estimated time left, and the part of the time that sending "
-                + "stored states to it may take. status is active, previous, ready, building, frozen or retired.")
+                "Each with its status, why it exists, how far it is, its rate, the estimated time left, and the part of the time that "
+                + "sending stored states to it may take. status is active, previous, ready, building, frozen or retired.")
             .Produces<BuildInfo[]>();
         Change(api, "/{dataset}/rebuild", (builds, dataset) => builds.Rebuild(dataset!), "Rebuild a dataset",
             "Makes new builds of it and of what depends on it, beside those that readers get. Readers are moved to them once they have "
@@ -26,7 +26,8 @@ internal static class BuildsApi
         Change(api, "/cutover", (builds, _) => builds.Cutover(null), "Move readers to the newest builds",
             "Of all datasets, in one step. 409 while a build has not caught up, or where there is none to move to.");
         Change(api, "/{dataset}/cutover", (builds, dataset) => builds.Cutover(dataset), "Move readers to a dataset's newest build",
-            "And to those of all that is connected with it, in one step. 409 while one has not caught up, or where there is none to move to.");
+            "And to those of all that is connected with it, in one step. 409 while one has not caught up, or where there is none to move "
+            + "to.");
         Change(api, "/{dataset}/rollback", (builds, dataset) => builds.Rollback(dataset!), "Move readers back",
             "To the builds that a dataset and what depends on it had before, in one step. No later build takes over by itself until a new "
             + "one is made. 409 where there was none before.");

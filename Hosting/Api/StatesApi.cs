@@ -47,8 +47,8 @@ internal static class StatesApi
                         atLeast, timeoutSeconds, watch, since)))
             .WithTags(tag).WithSummary("The state of a key")
             .WithDescription(
-                "With watch=true server-sent events: the state, then every change, each with the id to go on from (since), as b1/0:17:0. When readers are "
-                + "moved to another build, the stream ends, and the resumed one begins with the state there. "
+                "With watch=true server-sent events: the state, then every change, each with the id to go on from (since), as b1/0:17:0. "
+                + "When readers are moved to another build, the stream ends, and the resumed one begins with the state there. "
                 + "atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, "
                 + "through any number of views) waits until that position is folded in; it may be given several times.")
             .Produces<StateAnswer>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(504);
@@ -119,8 +119,8 @@ internal static class StatesApi
     }
 
     /// <summary>
-    /// Names the state by its build and position, and says whether the caller has it already (If-None-Match). The tag is weak, since the answer
-    /// also says how far the partition is behind.
+    /// Names the state by its build and position, and says whether the caller has it already (If-None-Match). The tag is weak, since the
+    /// answer also says how far the partition is behind.
     /// </summary>
     private static bool IsKnown(HttpContext http, StateReply reply)
     {

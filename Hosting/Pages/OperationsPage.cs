@@ -68,7 +68,7 @@ internal static class OperationsPage
         IReadOnlyList<SiloInfo> Silos, IReadOnlyList<OperationsDataset> Datasets);
 
     private sealed record OperationsDataset(
-        string Name, string Kind, int Version, int Build, string Topic, IReadOnlyList<string> Sources, long Misplaced, PartitionState Status,
-        string? Reason,
+        string Name, string Kind, int Version, int Build, string Topic, IReadOnlyList<string> Sources, long Misplaced,
+        PartitionState Status, string? Reason,
         IReadOnlyList<PartitionInfo> Partitions);
 }

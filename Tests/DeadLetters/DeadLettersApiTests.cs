@@ -95,7 +95,7 @@ public sealed class DeadLettersApiTests(SharedSilo shared) : SharedSiloTest(shar
             && one.GetProperty("outcome").GetString() == "planned");
 
         var refused = await Silo.Client.Operations.RedriveAsync(
-            ["spend@actorstreams.spend.v1.input/0:0#0", "gone@shop.orders/0:0#0", "order@shop.orders/99:0#0", "order@other/0:0#0"]);
+            ["spend@actorstreams.spend.b1.input/0:0#0", "gone@shop.orders/0:0#0", "order@shop.orders/99:0#0", "order@other/0:0#0"]);
         Assert.Empty(refused.Appended);
         Assert.Equal(
             ["a change of a view", "no dataset 'gone'", "has 4 partitions", "not folded from 'other'"],

@@ -141,7 +141,7 @@ public sealed class AppendingTests(SharedSilo shared) : SharedSiloTest(shared)
     }
 
     [Theory]
-    [InlineData("actorstreams.spend.v1.input", HttpStatusCode.BadRequest, "written by the system")]
+    [InlineData("actorstreams.spend.b1.input", HttpStatusCode.BadRequest, "written by the system")]
     [InlineData(DeadLetters, HttpStatusCode.BadRequest, "written by the system")]
     [InlineData("nothing", HttpStatusCode.NotFound, "shop.orders")]
     [InlineData("no%20topic", HttpStatusCode.NotFound, "'no topic'")]

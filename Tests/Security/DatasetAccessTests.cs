@@ -18,7 +18,7 @@ public sealed class DatasetAccessTests(SharedSecureSilo shared) : SecureSiloTest
             "api/entities/order/d1", "api/entities/order", "api/entities/order?key=d1", "api/Entities/order/d1",
             "api/entities/order/d1?watch=true", "api/datasets/order/partitions",
             "api/topics/shop.orders/records", "api/topics/shop.orders/records?follow=true",
-            "api/topics/actorstreams.spend.v1.input/records", "api/topics/actorstreams.dead-letters/records",
+            "api/topics/actorstreams.spend.b1.input/records", "api/topics/actorstreams.dead-letters/records",
             "api/entities/%6Frder/d1", "api/entities/no-such", "api/topics/no-such/records",
         })
         {

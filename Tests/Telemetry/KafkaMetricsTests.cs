@@ -20,7 +20,7 @@ public sealed partial class KafkaMetricsTests : EndToEndTest
     public async Task Round_trips_and_lost_records_are_told_and_the_table_in_the_docs_names_exactly_what_is_exported()
     {
         await using var kafka = await MockBrokers.StartAsync();
-        foreach (var topic in new[] { OrderRequests.Orders, "actorstreams.spend.v1.input", "actorstreams.dead-letters" })
+        foreach (var topic in new[] { OrderRequests.Orders, "actorstreams.spend.b1.input", "actorstreams.dead-letters" })
             await kafka.CreateTopicAsync(topic, 1);
         await kafka.SetRoundTripAsync(RoundTripMilliseconds);
         var instruments = new HashSet<string>();

@@ -16,7 +16,7 @@ namespace ActorStreams.Tests.Telemetry;
 public sealed class MetricsTests : EndToEndTest
 {
     private const string Topic = "messaging_destination_name";
-    private const string SpendInput = "actorstreams.spend.v1.input";
+    private const string SpendInput = "actorstreams.spend.b1.input";
     private static readonly (string, string) Orders = (Topic, OrderRequests.Orders);
     private static readonly (string, string) Order = ("actorstreams_entity_type", "order");
     private static readonly (string, string) Spend = ("actorstreams_view_name", "spend");
@@ -51,7 +51,7 @@ public sealed class MetricsTests : EndToEndTest
         Assert.Equal(
             good + bad,
             scrape.Sum("messaging_client_consumed_messages_total", Orders, ("messaging_consumer_group_name",
-                "actorstreams.order.v1"), ("messaging_system", "actorstreams")));
+                "actorstreams.order.b1"), ("messaging_system", "actorstreams")));
         Assert.Equal(good, scrape.Sum("actorstreams_fold_changes_total", Order, ("outcome", "applied")));
         Assert.Equal(bad, scrape.Sum("actorstreams_dead_letter_changes_total", Orders, ("error_type", "bad_value")));
         Assert.Equal(bad, scrape.Sum("actorstreams_dead_letter_changes_total"));

@@ -24,7 +24,7 @@ public sealed class OtlpTests : EndToEndTest
         await silo.PostAsync(OrderRequests.Orders, """{"key":"secret-key","value":"secret-value"}""");
         await silo.GetAsync("api/entities/order/secret-key");
         await UntilAsync(
-            () => Task.FromResult(Has("/v1/traces", "process shop.orders") && Has("/v1/traces", "process actorstreams.spend.v1.input")
+            () => Task.FromResult(Has("/v1/traces", "process shop.orders") && Has("/v1/traces", "process actorstreams.spend.b1.input")
                 && Has("/v1/metrics", "actorstreams.view.freshness") && Has("/v1/logs", "Owners")),
             "spans, metrics and logs");
         Assert.All(received, signal => Assert.DoesNotContain("secret-", signal.Value, StringComparison.Ordinal));

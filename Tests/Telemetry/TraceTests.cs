@@ -12,7 +12,7 @@ namespace ActorStreams.Tests.Telemetry;
 /// <summary>One trace from an append to the view, by OpenTelemetry's own pipeline.</summary>
 public sealed class TraceTests : EndToEndTest
 {
-    private const string SpendInput = "actorstreams.spend.v1.input";
+    private const string SpendInput = "actorstreams.spend.b1.input";
     private readonly Kept _kept = new();
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class TraceTests : EndToEndTest
         Assert.Equal("process", fold.GetTagItem("messaging.operation.type"));
         Assert.Equal("shop.orders", fold.GetTagItem("messaging.destination.name"));
         Assert.Equal(1, fold.GetTagItem("messaging.batch.message_count"));
-        Assert.Equal("actorstreams.order.v1", fold.GetTagItem("messaging.consumer.group.name"));
+        Assert.Equal("actorstreams.order.b1", fold.GetTagItem("messaging.consumer.group.name"));
         Assert.True(int.TryParse((string?)fold.GetTagItem("messaging.destination.partition.id"), out _));
         Assert.Equal("send", append.GetTagItem("messaging.operation.type"));
         Assert.Contains(_kept.All, span => (string?)span.GetTagItem("url.path") == "/api/topics/{topic}/records");
