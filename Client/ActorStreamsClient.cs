@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using ActorStreams.Client.Calls;
-using ActorStreams.Client.Cluster;
 using ActorStreams.Client.Http;
 using ActorStreams.Client.Loading.Git;
 using ActorStreams.Client.Loading;
@@ -30,7 +29,7 @@ public sealed class ActorStreamsClient : IDisposable
     /// <summary>A client of the silo at a URL, e.g. <c>http://127.0.0.1:8080</c>.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names all that are.</exception>
     public ActorStreamsClient(Uri url, ActorStreamsClientOptions? options = null)
-        : this(Checked(options), checkedOptions => new HttpTransport(
+        : this(options, checkedOptions => new HttpTransport(
             new(Tls.Handler(checkedOptions.CaFile))
             {
                 BaseAddress = url, Timeout = TimeSpan.FromSeconds(checkedOptions.RequestTimeoutSeconds),
@@ -41,24 +40,16 @@ public sealed class ActorStreamsClient : IDisposable
     /// <summary>A client over an HttpClient of the caller, which must have its BaseAddress set and which is not disposed.</summary>
     /// <exception cref="ArgumentException">An option is out of its range, or the HttpClient has no BaseAddress.</exception>
     public ActorStreamsClient(HttpClient http, ActorStreamsClientOptions? options = null)
-        : this(Checked(options), checkedOptions => new HttpTransport(http, checkedOptions, owns: false))
+        : this(options, checkedOptions => new HttpTransport(http, checkedOptions, owns: false))
     {
     }
 
-    /// <summary>
-    /// A client over the grains themselves: for a trusted service that has joined the cluster as an Orleans client (an
-    /// <c>IClusterClient</c>), or runs in a silo. The factory is the caller's, and is not disposed. If a silo is unreachable, reads are
-    /// retried until <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over.
-    /// </summary>
-    /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public ActorStreamsClient(IGrainFactory cluster, ActorStreamsClientOptions? options = null)
-        : this(Checked(options), checkedOptions => new ClusterTransport(cluster, checkedOptions))
+    /// <summary>A client over any transport; the project <c>Client.Orleans</c> has another one.</summary>
+    internal ActorStreamsClient(ActorStreamsClientOptions? options, Func<ActorStreamsClientOptions, ITransport> connect)
     {
-    }
-
-    private ActorStreamsClient(ActorStreamsClientOptions options, Func<ActorStreamsClientOptions, ITransport> connect)
-    {
-        (Options, Transport) = (options, connect(options));
+        Options = options ?? new();
+        Options.Validate();
+        Transport = connect(Options);
         _directory = new(Transport, Options.TimeProvider, TimeSpan.FromSeconds(Options.DatasetCacheSeconds));
     }
 
@@ -70,7 +61,7 @@ public sealed class ActorStreamsClient : IDisposable
     public OperationsClient Operations => Transport is HttpTransport http
         ? new(http.Calls, this)
         : throw new NotSupportedException(
-            "Operations are asked over HTTP. Make a client with a silo's URL, or that of its operations port.");
+            "Operations use HTTP. Create a client with a silo's URL, or that of its operations port.");
 
     /// <summary>The builds of the datasets, and what may be done with them.</summary>
     public BuildsClient Builds => new(Transport);
@@ -149,9 +140,48 @@ public sealed class ActorStreamsClient : IDisposable
     {
         await foreach (var chunk in AppendChunk.SplitAsync(records, Options.JsonSerializerOptions, cancellationToken).ConfigureAwait(false))
         {
-            foreach (var position in await Transport.AppendAsync(topic, chunk, cancellationToken).ConfigureAwait(false))
+            foreach (var position in await Transport.AppendAsync(topic, chunk, null, cancellationToken).ConfigureAwait(false))
                 yield return position;
         }
+    }
+
+    /// <summary>
+    /// Appends records once, however often this is called with the same key and records: also by another process, over another silo, or
+    /// after the silo that took the first call has crashed.
+    /// </summary>
+    /// <remarks>
+    /// While no silo is reachable, or an earlier call may be under way, it is sent again until
+    /// <see cref="ActorStreamsClientOptions.RequestTimeoutSeconds"/> are over. A silo keeps a key for <c>Silo:IdempotencyKeyHours</c> (24).
+    /// All records are sent in one request: at most 1,000, and 1 MiB unless it is one.
+    /// </remarks>
+    /// <param name="topic">A source topic.</param>
+    /// <param name="records">The records; a call that repeats another has the same ones.</param>
+    /// <param name="idempotencyKey">The key, such as a UUID: 1 to 255 characters of printable ASCII.</param>
+    /// <param name="cancellationToken">Ends the attempts; the records may be appended all the same.</param>
+    /// <exception cref="ArgumentException">The key has another form, or the records are too many for one request.</exception>
+    /// <exception cref="AppendRefusedException">A record cannot be taken.</exception>
+    /// <exception cref="ActorStreamsException">Status 422: the key was sent for other records. Any other status, or none: the failure of
+    /// the last attempt; calling again with the same key is safe.</exception>
+    public async Task<IReadOnlyList<Position>> AppendOnceAsync(
+        string topic, IEnumerable<AppendRecord> records, string idempotencyKey, CancellationToken cancellationToken = default)
+    {
+        if (IdempotencyKeys.FaultOf(idempotencyKey) is { } fault)
+            throw new ArgumentException(fault, nameof(idempotencyKey));
+        var chunks = AppendChunk.SplitAsync(records.ToAsyncEnumerable(), Options.JsonSerializerOptions, cancellationToken);
+        var chunk = new AppendChunk();
+        await foreach (var next in chunks.ConfigureAwait(false))
+        {
+            if (chunk.Records.Count > 0)
+            {
+                throw new ArgumentException(
+                    $"The records are more than the {AppendChunk.MaxRecords:N0}, or {AppendChunk.MaxBytes:N0} bytes, that one idempotency "
+                    + "key is for. Append parts, each with a key of its own.", nameof(records));
+            }
+
+            chunk = next;
+        }
+
+        return await RepeatableAppend.SendAsync(Transport, Options, topic, chunk, idempotencyKey, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>All datasets, as they are now.</summary>
@@ -193,11 +223,4 @@ public sealed class ActorStreamsClient : IDisposable
 
     /// <summary>Closes the connections, where the client made its own HttpClient.</summary>
     public void Dispose() => Transport.Dispose();
-
-    private static ActorStreamsClientOptions Checked(ActorStreamsClientOptions? options)
-    {
-        options ??= new();
-        options.Validate();
-        return options;
-    }
 }

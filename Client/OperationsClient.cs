@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using ActorStreams.Client.Calls;
 using ActorStreams.Client.Http;
 using ActorStreams.Client.Loading;
+using ActorStreams.DeadLetters;
 using ActorStreams.Protocol;
 
 namespace ActorStreams.Client;
@@ -87,11 +88,60 @@ public sealed class OperationsClient
         _calls.GetAsync<DeadLetterInfo>($"api/dead-letters/{Uri.EscapeDataString(id)}", cancellationToken);
 
     /// <summary>Redrives dead letters by their ids, 1,000 a request. To do so twice is harmless: each is folded once.</summary>
-    public async Task<RedriveInfo> RedriveAsync(IEnumerable<string> ids, bool dryRun = false, CancellationToken cancellationToken = default)
+    public Task<RedriveInfo> RedriveAsync(IEnumerable<string> ids, bool dryRun = false, CancellationToken cancellationToken = default) =>
+        RedriveAsync(ids, dryRun, dismissed: false, cancellationToken);
+
+    /// <summary>Redrives dead letters by their ids, 1,000 a request. To do so twice is harmless: each is folded once.</summary>
+    /// <param name="ids">The dead letters.</param>
+    /// <param name="dryRun">Only say what would be done.</param>
+    /// <param name="dismissed">Also those that are dismissed.</param>
+    /// <param name="cancellationToken">Stops after the request under way.</param>
+    public async Task<RedriveInfo> RedriveAsync(
+        IEnumerable<string> ids, bool dryRun, bool dismissed, CancellationToken cancellationToken = default)
     {
         var all = new RedriveInfo(dryRun, [], [], [], null, null);
         foreach (var some in ids.Chunk(MaxAtOnce))
-            all = Both(all, await PostAsync(new(some, DryRun: dryRun), cancellationToken).ConfigureAwait(false));
+        {
+            var request = new RedriveRequest(some, DryRun: dryRun, Dismissed: dismissed ? true : null);
+            all = Both(all, await PostAsync(request, cancellationToken).ConfigureAwait(false));
+        }
+
+        return all;
+    }
+
+    /// <summary>Dismisses dead letters by their ids, 1,000 a request. Nothing that is folded changes.</summary>
+    /// <param name="ids">The dead letters.</param>
+    /// <param name="reason">Why, in up to 500 characters.</param>
+    /// <param name="dryRun">Only say what would be done.</param>
+    /// <param name="cancellationToken">Stops after the request under way.</param>
+    public async Task<DismissInfo> DismissAsync(
+        IEnumerable<string> ids, string reason, bool dryRun = false, CancellationToken cancellationToken = default)
+    {
+        var all = new DismissInfo(dryRun, [], [], [], null, null);
+        foreach (var some in ids.Chunk(MaxAtOnce))
+            all = Both(all, await DismissAsync(new(reason, some, DryRun: dryRun), cancellationToken).ConfigureAwait(false));
+        return all;
+    }
+
+    /// <summary>Dismisses all dead letters of a dataset, or of all datasets, that are open or unknown, request by request.</summary>
+    /// <param name="dataset">The dataset; null for all.</param>
+    /// <param name="reason">Why, in up to 500 characters.</param>
+    /// <param name="dryRun">Only say what would be done.</param>
+    /// <param name="cancellationToken">Stops after the request under way.</param>
+    public async Task<DismissInfo> DismissOpenAsync(
+        string? dataset, string reason, bool dryRun, CancellationToken cancellationToken = default)
+    {
+        var all = new DismissInfo(dryRun, [], [], [], null, null);
+        long? from = null, until = null;
+        do
+        {
+            var one = await DismissAsync(
+                new(reason, Dataset: dataset, All: dataset is null ? true : null, DryRun: dryRun, From: from, Until: until),
+                cancellationToken).ConfigureAwait(false);
+            all = Both(all, one);
+            (from, until) = (one.Next, one.End);
+        }
+        while (from is not null);
         return all;
     }
 
@@ -117,10 +167,33 @@ public sealed class OperationsClient
         return all;
     }
 
-    private async Task<RedriveInfo> PostAsync(RedriveRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// Sets aside the record before which a partition has stopped, and lets it continue. Answers when a checkpoint with it is written.
+    /// To do so twice is harmless.
+    /// </summary>
+    /// <param name="dataset">The dataset.</param>
+    /// <param name="partition">The partition.</param>
+    /// <param name="offset">Where it stands: <see cref="PartitionInfo.StoppedAt"/>.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="ActorStreamsException">The partition does not stand there (status 409).</exception>
+    public Task<SetAsideInfo> SetAsideAsync(string dataset, int partition, long offset, CancellationToken cancellationToken = default) =>
+        PostAsync<SetAsideRequest, SetAsideInfo>(
+            "api/dead-letters/set-aside", new(dataset, partition, offset), cancellationToken);
+
+    private Task<DismissInfo> DismissAsync(DismissRequest request, CancellationToken cancellationToken) =>
+        PostAsync<DismissRequest, DismissInfo>("api/dead-letters/dismiss", request, cancellationToken);
+
+    private static DismissInfo Both(DismissInfo one, DismissInfo more) => new(
+        one.DryRun, [.. one.Dismissed, .. more.Dismissed], [.. one.Done, .. more.Done], [.. one.Refused, .. more.Refused], more.Next,
+        more.End);
+
+    private Task<RedriveInfo> PostAsync(RedriveRequest request, CancellationToken cancellationToken) =>
+        PostAsync<RedriveRequest, RedriveInfo>("api/dead-letters/redrive", request, cancellationToken);
+
+    private async Task<TAnswer> PostAsync<TRequest, TAnswer>(string path, TRequest request, CancellationToken cancellationToken)
     {
         using var content = JsonContent.Create(request, options: WireJson.Options);
-        return await _calls.OperateAsync<RedriveInfo>("api/dead-letters/redrive", content, cancellationToken).ConfigureAwait(false);
+        return await _calls.OperateAsync<TAnswer>(path, content, cancellationToken).ConfigureAwait(false);
     }
 
     private static RedriveInfo Both(RedriveInfo one, RedriveInfo more) =>

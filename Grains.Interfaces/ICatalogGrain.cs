@@ -26,6 +26,12 @@ public interface ICatalogGrain : IGrainWithIntegerKey
     [Alias("Append")]
     Task<AppendReply> Append(string topic, byte[] lines, CancellationToken cancellationToken = default);
 
+    /// <summary>The same with an idempotency key: however often it is called with the same key and lines, they are appended once.</summary>
+    /// <exception cref="RequestRefusedException">422: the key was sent for other lines. 409: an append with the key may be under way; call
+    /// again.</exception>
+    [Alias("AppendOnce")]
+    Task<AppendReply> AppendOnce(string topic, byte[] lines, string idempotencyKey, CancellationToken cancellationToken = default);
+
     /// <summary>
     /// Records of one partition from an offset on, as JSON lines: up to 1,000 and 1 MiB, but one at least. At the end it waits for as
     /// long as requested, at most 10 seconds.
@@ -140,8 +146,9 @@ public sealed record RecordsReply([property: Id(0)] byte[] Lines, [property: Id(
 /// <param name="status">The status of HTTP that says the same.</param>
 /// <param name="title">What kind of thing is wrong.</param>
 /// <param name="message">What is wrong, and the remedy.</param>
+/// <param name="retryAfterSeconds">When to send the same request again, where that is known.</param>
 [GenerateSerializer, Alias("ActorStreams.RequestRefusedException")]
-public sealed class RequestRefusedException(int status, string title, string message) : Exception(message)
+public sealed class RequestRefusedException(int status, string title, string message, int? retryAfterSeconds = null) : Exception(message)
 {
     /// <summary>The status of HTTP that says the same.</summary>
     [Id(0)]
@@ -150,4 +157,8 @@ public sealed class RequestRefusedException(int status, string title, string mes
     /// <summary>What kind of thing is wrong.</summary>
     [Id(1)]
     public string Title { get; } = title;
+
+    /// <summary>When to send the same request again; null where that is not known.</summary>
+    [Id(2)]
+    public int? RetryAfterSeconds { get; } = retryAfterSeconds;
 }

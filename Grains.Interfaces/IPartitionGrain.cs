@@ -1,3 +1,5 @@
+using ActorStreams.DeadLetters;
+
 namespace ActorStreams.Grains;
 
 /// <summary>
@@ -42,6 +44,13 @@ public interface IPartitionGrain : IGrainWithStringKey
     /// <summary>Readers go on, at the build that the catalog says.</summary>
     [Alias("ReleaseReads")]
     Task ReleaseReads();
+
+    /// <summary>
+    /// Sets aside the record before which the partition has stopped, and lets it continue; answers when a checkpoint with it is written.
+    /// At once for a record that is set aside already. Throws <see cref="RequestRefusedException"/> when the partition stands elsewhere.
+    /// </summary>
+    [Alias("SetAside")]
+    Task SetAside(long offset, TimeSpan timeout, CancellationToken cancellationToken = default);
 
     /// <summary>How it is doing, for the Orleans dashboard.</summary>
     [Alias("GetState")]

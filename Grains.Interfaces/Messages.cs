@@ -165,8 +165,10 @@ public sealed record ListRequest([property: Id(0)] string Prefix, [property: Id(
 /// <summary>A record to append for an entity.</summary>
 /// <param name="Value">The value as JSON, UTF-8; null for a tombstone.</param>
 /// <param name="Timestamp">Milliseconds since 1970 UTC; now, when left out.</param>
+/// <param name="IdempotencyKey">With a key the same record is appended once, however often it is requested; null for none.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.AppendRequest")]
-public sealed record AppendRequest([property: Id(0)] byte[]? Value, [property: Id(1)] long? Timestamp = null);
+public sealed record AppendRequest(
+    [property: Id(0)] byte[]? Value, [property: Id(1)] long? Timestamp = null, [property: Id(2)] string? IdempotencyKey = null);
 
 /// <summary>A state as the dashboard shows it.</summary>
 [GenerateSerializer, Immutable, Alias("ActorStreams.StateText")]
@@ -240,12 +242,16 @@ public sealed record PartitionStatus
     [Id(14)]
     public double CheckpointAgeSeconds { get; init; }
 
-    /// <summary>The build of the dataset.</summary>
+    /// <summary>The offset before which it has stopped; null unless it has.</summary>
     [Id(15)]
+    public long? StoppedAt { get; init; }
+
+    /// <summary>The build of the dataset.</summary>
+    [Id(16)]
     public int Build { get; init; }
 
     /// <summary>The edges to views that are fed from this partition.</summary>
-    [Id(16)]
+    [Id(17)]
     public IReadOnlyList<EdgeStatus> Edges { get; init; } = [];
 
     /// <summary>The status of a partition that is unreachable.</summary>

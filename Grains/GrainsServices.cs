@@ -3,6 +3,7 @@ using ActorStreams.Grains.Actors;
 using ActorStreams.Grains.Appends;
 using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.DeadLetters;
+using ActorStreams.Grains.Dismissed;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Grains.Reads;
@@ -25,7 +26,7 @@ public static class GrainsServices
 {
     /// <summary>
     /// Adds what partitions and state grains work with, and the keeper. The host adds the rest: <see cref="Topology"/>,
-    /// <see cref="IChangeLog"/>, <see cref="IStateStore"/>, and options of <see cref="StreamsOptions"/>.
+    /// <see cref="IChangeLog"/>, <see cref="IStateStore"/>, <see cref="IAppendKeys"/>, and options of <see cref="StreamsOptions"/>.
     /// </summary>
     public static IServiceCollection AddStreamGrains(this IServiceCollection services)
     {
@@ -51,10 +52,11 @@ public static class GrainsServices
             provider.GetRequiredService<MisplacedKeys>(), provider.GetRequiredService<PartitionCalls>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ServedTopics>();
+        services.AddSingleton<KeyedAppends>();
         services.AddSingleton(provider => new RecordAppends(
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<ServedTopics>(), provider.GetRequiredService<IChangeLog>(),
             provider.GetRequiredService<RecordLimits>(),
-            provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<KeyedAppends>()));
         services.AddSingleton(provider => new SiloReport(
             provider.GetRequiredService<Topology>(), provider.GetRequiredService<PartitionDirectory>(),
             provider.GetRequiredService<Ownership>(),
@@ -64,13 +66,16 @@ public static class GrainsServices
         services.AddSingleton<Catalog>();
         services.AddSingleton<DeadLetterReader>();
         services.AddSingleton<Redriver>();
+        services.AddSingleton<Dismisser>();
         services.AddSingleton<Ownership>();
         services.AddPlacementDirector<OwnerPlacement, OwnerPlacementDirector>();
         services.AddHostedSingleton<StreamsGauges>();
         services.AddHostedSingleton<DashboardCounters>();
         services.AddHostedSingleton<MisplacedKeys>();
         services.AddHostedSingleton<SourceTopics>();
+        services.AddHostedSingleton<Dismissals>();
         services.AddHostedSingleton<PartitionKeeper>();
+        services.AddHostedSingleton<AppendKeyExpiry>();
         return services;
     }
 

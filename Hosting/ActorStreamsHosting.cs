@@ -6,6 +6,7 @@ using ActorStreams.Hosting.Clustering;
 using ActorStreams.Hosting.Health;
 using ActorStreams.Hosting.Pages;
 using ActorStreams.Hosting.Security;
+using ActorStreams.Hosting.Security.Listening;
 using ActorStreams.Hosting.Settings;
 using ActorStreams.Hosting.Telemetry;
 using ActorStreams.Partitions;
@@ -31,6 +32,7 @@ public static class ActorStreamsHosting
         var services = builder.Services;
         services.AddSingleton(topology.Build());
         services.AddOptions<HostingOptions>().BindConfiguration("Silo").ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<HostingOptions>, RecordSizeCheck>();
         services.AddOptions<StreamsOptions>().BindConfiguration("Streams").ValidateDataAnnotations().ValidateOnStart();
         // Read on its own, before settings are checked: the check reports all settings at once.
         services.AddOptions<HostOptions>().Configure<IConfiguration>((host, settings) =>
@@ -39,10 +41,12 @@ public static class ActorStreamsHosting
         services.AddLogAndStates(builder.Configuration);
         services.AddSingleton<Readiness>();
         services.AddSingleton<StopSignal>();
+        services.AddSingleton<StartHealth>();
         // First of all hosted services, since the silo's partitions need what it sets up.
-        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, StartupChecks>());
+        services.AddSingleton<StartupChecks>();
+        services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(provider => provider.GetRequiredService<StartupChecks>()));
         builder.UseOrleans(ClusterHosting.AddSilo);
-        services.AddSingleton(provider => new RecordLimits(provider.GetRequiredService<IOptions<HostingOptions>>().Value.MaxRecordBytes));
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<HostingOptions>>().Value.RecordLimits);
         services.AddStreamGrains();
         // Services stop in reverse order: this one before the partitions are handed over.
         services.AddHostedService<Drain>();
@@ -50,6 +54,8 @@ public static class ActorStreamsHosting
         services.AddApi();
         services.AddSecurity();
         builder.AddTelemetry();
+        // Last, so that it ends when the silo has started; the server proper follows.
+        services.AddHostedService(provider => provider.GetRequiredService<StartHealth>());
         if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"])
             && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls(DefaultUrl);
@@ -64,6 +70,7 @@ public static class ActorStreamsHosting
         if (UnknownSettings.Find(app.Configuration).ToList() is { Count: > 0 } unknown)
             throw new OptionsValidationException("Settings", typeof(HostingOptions), unknown);
         app.Services.GetService<IStartupValidator>()?.Validate();
+        app.CountRequests();
         app.UseExceptionHandler();
         app.UseHead();
         app.UseStatusCodePages();
@@ -80,4 +87,12 @@ public static class ActorStreamsHosting
         app.MapOperationsPage();
         return app;
     }
+
+    /// <summary>
+    /// Forgets all states and the input logs of views, without a start: the next start folds everything again. For a job that ends.
+    /// </summary>
+    /// <exception cref="ClusterInUseException">Silos run.</exception>
+    /// <exception cref="Log.TopicNotDeletableException">An input log may not be deleted, and nothing was changed.</exception>
+    public static Task RebuildActorStreamsAsync(this WebApplication app, CancellationToken cancellationToken = default) =>
+        app.Services.GetRequiredService<StartupChecks>().RebuildAsync(cancellationToken);
 }

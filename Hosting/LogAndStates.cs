@@ -6,6 +6,7 @@ using ActorStreams.States;
 using ActorStreams.Storage.Postgres.States;
 using ActorStreams.Storage.Postgres;
 using ActorStreams.Storage.Sqlite.Files;
+using ActorStreams.Storage.Sqlite.Keys;
 using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Storage.Sqlite.States;
 using Microsoft.Extensions.Options;
@@ -39,11 +40,14 @@ internal static class LogAndStates
             services.AddOptions<PostgresOptions>().BindConfiguration("Postgres").ValidateDataAnnotations().ValidateOnStart();
             services.AddSingleton<IStateStore>(
                 provider => PostgresStateStore.Open(provider.GetRequiredService<IOptions<PostgresOptions>>().Value));
+            services.AddSingleton<IAppendKeys>(provider => (PostgresStateStore)provider.GetRequiredService<IStateStore>());
         }
         else
         {
             services.AddSingleton<IStateStore>(
                 provider => SqliteStateStore.Open(new() { Path = provider.GetRequiredService<DataDirectory>().FilePath("states.db") }));
+            services.AddSingleton<IAppendKeys>(provider => SqliteAppendKeys.Open(
+                provider.GetRequiredService<DataDirectory>().FilePath("append-keys.db"), provider.GetRequiredService<TimeProvider>()));
         }
     }
 }

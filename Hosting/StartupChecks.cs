@@ -1,6 +1,7 @@
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Grains;
+using ActorStreams.Hosting.Health;
 using ActorStreams.Hosting.Security;
 using ActorStreams.Hosting.Settings;
 using ActorStreams.Log;
@@ -17,12 +18,15 @@ namespace ActorStreams.Hosting;
 /// is away waits for it, for a limited time.
 /// </summary>
 internal sealed partial class StartupChecks(
-    TopicSetup topics, IOptions<HostingOptions> options, IServiceProvider services,
-    TimeProvider time, ILogger<StartupChecks> logger)
+    TopicSetup topics, IOptions<HostingOptions> options, StartHealth health, IServiceProvider services, TimeProvider time,
+    ILogger<StartupChecks> logger)
     : IHostedLifecycleService
 {
     /// <summary>Silos say every 30 s that they are alive; one that has not for three times as long is not.</summary>
     private static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(90);
+
+    /// <summary>Checks that take longer are answered for by <see cref="StartHealth"/>.</summary>
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -31,18 +35,40 @@ internal sealed partial class StartupChecks(
 
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        if (options.Value.States == StatesKind.Postgres)
-            await RetryAsync(() => SetUpPostgresAsync(cancellationToken), cancellationToken);
-        if (options.Value.Rebuild)
+        using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var checks = CheckAsync(failing.Token);
+        try
         {
-            if (options.Value.IsCluster)
-                await CheckAloneAsync();
-            await RetryAsync(() => topics.ForgetAsync(cancellationToken), cancellationToken);
-            LogRebuild(logger);
-            Security.AuditLog.TellOfStart(services.GetRequiredService<ILoggerFactory>(), "rebuild");
+            if (await Task.WhenAny(checks, Task.Delay(Quick, time, cancellationToken)) != checks)
+                await health.ShowAsync(cancellationToken);
+            await checks;
         }
+        catch
+        {
+            await failing.CancelAsync();
+            await checks.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
 
+    private async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.Rebuild)
+            await RebuildAsync(cancellationToken);
+        else
+            await SetUpStoreAsync(cancellationToken);
         await RetryAsync(() => topics.RunAsync(cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Forgets all states and what is derived, if no other silo is at work on them.</summary>
+    internal async Task RebuildAsync(CancellationToken cancellationToken)
+    {
+        await SetUpStoreAsync(cancellationToken);
+        if (options.Value.IsCluster)
+            await CheckAloneAsync();
+        await RetryAsync(() => topics.ForgetAsync(cancellationToken), cancellationToken);
+        LogRebuild(logger);
+        Security.AuditLog.TellOfStart(services.GetRequiredService<ILoggerFactory>(), "rebuild");
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -64,17 +90,23 @@ internal sealed partial class StartupChecks(
             try
             {
                 await step();
+                health.Reason = null;
                 return;
             }
             catch (Exception error) when (error is LogUnavailableException or StoreUnavailableException
                 && time.GetElapsedTime(_begin) + pause < limit)
             {
+                health.Reason = error.Message;
                 LogWaiting(logger, error.Message, limit - time.GetElapsedTime(_begin));
             }
 
             await Task.Delay(pause, time, cancellationToken);
         }
     }
+
+    private Task SetUpStoreAsync(CancellationToken cancellationToken) => options.Value.States == StatesKind.Postgres
+        ? RetryAsync(() => SetUpPostgresAsync(cancellationToken), cancellationToken)
+        : Task.CompletedTask;
 
     private async Task SetUpPostgresAsync(CancellationToken cancellationToken)
     {

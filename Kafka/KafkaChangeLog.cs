@@ -21,29 +21,38 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 {
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long brokers may take for what they received from a producer that is gone, and that takes to go.</summary>
+    private static readonly TimeSpan LastSent = TimeSpan.FromSeconds(10);
+
     private readonly BrokerRoundTrips _roundTrips = new();
-    private readonly NativeClient<IAdminClient> _admin;
+    private readonly RenewedClient<IAdminClient> _admin;
     private readonly TopicDirectory _topics;
     private readonly TopicSettingsCache _settings;
     private readonly TopicChecks _checks;
     private readonly OwnTopics _own;
+    private readonly TopicDeletions _deletions;
     private readonly OffsetQueries _offsets;
+    private readonly Lazy<OffsetQueries> _written;
     private readonly KafkaReaders _readers;
     private readonly Appends _appends;
     private readonly GroupCommits _commits;
+    private readonly SettingsWatch _watch;
     private readonly KafkaOptions _options;
     private readonly TimeProvider _time;
 
-    private KafkaChangeLog(KafkaOptions options, ClientSettings settings, ILogger logger, TimeProvider time)
+    private KafkaChangeLog(KafkaOptions options, string filesDigest, ClientSettings settings, ILogger logger, TimeProvider time)
     {
         (_options, _time) = (options, time);
         var clients = new KafkaClients(settings, _roundTrips, logger, time);
-        _admin = new(clients.Admin());
+        _admin = new(clients, clients.Admin);
         _topics = new(_admin, options, clients.Troubles, time);
         _settings = new(_admin, options, logger, time);
         _checks = new(_settings, logger);
         _own = new(_admin, _topics, _checks, options, settings, time);
-        _offsets = new(clients, _topics, TimeSpan.FromSeconds(options.RequestTimeoutSeconds), time);
+        _deletions = new(_admin, clients.Troubles, options);
+        var timeout = TimeSpan.FromSeconds(options.RequestTimeoutSeconds);
+        _offsets = new(clients, _topics, timeout, time);
+        _written = new(() => new(clients, _topics, timeout, time, seesUndecided: true));
         _readers = new(clients, _topics, _offsets, options, logger, time);
         _appends = new(
             clients,
@@ -54,11 +63,19 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
             time,
             (topic, partition, offset) => _readers.RaiseEnd(topic, partition, offset + 1));
         _commits = new(_admin, options, logger, time);
+        _watch = new(clients, options, filesDigest, logger, time);
         MaxBatchBytes = settings.MaxBatchBytes;
     }
 
     /// <inheritdoc/>
     public string MessagingSystem => "kafka";
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// An append begins to be sent within <see cref="KafkaOptions.AppendTimeoutSeconds"/> or not at all, and its producer is given up as
+    /// long after. What a producer that is gone has sent may still lie in a broker's queue.
+    /// </remarks>
+    public TimeSpan? LongestAppend => TimeSpan.FromSeconds(2 * _options.AppendTimeoutSeconds) + LastSent;
 
     /// <summary>How many consumers there are now, for tests.</summary>
     internal int Consumers => _readers.Consumers;
@@ -70,6 +87,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     public static KafkaChangeLog Open(KafkaOptions options, ILoggerFactory? loggers = null, TimeProvider? time = null) =>
         new(
             options,
+            SettingFiles.Digest(options),
             ClientSettings.Of(options),
             loggers?.CreateLogger(typeof(KafkaChangeLog).FullName!) ?? NullLogger.Instance,
             time ?? TimeProvider.System);
@@ -112,8 +130,13 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         _own.DeleteAsync(topic, cancellationToken);
 
     /// <inheritdoc/>
+    public ValueTask CheckDeletableAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken = default) =>
+        _options.ChecksTopicSettings && topics.Count > 0 ? _deletions.CheckAsync(topics, cancellationToken) : default;
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default) =>
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
+        CancellationToken cancellationToken = default) =>
         _readers.ReadAsync(partition, fromOffset, limits, cancellationToken);
 
     /// <inheritdoc/>
@@ -142,6 +165,13 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
         for (var i = 0; i < ranges.Length; i++)
             _readers.SetEnd(partitions[i], ranges[i].End);
         return ranges;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<long>> WrittenEndsAsync(string topic, CancellationToken cancellationToken = default)
+    {
+        var partitions = PartitionsOf(topic, await _topics.CheckedAsync(topic, cancellationToken).ConfigureAwait(false));
+        return await _written.Value.EndsAsync(partitions).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -176,10 +206,13 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
+        await _watch.DisposeAsync().ConfigureAwait(false);
         await _appends.DisposeAsync().ConfigureAwait(false);
         await _readers.DisposeAsync().ConfigureAwait(false);
         await _commits.DisposeAsync().ConfigureAwait(false);
         await _offsets.DisposeAsync().ConfigureAwait(false);
+        if (_written.IsValueCreated)
+            await _written.Value.DisposeAsync().ConfigureAwait(false);
         await _admin.CloseAsync(LastWait, _time).ConfigureAwait(false);
         _roundTrips.Dispose();
     }

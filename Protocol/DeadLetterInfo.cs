@@ -1,21 +1,8 @@
 using System.Text.Json.Serialization;
+using ActorStreams.DeadLetters;
 using ActorStreams.Log;
 
 namespace ActorStreams.Protocol;
-
-/// <summary>What has become of a dead letter.</summary>
-[JsonConverter(typeof(WordConverter<DeadLetterState>))]
-public enum DeadLetterState
-{
-    /// <summary>It was not folded since.</summary>
-    Open,
-
-    /// <summary>It was folded since, by a redrive or a rebuild.</summary>
-    Folded,
-
-    /// <summary>It is not known; only a rebuild is certain to fold it.</summary>
-    Unknown,
-}
 
 /// <summary>Something that could not be folded.</summary>
 public sealed record DeadLetterInfo
@@ -43,14 +30,19 @@ public sealed record DeadLetterInfo
     public DateTimeOffset? Time { get; init; }
 
     /// <summary>What has become of it.</summary>
+    [JsonConverter(typeof(WordConverter<DeadLetterState>))]
     public required DeadLetterState State { get; init; }
 
     /// <summary>Whether a redrive may fold it.</summary>
     public bool CanRedrive { get; init; }
 
-    /// <summary>Why it cannot be redriven; null where it can.</summary>
+    /// <summary>Why it is not offered to be redriven; null where it is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Refusal { get; init; }
+
+    /// <summary>Who dismissed it, when and why; null unless it is dismissed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DismissalInfo? Dismissed { get; init; }
 
     /// <summary>For one that was redriven and failed again: the id under which it was first set aside.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

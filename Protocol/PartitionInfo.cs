@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using ActorStreams.Log;
 
 namespace ActorStreams.Protocol;
 
@@ -51,4 +52,30 @@ public sealed record PartitionInfo(
     /// <summary>Its dataset; set where partitions of several datasets stand together.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Dataset { get; init; }
+
+    /// <summary>The offset before which it has stopped; null unless it has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? StoppedAt { get; init; }
 }
+
+/// <summary>The record before which a partition has stopped, to be set aside.</summary>
+/// <param name="Dataset">The dataset.</param>
+/// <param name="Partition">The partition.</param>
+/// <param name="Offset">Where it stands: <see cref="PartitionInfo.StoppedAt"/>.</param>
+/// <param name="WaitSeconds">How long to wait for the checkpoint.</param>
+public sealed record SetAsideRequest(string Dataset, int Partition, long Offset, double? WaitSeconds = null);
+
+/// <summary>A record that is set aside: a checkpoint with it is written, and its partition continues.</summary>
+/// <param name="Dataset">The dataset.</param>
+/// <param name="Position">The record of its input log.</param>
+public sealed record SetAsideInfo(string Dataset, [property: JsonConverter(typeof(PositionConverter))] Position Position);
+
+/// <summary>A silo of the cluster.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Address">The address at which other silos reach it.</param>
+/// <param name="Status">active, joining, shuttingdown or stopping.</param>
+/// <param name="Partitions">How many partitions it owns.</param>
+/// <param name="States">How many states those have.</param>
+/// <param name="BehindRecords">Records they have still to fold.</param>
+/// <param name="IsThis">Whether it is the silo that answered.</param>
+public sealed record SiloInfo(string Name, string Address, string Status, int Partitions, long States, long BehindRecords, bool IsThis);

@@ -8,7 +8,7 @@ internal static class CommandLineArguments
     /// <summary>What the program itself reads, and of the framework what has no section.</summary>
     private static readonly string[] Options =
     [
-        "urls", "settings", "data", "rebuild", "migrate", "help", "environment", "contentRoot", "applicationName", "http_ports",
+        "urls", "settings", "data", "rebuild", "end", "migrate", "help", "environment", "contentRoot", "applicationName", "http_ports",
         "https_ports", "AllowedHosts",
     ];
 
@@ -16,12 +16,14 @@ internal static class CommandLineArguments
     private static readonly string[] OtherSections = ["Logging", "Kestrel", "Metrics", "OpenTelemetry"];
 
     // Options that take no value.
-    private static readonly string[] Switches = ["rebuild", "migrate", "help"];
+    private static readonly string[] Switches = ["rebuild", "end", "migrate", "help"];
 
     /// <summary>Checks the names of all arguments. Settings of our sections are checked when they are bound.</summary>
     /// <exception cref="ArgumentException">One is not known; the message names the one that was probably meant.</exception>
     internal static void Check(string[] args)
     {
+        if (args.Contains("--end") && !args.Contains("--rebuild"))
+            throw new ArgumentException("--end belongs to --rebuild: without it there is nothing after which to end.");
         for (var i = 0; i < args.Length; i++)
         {
             var arg = args[i];

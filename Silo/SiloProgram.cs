@@ -17,6 +17,7 @@ public static class SiloProgram
 {
     private const string SettingsFile = "settings";
     private const string MigrateOption = "--migrate";
+    private const string EndOption = "--end";
 
     private const string Usage = """
         A silo: folds the change log into entities and views, and answers over HTTP.
@@ -25,6 +26,7 @@ public static class SiloProgram
           --settings FILE  settings as JSON
           --data DIR       where the log and the states are kept (default ./data)
           --rebuild        forget all states, and fold everything again from the log
+          --end            with --rebuild: end when all states are forgotten; silos that start afterwards fold
           --migrate        set up and upgrade the tables in PostgreSQL, and end
 
         Every other setting can be given as --Section:Name VALUE; docs/reference/settings.md lists them.
@@ -57,8 +59,14 @@ public static class SiloProgram
             if (args.Contains(MigrateOption))
                 return await MigrateAsync(app.Services);
             app.MapActorStreams();
-            await StartAsync(app);
-            await app.WaitForShutdownAsync();
+            if (args.Contains(EndOption))
+            {
+                await app.RebuildActorStreamsAsync();
+                return 0;
+            }
+
+            if (await TryStartAsync(app))
+                await app.WaitForShutdownAsync();
             return 0;
         }
         catch (Exception error) when (Explanation(error) is { } explanation)
@@ -76,13 +84,20 @@ public static class SiloProgram
     }
 
     /// <summary>
-    /// Starts; where that fails, stops in order what has started already, so that nothing runs on among what is being taken down.
+    /// Starts; where that fails, stops in order what has started already, so that nothing runs on among what is being taken down. False
+    /// when it is asked to stop before it has started.
     /// </summary>
-    private static async Task StartAsync(WebApplication app)
+    private static async Task<bool> TryStartAsync(WebApplication app)
     {
         try
         {
             await app.StartAsync();
+            return true;
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            await app.StopAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return false;
         }
         catch
         {
@@ -94,7 +109,7 @@ public static class SiloProgram
     /// <summary>The short options, as the configuration knows them.</summary>
     private static string[] Expand(string[] args) =>
     [
-        .. args.Select(arg => arg switch
+        .. args.Where(arg => arg != EndOption).Select(arg => arg switch
         {
             "--data" => "--Silo:DataDirectory",
             "--rebuild" => "--Silo:Rebuild=true",
@@ -108,7 +123,7 @@ public static class SiloProgram
     private static string? Explanation(Exception error) => error switch
     {
         TopologyException or SchemaMismatchException or ClusterInUseException or SourceTopicChangedException
-            or DataDirectoryInUseException or TopicMismatchException
+            or DataDirectoryInUseException or TopicMismatchException or TopicNotDeletableException
             or NewerFormatException or DamagedFileException or LogUnavailableException or StoreUnavailableException or ArgumentException =>
                 error.Message,
         OptionsValidationException options => Explanation([options]),

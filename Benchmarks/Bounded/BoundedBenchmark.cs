@@ -27,7 +27,7 @@ internal static class BoundedBenchmark
     public const string SiloCommand = "bounded-silo";
 
     private const string Topic = "parcels";
-    private const string DepotInput = "actorstreams.depot.v1.input";
+    private const string DepotInput = "actorstreams.depot.b1.input";
     private const int Parcels = 100_000;
     private const int Depots = 1_000;
     private const int FillRecords = 10_000;

@@ -41,7 +41,7 @@ internal sealed class KafkaParts(MockBrokers kafka, string letter, string? postg
     {
         _round++;
         foreach (var view in topology.Datasets.Where(dataset => dataset.Kind == DatasetKind.View))
-            await kafka.CreateTopicAsync($"{Application}.{view.Name}.v{view.Version}.input", view.Partitions);
+            await kafka.CreateTopicAsync($"{Application}.{view.Name}.b{view.Build}.input", view.Partitions);
         await kafka.CreateTopicAsync($"{Application}.dead-letters", 1);
         _log = KafkaChangeLog.Open(Options(kafka));
         IStateStore store;

@@ -93,7 +93,7 @@ internal sealed class SiloRun(Input input, bool withView, int partitions, SiloPa
         var last = _topology.Datasets[^1];
         var found = new List<StoredState>();
         for (var partition = 0; partition < last.Partitions; partition++)
-            found.AddRange(await _store!.ScanAsync(new(last.Name, last.Version, partition), "", null, int.MaxValue));
+            found.AddRange(await _store!.ScanAsync(new(last.Name, last.Build, partition), "", null, int.MaxValue));
         if (found.Count != expected.Count
             || !found.TrueForAll(state => expected.TryGetValue(state.Key, out var json) && state.State.Span.SequenceEqual(json)))
             throw new InvalidOperationException(

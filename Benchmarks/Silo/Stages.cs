@@ -89,11 +89,12 @@ internal sealed class TimedLog(IChangeLog log, Stages stages) : IChangeLog
         log.DeleteTopicAsync(topic, cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits,
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await _open.Task.WaitAsync(cancellationToken);
-        await using var batches = log.ReadAsync(partition, fromOffset, limits, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using var batches = log.ReadAsync(partition, fromOffset, limits, reached, cancellationToken)
+            .GetAsyncEnumerator(cancellationToken);
         while (true)
         {
             var begin = Stopwatch.GetTimestamp();
@@ -163,8 +164,12 @@ internal sealed class TimedStore(IStateStore store, Stages stages) : IStateStore
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
         store.ReadDatasetsAsync(cancellationToken);
 
-    public ValueTask WriteDatasetsAsync(IReadOnlyDictionary<string, string> datasets, CancellationToken cancellationToken = default) =>
-        store.WriteDatasetsAsync(datasets, cancellationToken);
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) =>
+        store.ReadCatalogAsync(cancellationToken);
 
-    public ValueTask ClearAsync(CancellationToken cancellationToken = default) => store.ClearAsync(cancellationToken);
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) =>
+        store.WriteCatalogAsync(catalog, cancellationToken);
+
+    public ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default) =>
+        store.DropAsync(dataset, build, cancellationToken);
 }

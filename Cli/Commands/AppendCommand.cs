@@ -21,15 +21,21 @@ internal static class AppendCommand
             Description = "The value as JSON; - reads it from standard input.", Arity = ArgumentArity.ZeroOrOne,
         };
         var tombstone = new Option<bool>("--tombstone") { Description = "Append no value: the entity ends here." };
+        var idempotencyKey = new Option<string?>("--idempotency-key")
+        {
+            Description = "Append once, however often the command is repeated with the same key and record. Such as a UUID.",
+        };
         var command = new Command(
             "append", "Appends a record and shows its position. Example: actorstreams append shop.orders 7 '{\"total\":12.5}'")
         {
-            topic, key, value, tombstone,
+            topic, key, value, tombstone, idempotencyKey,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(tombstone) == result.GetValue(value) is not null)
                 result.AddError("Give a VALUE or --tombstone, and not both.");
+            if (result.GetValue(idempotencyKey) is { } given && IdempotencyKeys.FaultOf(given) is { } fault)
+                result.AddError(fault);
         });
         shell.Handle(command, async (parse, client, cancellationToken) =>
         {
@@ -38,7 +44,9 @@ internal static class AppendCommand
                 Key = parse.GetRequiredValue(key),
                 Value = parse.GetValue(tombstone) ? null : await ReadAsync(parse.GetValue(value)!, cancellationToken).ConfigureAwait(false),
             };
-            var positions = await client.AppendAsync(parse.GetRequiredValue(topic), [record], cancellationToken).ConfigureAwait(false);
+            var positions = await (parse.GetValue(idempotencyKey) is { } once
+                ? client.AppendOnceAsync(parse.GetRequiredValue(topic), [record], once, cancellationToken)
+                : client.AppendAsync(parse.GetRequiredValue(topic), [record], cancellationToken)).ConfigureAwait(false);
             if (shell.IsPlain)
                 shell.JsonLine(positions[0]);
             else

@@ -29,12 +29,29 @@ public sealed class ConnectionLostException(string place, string reason, Excepti
 
 /// <summary>
 /// An append was sent and its outcome is unknown: of each key's records any number, from the first on, may have been appended.
-/// Sending them again may append them twice. Read the topic's end to find out, or load with <c>ExactLoader</c>, which does.
+/// Sending them again may append them twice, unless they were sent with an idempotency key. Read the topic's end to find out, or load with
+/// <c>ExactLoader</c>, which does.
 /// </summary>
-public sealed class AppendOutcomeUnknownException(
-    string topic, int records, string reason, HttpStatusCode? status, Exception? innerException)
-    : ActorStreamsException(
-        $"It is unknown whether topic '{topic}' has the {(records == 1 ? "record" : $"{records:N0} records")} sent to it: {reason} Read "
-        + "the end of the topic before sending again.",
-        status,
-        innerException: innerException);
+public sealed class AppendOutcomeUnknownException : ActorStreamsException
+{
+    private readonly (string Topic, int Records, string Reason) _append;
+
+    /// <summary>The outcome of an append without an idempotency key.</summary>
+    public AppendOutcomeUnknownException(
+        string topic, int records, string reason, HttpStatusCode? status, Exception? innerException)
+        : this((topic, records, reason), "Read the end of the topic before sending again.", status, innerException)
+    {
+    }
+
+    private AppendOutcomeUnknownException(
+        (string Topic, int Records, string Reason) append, string remedy, HttpStatusCode? status, Exception? innerException)
+        : base(
+            $"It is unknown whether topic '{append.Topic}' has the "
+            + $"{(append.Records == 1 ? "record" : $"{append.Records:N0} records")} sent to it: {append.Reason} {remedy}",
+            status,
+            innerException: innerException) => _append = append;
+
+    /// <summary>The same for an append that was sent with an idempotency key.</summary>
+    internal AppendOutcomeUnknownException Repeatable() =>
+        new(_append, "Send them again with the same idempotency key.", Status, InnerException);
+}

@@ -20,8 +20,8 @@ internal interface ITransport : IDisposable
     /// <summary>One connection of a watch.</summary>
     Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken);
 
-    /// <summary>Appends a chunk, once.</summary>
-    Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken);
+    /// <summary>Sends a chunk, once.</summary>
+    Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, string? idempotencyKey, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken);
 

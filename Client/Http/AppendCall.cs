@@ -15,15 +15,17 @@ internal sealed class AppendCall(HttpCalls calls)
     /// <exception cref="SiloUnreachableException">No connection could be made: nothing was sent.</exception>
     /// <exception cref="AppendRefusedException">A record is bad.</exception>
     /// <exception cref="AppendOutcomeUnknownException">The request was sent, and no whole answer came.</exception>
-    public async Task<IReadOnlyList<Position>> SendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Position>> SendAsync(
+        string topic, AppendChunk chunk, string? idempotencyKey, CancellationToken cancellationToken)
     {
+        (string, string)? header = idempotencyKey is null ? null : (IdempotencyKeys.Header, IdempotencyKeys.Write(idempotencyKey));
         using var content = new ReadOnlyMemoryContent(chunk.Body) { Headers = { ContentType = Ndjson } };
         try
         {
             // The whole answer is read at once, so that the request's time-out holds for all of it.
             using var response = await calls.SendAsync(
                 HttpMethod.Post, Paths.Records(topic), content, HttpCompletionOption.ResponseContentRead,
-                cancellationToken).ConfigureAwait(false);
+                cancellationToken, header).ConfigureAwait(false);
             using var lines = new JsonLines(calls, Paths.Records(topic), response);
             return await ReadAsync(topic, chunk.Records.Count, lines, cancellationToken).ConfigureAwait(false);
         }

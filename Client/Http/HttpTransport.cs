@@ -54,8 +54,9 @@ internal sealed class HttpTransport : ITransport
             _calls, Paths.Key(dataset, key, ("watch", "true"), ("since", since)), TimeSpan.FromSeconds(_options.HeartbeatTimeoutSeconds),
             _options.TimeProvider, cancellationToken).ConfigureAwait(false);
 
-    public Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken) =>
-        _appender.SendAsync(topic, chunk, cancellationToken);
+    public Task<IReadOnlyList<Position>> AppendAsync(
+        string topic, AppendChunk chunk, string? idempotencyKey, CancellationToken cancellationToken) =>
+        _appender.SendAsync(topic, chunk, idempotencyKey, cancellationToken);
 
     public async Task<IReadOnlyList<DatasetInfo>> DatasetsAsync(CancellationToken cancellationToken) =>
         await _calls.GetAsync<DatasetInfo[]>("api/datasets", cancellationToken).ConfigureAwait(false);

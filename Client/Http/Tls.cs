@@ -1,5 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
-using ActorStreams.Grains.Tls;
+using ActorStreams.Formats;
 
 namespace ActorStreams.Client.Http;
 
@@ -17,7 +17,7 @@ internal static class Tls
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true,
         };
-        policy.CustomTrustStore.AddRange(PemCertificate.ParseAuthorities(caFile, File.ReadAllText(caFile)));
+        policy.CustomTrustStore.AddRange(PemAuthorities.Parse(caFile, File.ReadAllText(caFile)));
         handler.SslOptions.CertificateChainPolicy = policy;
         return handler;
     }

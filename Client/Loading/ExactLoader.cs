@@ -59,7 +59,7 @@ public sealed class ExactLoader(ActorStreamsClient client, string topic, LoadOpt
                 await PauseAsync(failures, cancellationToken).ConfigureAwait(false);
             try
             {
-                _ends.Advance(await client.Transport.AppendAsync(topic, chunk, cancellationToken).ConfigureAwait(false));
+                _ends.Advance(await client.Transport.AppendAsync(topic, chunk, null, cancellationToken).ConfigureAwait(false));
                 Progress(chunk.Records.Count);
                 return;
             }

@@ -17,8 +17,12 @@ internal sealed class BuildBinding(Topology topology)
         var changed = new HashSet<Dataset>();
         foreach (var (id, dataset) in _bound.ToList())
         {
-            if (catalog.Find(id) is { IsWhole: true })
+            if (catalog.Find(id) is { IsWhole: true } build)
+            {
+                dataset.Partitions = build.Partitions;
                 continue;
+            }
+
             dataset.Disconnect();
             changed.UnionWith(dataset.Sources);
             _bound.Remove(id);

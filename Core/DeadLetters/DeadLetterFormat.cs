@@ -41,7 +41,8 @@ internal static class DeadLetterFormat
     /// <summary>Reads a record of the topic of dead letters, with the original or without it; null when it is none.</summary>
     internal static StoredDeadLetter? Read(in ChangeRecord record, bool withOriginal)
     {
-        if (record.Key is not { } key || !DeadLetterId.TryParse(Encoding.UTF8.GetString(key.Span), out var id)
+        if (record.Key is not { } key || DismissalFormat.Is(key.Span)
+            || !DeadLetterId.TryParse(Encoding.UTF8.GetString(key.Span), out var id)
             || record.Value is not { } value)
             return null;
         try

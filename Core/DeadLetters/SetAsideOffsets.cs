@@ -46,6 +46,9 @@ internal sealed class SetAsideOffsets(int maxRanges = SetAsideOffsets.MaxRanges)
 
     internal bool Contains(long offset) => _setAside.Contains(offset) || _lost.Contains(offset);
 
+    /// <summary>Whether it is among those of <see cref="Count"/>: not among those that the log had lost.</summary>
+    internal bool IsSetAside(long offset) => _setAside.Contains(offset);
+
     internal bool Remove(long offset) => _setAside.Remove(offset) || _lost.Remove(offset);
 
     internal void Write(ArrayBufferWriter<byte> writer)

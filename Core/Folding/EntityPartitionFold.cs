@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding.Entries;
@@ -66,6 +68,9 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
 
     private Prepared Prepare(in ChangeRecord record, FoldNeeds needs)
     {
+        // Before anything is read for it: that may be what failed.
+        if (FailureOf(record.Offset) is { } failure)
+            return new(null, failure, Kind: FaultKind.FoldFailed);
         if (record.Timestamp is < MinTimestamp or > MaxTimestamp)
             return new(null, $"The record's timestamp is {record.Timestamp} ms since 1970, which is no time between the years 1 and 9999.");
         if (record.Key is not { } key)
@@ -165,9 +170,10 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
     /// <summary>A redrive that fails again stays what it was: open under the id that it was first set aside by.</summary>
     private bool SetAside(in Prepared prepared, in ChangeRecord record, string reason, Exception? error, FaultKind? kind = null)
     {
-        if (prepared.Redrives is null && Dataset.BadRecords == BadRecords.SetAside)
+        if (prepared.Redrives is null && SetsAside(record.Offset))
             _setAside.Add(record.Offset);
-        return SetAside(new Fault(record.Offset, 0, record.Timestamp, prepared.Entry?.Key, record.Value, reason, error)
+        var key = prepared.Entry?.Key ?? TextOf(record.Key);
+        return SetAside(new Fault(record.Offset, 0, record.Timestamp, key, record.Value, reason, error)
         {
             Kind = kind ?? FaultKinds.Of(error),
             KeyBytes = record.Key,
@@ -175,6 +181,9 @@ internal sealed class EntityPartitionFold<TState>(EntityDataset<TState> dataset,
             First = prepared.Redrives,
         });
     }
+
+    private static string? TextOf(ReadOnlyMemory<byte>? key) =>
+        key is { Length: <= FoldLimits.MaxKeyBytes } bytes && Utf8.IsValid(bytes.Span) ? Encoding.UTF8.GetString(bytes.Span) : null;
 
     /// <summary>A record ready to be folded; neither entry nor fault for one that passes by.</summary>
     private readonly record struct Prepared(StateEntry<TState>? Entry, string? Fault, DeadLetterId? Redrives = null, FaultKind? Kind = null)

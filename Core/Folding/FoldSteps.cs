@@ -156,9 +156,9 @@ internal static class FoldSteps
     /// </summary>
     private static async ValueTask CheckOwnershipAsync(this PartitionFold fold, IStateStore store, CancellationToken cancellationToken)
     {
-        var found = (await store.ReadCheckpointAsync(fold.Id, cancellationToken).ConfigureAwait(false))?.Number ?? 0;
-        if (!fold.IsOwn(found))
-            throw new StaleOwnerException(fold.Id, fold.StoredNumber, found);
+        var found = await store.ReadCheckpointAsync(fold.Id, cancellationToken).ConfigureAwait(false);
+        if (!fold.IsOwn(found?.Number ?? 0, found?.Position))
+            throw new StaleOwnerException(fold.Id, fold.StoredNumber, found?.Number ?? 0);
     }
 
     /// <summary>Sends the next chunk of stored states to a view that is being backfilled. Everything is stored.</summary>

@@ -53,15 +53,42 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>The edge of a view that is to be backfilled next; null for none.</summary>
     internal EdgeReach? Backfilling => Edges.FirstOrDefault(edge => !edge.IsWhole);
 
+    /// <summary>The edge that a chunk is being sent of; null for none. There is one at a time.</summary>
+    internal EdgeReach? Chunking => Edges.FirstOrDefault(edge => edge.Stage is EdgeReach.Stages.Fencing or EdgeReach.Stages.Planned);
+
+    /// <summary>Whether the edge in hand has to go on before the next record is folded.</summary>
+    internal bool IsChunkDue => Chunking is { } edge && (edge.Stage == EdgeReach.Stages.Fencing || edge.ChunkAt <= NextOffset);
+
+    /// <summary>The next checkpoint begins a new epoch of an edge.</summary>
+    internal void BeginChunk(EdgeReach edge)
+    {
+        edge.Fence();
+        EdgesChanged = true;
+    }
+
+    /// <summary>What tells the view's partitions the new epoch, to be appended before anything else.</summary>
+    internal abstract FoldOutput Fence(EdgeReach edge);
+
+    /// <summary>The view's partitions have been told, and the input log ends at an offset: the next checkpoint says when the chunk comes.</summary>
+    internal void PlanChunk(EdgeReach edge, long endOffset)
+    {
+        edge.Plan(Math.Max(endOffset, NextOffset));
+        EdgesChanged = true;
+    }
+
     /// <summary>
-    /// Sends a chunk of stored states to a view that lacks them. Everything is stored, and the chunk is what the store has after the edge's
-    /// cursor: so it is a function of the checkpoint (semantics §7).
+    /// Sends a chunk of stored states to a view that lacks them, at the offset that was planned. Everything is stored, and the chunk is what
+    /// the store has after the edge's cursor: so it is a function of the log (semantics §7).
     /// </summary>
     /// <exception cref="BrokenInvariantException">Something is not stored.</exception>
     internal abstract FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd);
 
-    /// <summary>Whether the checkpoint of this number is one that this owner wrote, or is writing.</summary>
-    internal bool IsOwn(long number) => number == StoredNumber || (WritingPosition is not null && number == StoredNumber + 1);
+    /// <summary>
+    /// Whether a stored checkpoint is the one that this owner wrote, or is writing. Another owner may have written the number that this one
+    /// is writing: what it stored is the same only at the same position.
+    /// </summary>
+    internal bool IsOwn(long number, long? position) =>
+        number == StoredNumber || (WritingPosition is { } writing && number == StoredNumber + 1 && position == writing);
 
     /// <summary>The next offset of the input log to fold.</summary>
     internal long NextOffset { get; private protected set; }
@@ -112,6 +139,12 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>When set, only these keys are folded: for folding the history of some keys again.</summary>
     internal KeySet? OnlyKeys { get; set; }
 
+    /// <summary>The record that is to be set aside by order of an operator; null for none. It holds until the record is folded.</summary>
+    internal SetAsideOrder? Order { get; set; }
+
+    /// <summary>The offset of the record that <see cref="Order"/> met; null while it has met none.</summary>
+    internal long? OrderedOffset { get; private set; }
+
     /// <summary>Begins at a checkpoint; null for the beginning of the log.</summary>
     internal abstract void Restore(Checkpoint? checkpoint);
 
@@ -127,8 +160,34 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
         if (first < NextOffset || batch.NextOffset < first)
             throw new BrokenInvariantException($"{Id} goes on at offset {NextOffset}, but got a batch from {first} to {batch.NextOffset}.");
         Require(FoldPhase.Between);
+        if (IsChunkDue || batch.NextOffset > Chunking?.ChunkAt)
+            throw new BrokenInvariantException(
+                $"{Id} would fold from {NextOffset} to {batch.NextOffset} past the chunk of '{Chunking!.View}' at {Chunking.ChunkAt}.");
         Phase = FoldPhase.Prepared;
+        if (Order is not null && OrderedOffset is null)
+            OrderedOffset = FirstFrom(batch, Order.Offset);
         return PrepareBatch(batch);
+    }
+
+    /// <summary>
+    /// Whether what cannot be folded of a record becomes a dead letter. The history of some keys is read behind the fold, which has set
+    /// aside whatever it could not fold there: it never stops.
+    /// </summary>
+    private protected bool SetsAside(long offset) =>
+        Dataset.BadRecords == BadRecords.SetAside || offset == OrderedOffset || OnlyKeys is not null;
+
+    /// <summary>Why nothing of a record is to be folded; null for any that is not set aside as a whole.</summary>
+    private protected string? FailureOf(long offset) => offset == OrderedOffset ? Order!.Failure : null;
+
+    private static long? FirstFrom(RecordBatch batch, long offset)
+    {
+        foreach (var record in batch.Records)
+        {
+            if (record.Offset >= offset)
+                return record.Offset;
+        }
+
+        return null;
     }
 
     /// <summary>Between batches, or in the middle of one; a checkpoint begins and ends between batches.</summary>

@@ -77,14 +77,22 @@ internal abstract class PartitionFold<TState> : PartitionFold
 
     internal override IEnumerable<EdgeReach> Edges => _router.Edges;
 
+    internal override FoldOutput Fence(EdgeReach edge)
+    {
+        Require(FoldPhase.Between);
+        var output = new FoldOutput();
+        _router.Fence(edge, output.Frames);
+        return output;
+    }
+
     internal override FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd)
     {
         Require(FoldPhase.Between);
-        if (HasUnstored || DirtyEntries > 0 || WritingPosition is not null || StoredNumber == 0)
+        if (edge.Stage != EdgeReach.Stages.Planned || NextOffset < edge.ChunkAt || HasUnstored || DirtyEntries > 0 || WritingPosition is not null || StoredNumber == 0)
             throw new BrokenInvariantException($"{Id} would send stored states to '{edge.View}' while it has others.");
         var output = new FoldOutput();
         _router.Backfill(
-            edge, states.Select(state => (state, (Func<TState?>)(() => Format.Read(state.State.ToArray())))), isEnd, NextOffset,
+            edge, states.Select(state => (state, (Func<TState?>)(() => Format.Read(state.State.ToArray())))), isEnd,
             output.Frames, output.DeadLetters);
         EdgesChanged = true;
         return output;
@@ -297,7 +305,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
             Headers = fault.Headers ?? [],
             First = fault.First,
         });
-        if (Dataset.BadRecords == BadRecords.SetAside)
+        if (SetsAside(fault.Offset))
             return true;
         Output.StoppedAt = fault.Offset;
         return false;

@@ -97,7 +97,12 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
         var (entry, change) = (prepared.Entry!, prepared.Change!);
         var after = prepared.Kind == RouteKind.Left ? default : change.After;
         var told = Told(entry, change, prepared.Kind, out var hasFailed);
-        if (after.Error is null)
+        if (FailureOf(_batch!.Records[prepared.Record].Offset) is { } failure)
+        {
+            if (!SetAside(Unusable(prepared, failure, null) with { Kind = FaultKind.FoldFailed }))
+                return false;
+        }
+        else if (after.Error is null)
         {
             if (told.State is null && after.State is null)
                 return Forget(entry, change, hasFailed);
@@ -255,6 +260,12 @@ internal sealed class ViewPartitionFold<TState>(ViewDataset<TState> dataset, int
                 throw new InvalidDataException("The record has no value: a view's input log is written by its sources alone.");
             var frame = new FrameReader(value);
             var input = InputOf(frame);
+            if (!_marks.Admits(frame.Source, frame.SourcePartition, frame.Epoch))
+            {
+                Repeats++;
+                return;
+            }
+
             for (var index = 0; frame.NextChange();)
                 PrepareChange(ref frame, input, recordIndex, ref index, needs);
         }

@@ -2,10 +2,11 @@ namespace ActorStreams.Frames;
 
 /// <summary>
 /// The frame: one log record of a view's input log that holds the changes which one batch of one source partition routes to one partition
-/// of the view. Numbers are little-endian base-128 varints; "signed" ones are zigzag. Text is a length and UTF-8 bytes. Version 1:
+/// of the view. Numbers are little-endian base-128 varints; "signed" ones are zigzag. Text is a length and UTF-8 bytes. Version 2; version 1 has no epoch, which is
+/// then 0:
 /// <code>
-/// frame  := 'F' version:byte(1) encoding:byte ( body | length of body, and its LZ4 block; by encoding 0 and 1 )
-/// body   := source:text sourceBuild sourcePartition change*
+/// frame  := 'F' version:byte encoding:byte ( body | length of body, and its LZ4 block; by encoding 0 and 1 )
+/// body   := source:text sourceBuild sourcePartition epoch change*
 /// change := flags:byte
 ///           offset     signed, less the previous change's: where in the source's input log the change was made (the origin)
 ///           timestamp  signed, ms, less the previous change's: of the root record
@@ -25,7 +26,8 @@ namespace ActorStreams.Frames;
 internal static class FrameFormat
 {
     internal const byte Magic = (byte)'F';
-    internal const byte Version = 1;
+    internal const byte Version = 2;
+    internal const byte WithoutEpoch = 1;
     internal const byte Plain = 0;
     internal const byte Lz4 = 1;
 

@@ -14,10 +14,11 @@ internal ref struct FrameReader
 
     internal FrameReader(ReadOnlyMemory<byte> frame)
     {
-        _reader = new(Body(frame));
+        _reader = new(Body(frame, out var version));
         Source = _reader.ReadText();
         SourceBuild = _reader.ReadCount();
         SourcePartition = _reader.ReadCount();
+        Epoch = version == FrameFormat.WithoutEpoch ? 0 : (long)_reader.ReadVarInt();
     }
 
     internal string Source { get; }
@@ -26,12 +27,16 @@ internal ref struct FrameReader
 
     internal int SourcePartition { get; }
 
-    private static ReadOnlyMemory<byte> Body(ReadOnlyMemory<byte> frame)
+    /// <summary>The epoch of the edge (<see cref="EdgeReach"/>).</summary>
+    internal long Epoch { get; }
+
+    private static ReadOnlyMemory<byte> Body(ReadOnlyMemory<byte> frame, out byte version)
     {
         var header = new VarIntReader(frame);
         if (header.ReadByte() != FrameFormat.Magic)
             throw new InvalidDataException("The record is not a frame: a view's input log is written by its sources alone.");
-        if (header.ReadByte() is var version && version != FrameFormat.Version)
+        version = header.ReadByte();
+        if (version is not (FrameFormat.Version or FrameFormat.WithoutEpoch))
             throw new InvalidDataException(
                 $"The frame has format version {version}, but this program reads version {FrameFormat.Version}. Run a newer one.");
         switch (header.ReadByte())

@@ -77,15 +77,22 @@ internal sealed class FrameRouter<TState>
         return [.. stored.Where(edge => !Edges.Contains(edge))];
     }
 
+    /// <summary>Tells every partition of a view the edge's epoch: frames of those before do not count any more.</summary>
+    internal void Fence(EdgeReach edge, List<Frame> frames)
+    {
+        var target = Array.Find(_targets, target => target.Edge == edge)!;
+        for (var partition = 0; partition < target.Writers.Length; partition++)
+            frames.Add(new(target.View, partition, target.Writer(partition).TakeEmpty(), 0));
+    }
+
     /// <summary>Sends the next stored states to a view that lacks them, in key order, as (nothing, state).</summary>
     /// <param name="edge">The edge.</param>
     /// <param name="states">The states of the chunk, with what they read back as; null where one cannot be read.</param>
     /// <param name="isEnd">Nothing is left after this chunk.</param>
-    /// <param name="position">The source's position: that of its checkpoint.</param>
     /// <param name="frames">Takes the frames.</param>
     /// <param name="deadLetters">Takes what cannot be routed.</param>
     internal void Backfill(
-        EdgeReach edge, IEnumerable<(StoredState Stored, Func<TState?> Read)> states, bool isEnd, long position, List<Frame> frames, List<DeadLetter> deadLetters)
+        EdgeReach edge, IEnumerable<(StoredState Stored, Func<TState?> Read)> states, bool isEnd, List<Frame> frames, List<DeadLetter> deadLetters)
     {
         var target = Array.Find(_targets, target => target.Edge == edge)!;
         target.NextIndex = Origin.FirstOfBackfill + edge.Sent;
@@ -94,7 +101,7 @@ internal sealed class FrameRouter<TState>
         {
             (passed, last) = (passed + 1, stored.Key);
             var change = new SourceChange(
-                position - 1, 0, stored.Timestamp, new(_source.Topic, _sourcePartition, stored.Offset), null, stored.State.ToArray());
+                edge.ChunkAt - 1, 0, stored.Timestamp, new(_source.Topic, _sourcePartition, stored.Offset), null, stored.State.ToArray());
             TState? state;
             try
             {
@@ -272,7 +279,12 @@ internal sealed class FrameRouter<TState>
 
         internal long Timestamp { get; set; }
 
-        internal FrameWriter Writer(int partition) => Writers[partition] ??= new(source, sourcePartition);
+        internal FrameWriter Writer(int partition)
+        {
+            var writer = Writers[partition] ??= new(source, sourcePartition);
+            writer.Epoch = Edge.Epoch;
+            return writer;
+        }
 
         internal void Close(int partition, List<Frame> frames)
         {

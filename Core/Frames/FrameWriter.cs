@@ -21,6 +21,10 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
     private readonly List<string> _topics = [];
     private long _offset;
     private long _timestamp;
+    private byte _version;
+
+    /// <summary>The epoch of the edge, for the next frame that begins.</summary>
+    internal long Epoch { get; set; }
 
     /// <summary>Bytes written since the last <see cref="Take"/>.</summary>
     internal int Length => _buffer.WrittenCount;
@@ -76,7 +80,16 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
         return frame;
     }
 
-    private static byte[] Encode(ReadOnlySpan<byte> body)
+    /// <summary>A frame without a change, which says only its epoch.</summary>
+    internal byte[] TakeEmpty()
+    {
+        if (Length > 0)
+            throw new InvalidOperationException("A frame is begun.");
+        WriteHeader();
+        return Take();
+    }
+
+    private byte[] Encode(ReadOnlySpan<byte> body)
     {
         var frame = new ArrayBufferWriter<byte>(FrameFormat.HeaderBytes + (body.Length / 2) + 1);
         if (body.Length >= FrameFormat.MinLz4Bytes)
@@ -85,7 +98,7 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
             var length = LZ4Codec.Encode(body, block);
             if (length > 0 && length < body.Length)
             {
-                frame.Write([FrameFormat.Magic, FrameFormat.Version, FrameFormat.Lz4]);
+                frame.Write([FrameFormat.Magic, _version, FrameFormat.Lz4]);
                 frame.WriteVarInt((ulong)body.Length);
                 frame.Write(block.AsSpan(0, length));
             }
@@ -95,7 +108,7 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
 
         if (frame.WrittenCount == 0)
         {
-            frame.Write([FrameFormat.Magic, FrameFormat.Version, FrameFormat.Plain]);
+            frame.Write([FrameFormat.Magic, _version, FrameFormat.Plain]);
             frame.Write(body);
         }
 
@@ -107,6 +120,9 @@ internal sealed class FrameWriter(Dataset source, int sourcePartition)
         _buffer.WriteText(source.Name);
         _buffer.WriteVarInt((ulong)source.Build);
         _buffer.WriteVarInt((ulong)sourcePartition);
+        _version = Epoch == 0 ? FrameFormat.WithoutEpoch : FrameFormat.Version;
+        if (Epoch > 0)
+            _buffer.WriteVarInt((ulong)Epoch);
     }
 
     private void WriteRoot(Position root)

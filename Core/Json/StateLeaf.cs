@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Linq.Expressions;
 using System.Reflection;
 
@@ -19,17 +20,30 @@ internal sealed record StateLeaf(long? MaxBytes, MethodInfo? SizeOfValue, string
     /// <summary>So far below zero that no other size makes up for it.</summary>
     internal const long Lossy = long.MinValue / (1 << 20);
 
-    private const long MaxNumber = 40;
+    /// <summary>Characters that take one byte each, by any usual encoder of JSON.</summary>
+    internal const string PlainText = " !#$%()*,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~";
+
+    // Each with the quotes that a number has where it is written as text.
+    private const long MaxByte = 6;
+    private const long MaxShort = 8;
+    private const long MaxInt = 13;
+    private const long MaxLong = 22;
+    private const long MaxSingle = 18;
+    private const long MaxDouble = 26;
+    private const long MaxDecimal = 34;
     private const long MaxTime = 48;
+
+    private static readonly SearchValues<char> PlainCharacters = SearchValues.Create(PlainText);
 
     private static readonly Dictionary<Type, StateLeaf> Leaves = new()
     {
         [typeof(bool)] = new(5, null, "true", "false"),
-        [typeof(byte)] = Number, [typeof(sbyte)] = Number, [typeof(short)] = Number, [typeof(ushort)] = Number,
-        [typeof(int)] = Number, [typeof(uint)] = Number, [typeof(long)] = Number, [typeof(ulong)] = Number,
-        [typeof(float)] = Asked(nameof(OfSingle), MaxNumber, "7.5", "0.25"),
-        [typeof(double)] = Asked(nameof(OfDouble), MaxNumber, "7.5", "0.25"),
-        [typeof(decimal)] = Asked(nameof(OfDecimal), MaxNumber, "7.5", "12"),
+        [typeof(byte)] = Whole(MaxByte), [typeof(sbyte)] = Whole(MaxByte), [typeof(short)] = Whole(MaxShort),
+        [typeof(ushort)] = Whole(MaxShort), [typeof(int)] = Whole(MaxInt), [typeof(uint)] = Whole(MaxInt), [typeof(long)] = Whole(MaxLong),
+        [typeof(ulong)] = Whole(MaxLong),
+        [typeof(float)] = Asked(nameof(OfSingle), MaxSingle, "7.5", "0.25"),
+        [typeof(double)] = Asked(nameof(OfDouble), MaxDouble, "7.5", "0.25"),
+        [typeof(decimal)] = Asked(nameof(OfDecimal), MaxDecimal, "7.5", "12"),
         [typeof(string)] = Asked(nameof(OfString), null, "\" Ab1 \"", "\"zz\u00e9\""),
         [typeof(Guid)] = new(MaxTime, null, "\"6f9619ff-8b86-d011-b42d-00c04fc964ff\"", "\"7f9619ff-8b86-d011-b42d-00c04fc964ff\""),
         [typeof(DateTimeOffset)] = new(MaxTime, null, "\"2024-01-02T03:04:05.6+02:00\"", "\"1999-12-31T23:59:59+00:00\""),
@@ -38,8 +52,6 @@ internal sealed record StateLeaf(long? MaxBytes, MethodInfo? SizeOfValue, string
         [typeof(TimeOnly)] = new(MaxTime, null, "\"03:04:05\"", "\"23:59:59\""),
         [typeof(TimeSpan)] = new(MaxTime, null, "\"03:04:05\"", "\"1.23:59:59\""),
     };
-
-    private static StateLeaf Number => new(MaxNumber, null, "7", "12");
 
     /// <summary>The leaf of a type; null for one that holds others.</summary>
     internal static StateLeaf? Of(Type type) => Leaves.TryGetValue(type, out var leaf) ? leaf : type.IsEnum ? EnumOf(type) : null;
@@ -67,30 +79,36 @@ internal sealed record StateLeaf(long? MaxBytes, MethodInfo? SizeOfValue, string
         return false;
     }
 
+    private static StateLeaf Whole(long maxBytes) => new(maxBytes, null, "7", "12");
+
     private static StateLeaf Asked(string method, long? maxBytes, string first, string second) =>
         new(maxBytes, typeof(StateLeaf).GetMethod(method, BindingFlags.NonPublic | BindingFlags.Static), first, second);
 
-    /// <summary>An enum is written by name where the options or the type say so: the longest set of names, or the number.</summary>
+    /// <summary>An enum is written as a number, or by name where the options or the type say so: one name, or of flags several.</summary>
     private static StateLeaf EnumOf(Type type)
     {
         var value = type.GetEnumValuesAsUnderlyingType() is { Length: > 0 } values
             ? Convert.ToString(values.GetValue(0), CultureInfo.InvariantCulture)!
             : "0";
-        return new(Math.Max(MaxNumber, Enum.GetNames(type).Sum(name => (6L * name.Length) + 2)), null, value, value);
+        var names = Enum.GetNames(type).Select(name => (6L * name.Length) + 2).DefaultIfEmpty();
+        var named = type.IsDefined(typeof(FlagsAttribute), inherit: false) ? names.Sum() : names.Max();
+        return new(Math.Max(MaxLong, named), null, value, value);
     }
 
-    private static long OfString(string? value) => value is null ? Null : HasLoneSurrogate(value) ? Lossy : (6L * value.Length) + 2;
+    private static long OfString(string? value) => value is null ? Null
+        : !value.AsSpan().ContainsAnyExcept(PlainCharacters) ? value.Length + 2L
+        : HasLoneSurrogate(value) ? Lossy : (6L * value.Length) + 2;
 
     private static long OfDecimal(decimal value)
     {
         // A trailing zero, or the sign of zero, would be lost.
         var plain = value.Scale == 0 ? value != 0 || !decimal.IsNegative(value) : PlainDecimalConverter.Plain(value).Scale == value.Scale;
-        return plain && !ExactDecimal.IsFull(value) ? MaxNumber : Lossy;
+        return plain && !ExactDecimal.IsFull(value) ? MaxDecimal : Lossy;
     }
 
-    private static long OfDouble(double value) => double.IsFinite(value) ? MaxNumber : Lossy;
+    private static long OfDouble(double value) => double.IsFinite(value) ? MaxDouble : Lossy;
 
-    private static long OfSingle(float value) => float.IsFinite(value) ? MaxNumber : Lossy;
+    private static long OfSingle(float value) => float.IsFinite(value) ? MaxSingle : Lossy;
 
     private static long OfDateTime(DateTime value) => value.Kind == DateTimeKind.Utc ? MaxTime : Lossy;
 }

@@ -27,6 +27,7 @@ internal sealed class StateWalk(JsonSerializerOptions options)
             typeof(IEnumerable<>),
     ];
 
+    private readonly bool _leavesPlainText = EncodedLength(StateLeaf.PlainText, options) == StateLeaf.PlainText.Length;
     private readonly Dictionary<Type, bool> _frozen = [];
     private readonly HashSet<Type> _open = [];
 
@@ -101,6 +102,7 @@ internal sealed class StateWalk(JsonSerializerOptions options)
         json is { Kind: JsonTypeInfoKind.Object, PolymorphismOptions: null, OnSerializing: null, OnSerialized: null, OnDeserializing: null,
             OnDeserialized: null, NumberHandling: null }
         && IsPlain(json.Type)
+        && _leavesPlainText
         && options is { DefaultIgnoreCondition: JsonIgnoreCondition.Never, ReferenceHandler: null, IgnoreReadOnlyProperties: false,
             IncludeFields: false };
 
@@ -125,7 +127,7 @@ internal sealed class StateWalk(JsonSerializerOptions options)
                     covered.Add(field);
                 else if (!IsSettable(property))
                     size = Expression.Block(member, size); // a getter that throws is found here, and not when the state is written
-                sum = Expression.Add(sum, Expression.Add(size, Expression.Constant((6L * property.Name.Length) + 4)));
+                sum = Expression.Add(sum, Expression.Add(size, Expression.Constant(EncodedLength(property.Name, options) + 4L)));
             }
 
             if (isStored && FieldsOf(value.Type).Any(field => !covered.Contains(field)))
@@ -144,6 +146,9 @@ internal sealed class StateWalk(JsonSerializerOptions options)
             _open.Remove(value.Type);
         }
     }
+
+    private static int EncodedLength(string text, JsonSerializerOptions options) =>
+        JsonEncodedText.Encode(text, options.Encoder).EncodedUtf8Bytes.Length;
 
     /// <summary>The field behind a property that does nothing but hold a value.</summary>
     private static FieldInfo? BackingField(PropertyInfo property) => property.GetMethod!.IsDefined(typeof(CompilerGeneratedAttribute))

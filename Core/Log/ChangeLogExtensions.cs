@@ -45,7 +45,8 @@ public static class ChangeLogExtensions
     {
         if (fromOffset >= toOffset)
             yield break;
-        await foreach (var batch in log.ReadAsync(partition, fromOffset, limits, cancellationToken).ConfigureAwait(false))
+        var batches = log.ReadAsync(partition, fromOffset, limits, cancellationToken: cancellationToken);
+        await foreach (var batch in batches.ConfigureAwait(false))
         {
             yield return batch.NextOffset <= toOffset ? batch : batch.Before(toOffset);
             if (batch.NextOffset >= toOffset)
@@ -53,12 +54,27 @@ public static class ChangeLogExtensions
         }
     }
 
-    /// <summary>The part of a batch before an offset.</summary>
-    internal static RecordBatch Before(this RecordBatch batch, long offset) => new()
+    /// <summary>The part of a batch from an offset on.</summary>
+    internal static RecordBatch From(this RecordBatch batch, long offset) => new()
     {
         Partition = batch.Partition,
-        Records = [.. batch.Records.TakeWhile(record => record.Offset < offset)],
-        NextOffset = Math.Min(batch.NextOffset, offset),
+        Records = [.. batch.Records.SkipWhile(record => record.Offset < offset)],
+        NextOffset = batch.NextOffset,
         EndOffset = batch.EndOffset,
+        Log = batch.Log,
     };
+
+    /// <summary>The part of a batch before an offset.</summary>
+    internal static RecordBatch Before(this RecordBatch batch, long offset)
+    {
+        List<ChangeRecord> records = [.. batch.Records.TakeWhile(record => record.Offset < offset)];
+        return new()
+        {
+            Partition = batch.Partition,
+            Records = records,
+            NextOffset = Math.Min(batch.NextOffset, offset),
+            EndOffset = batch.EndOffset,
+            Log = records.Count > 0 ? batch.Log : batch.Log?.WithoutEpoch,
+        };
+    }
 }

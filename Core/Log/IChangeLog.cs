@@ -43,14 +43,30 @@ public interface IChangeLog
     /// </summary>
     ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default);
 
+    /// <summary>Checks, without a change, that these topics may be deleted by this process, as far as the log says.</summary>
+    /// <exception cref="TopicNotDeletableException">Some may not be; the message names them and the remedy.</exception>
+    ValueTask CheckDeletableAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken = default) => default;
+
     /// <summary>
     /// Reads a partition from an offset on, live: at the end it waits for more and never completes, until it is cancelled.
     /// Each batch keeps to the limits, but holds at least one record where there is one.
     /// </summary>
     /// <exception cref="UnknownTopicException">There is no such topic or partition.</exception>
     /// <exception cref="OffsetOutOfRangeException">The offset lies before the first one kept, or after the end.</exception>
+    /// <exception cref="LogChangedException">
+    /// The log is not the one that the offset was reached in, or changes while it is read. No record of the other log is returned.
+    /// </exception>
+    /// <param name="partition">The partition.</param>
+    /// <param name="fromOffset">The first offset to read.</param>
+    /// <param name="limits">How much one batch may hold.</param>
+    /// <param name="reached">
+    /// Which log the offset was reached in: that of the batch that ended there. Null for a reader that has no such batch, whose log is the
+    /// present one.
+    /// </param>
+    /// <param name="cancellationToken">Ends the reader.</param>
     IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits, CancellationToken cancellationToken = default);
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Appends records and answers the position of each, in the same order, once all are durable.</summary>
     /// <remarks>
@@ -61,6 +77,12 @@ public interface IChangeLog
     /// <exception cref="LogUnavailableException">The log cannot take the records now, and the caller may try again.</exception>
     ValueTask<IReadOnlyList<Position>> AppendAsync(
         string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// How long after <see cref="AppendAsync"/> was called its records may still land at most, though the call has failed or its process is
+    /// gone. Null where the log belongs to one process at a time: then nothing is under way once that process, or the call, has ended.
+    /// </summary>
+    TimeSpan? LongestAppend => null;
 
     /// <summary>
     /// Appends records that the engine itself writes: frames and dead letters. They share nothing with the appends of clients, so that no
@@ -74,6 +96,14 @@ public interface IChangeLog
     /// <summary>For each partition of the topic, by number, the first offset kept and the end.</summary>
     /// <exception cref="UnknownTopicException">There is no such topic.</exception>
     ValueTask<IReadOnlyList<OffsetRange>> OffsetsAsync(string topic, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// The end of each partition, by number, with the records that readers are not given yet (<see cref="HeldAt"/>): whatever was durable
+    /// before the call lies before it.
+    /// </summary>
+    /// <exception cref="UnknownTopicException">There is no such topic.</exception>
+    async ValueTask<IReadOnlyList<long>> WrittenEndsAsync(string topic, CancellationToken cancellationToken = default) =>
+        [.. (await OffsetsAsync(topic, cancellationToken).ConfigureAwait(false)).Select(range => range.End)];
 
     /// <summary>
     /// The end of a partition as this process knows it without asking anybody: for gauges. It may be a little behind; null when
@@ -106,7 +136,8 @@ public interface IChangeLog
 /// <summary>The description of a topic.</summary>
 /// <param name="Topic">Its name.</param>
 /// <param name="Partitions">How many partitions it has.</param>
-public sealed record TopicDescription(string Topic, int Partitions);
+/// <param name="Id">Its id, which no other topic has or had, in any log; null where the log gives topics none.</param>
+public sealed record TopicDescription(string Topic, int Partitions, string? Id = null);
 
 /// <summary>The offsets a partition holds: from <paramref name="Start"/> up to, and without, <paramref name="End"/>.</summary>
 public readonly record struct OffsetRange(long Start, long End);

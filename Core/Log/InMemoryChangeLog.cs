@@ -9,14 +9,14 @@ public sealed class InMemoryChangeLog : IChangeLog
 {
     // One lock for all: appends of one call to several partitions land together, and simplicity is the point of this log.
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Partition[]> _topics = [];
+    private readonly Dictionary<string, Topic> _topics = [];
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default)
     {
         lock (_gate)
         {
-            return new([.. _topics.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => new TopicDescription(t.Key, t.Value.Length))]);
+            return new([.. _topics.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value.Describe(t.Key))]);
         }
     }
 
@@ -25,7 +25,7 @@ public sealed class InMemoryChangeLog : IChangeLog
     {
         lock (_gate)
         {
-            return new(_topics.TryGetValue(topic, out var partitions) ? new TopicDescription(topic, partitions.Length) : null);
+            return new(_topics.TryGetValue(topic, out var found) ? found.Describe(topic) : null);
         }
     }
 
@@ -37,9 +37,9 @@ public sealed class InMemoryChangeLog : IChangeLog
         lock (_gate)
         {
             if (!_topics.TryGetValue(topic, out var existing))
-                _topics.Add(topic, [.. Enumerable.Range(0, partitions).Select(_ => new Partition())]);
-            else if (existing.Length != partitions)
-                throw new TopicMismatchException(topic, existing.Length, partitions);
+                _topics.Add(topic, new(partitions));
+            else if (existing.Partitions.Length != partitions)
+                throw new TopicMismatchException(topic, existing.Partitions.Length, partitions);
             return default;
         }
     }
@@ -58,19 +58,26 @@ public sealed class InMemoryChangeLog : IChangeLog
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default)
     {
         lock (_gate)
-            _topics.Remove(topic);
-        return default;
+        {
+            if (!_topics.Remove(topic, out var deleted))
+                return default;
+            foreach (var partition in deleted.Partitions)
+                partition.Signal.Close(UnknownTopicException.Topic(topic));
+            return default;
+        }
     }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits,
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         Partition source;
+        string id;
         lock (_gate)
         {
-            source = Find(partition);
+            (source, id) = (Find(partition), FindTopic(partition.Topic).Id);
+            reached?.Require(partition, fromOffset, id, source.Records.Count);
             if (fromOffset < 0 || fromOffset > source.Records.Count)
                 throw new OffsetOutOfRangeException(partition, fromOffset, new(0, source.Records.Count));
         }
@@ -79,7 +86,7 @@ public sealed class InMemoryChangeLog : IChangeLog
         {
             cancellationToken.ThrowIfCancellationRequested();
             await source.Signal.WaitBeyondAsync(offset, cancellationToken).ConfigureAwait(false);
-            var batch = Slice(partition, source, offset, limits);
+            var batch = Slice(partition, source, id, offset, limits);
             offset = batch.NextOffset;
             yield return batch;
         }
@@ -98,7 +105,7 @@ public sealed class InMemoryChangeLog : IChangeLog
             for (var i = 0; i < positions.Length; i++)
                 positions[i] = new(topic, records[i].Partition, Add(Find(new(topic, records[i].Partition)), records[i]));
             foreach (var partition in positions.Select(p => p.Partition).Distinct())
-                _topics[topic][partition].Publish();
+                _topics[topic].Partitions[partition].Publish();
             return new(positions);
         }
     }
@@ -108,7 +115,7 @@ public sealed class InMemoryChangeLog : IChangeLog
     {
         lock (_gate)
         {
-            return new([.. FindTopic(topic).Select(p => new OffsetRange(0, p.Records.Count))]);
+            return new([.. FindTopic(topic).Partitions.Select(p => new OffsetRange(0, p.Records.Count))]);
         }
     }
 
@@ -117,8 +124,8 @@ public sealed class InMemoryChangeLog : IChangeLog
     {
         lock (_gate)
         {
-            return _topics.TryGetValue(partition.Topic, out var partitions) && (uint)partition.Partition < (uint)partitions.Length
-                ? partitions[partition.Partition].Records.Count
+            return _topics.TryGetValue(partition.Topic, out var topic) && (uint)partition.Partition < (uint)topic.Partitions.Length
+                ? topic.Partitions[partition.Partition].Records.Count
                 : null;
         }
     }
@@ -135,17 +142,17 @@ public sealed class InMemoryChangeLog : IChangeLog
         }
     }
 
-    private Partition[] FindTopic(string topic) => _topics.GetValueOrDefault(topic) ?? throw UnknownTopicException.Topic(topic);
+    private Topic FindTopic(string topic) => _topics.GetValueOrDefault(topic) ?? throw UnknownTopicException.Topic(topic);
 
     private Partition Find(TopicPartition partition)
     {
-        var partitions = FindTopic(partition.Topic);
+        var partitions = FindTopic(partition.Topic).Partitions;
         return (uint)partition.Partition < (uint)partitions.Length
             ? partitions[partition.Partition]
             : throw UnknownTopicException.Partition(partition, partitions.Length);
     }
 
-    private RecordBatch Slice(TopicPartition partition, Partition source, long offset, ReadLimits limits)
+    private RecordBatch Slice(TopicPartition partition, Partition source, string id, long offset, ReadLimits limits)
     {
         lock (_gate)
         {
@@ -158,6 +165,7 @@ public sealed class InMemoryChangeLog : IChangeLog
                 Records = source.Records[(int)offset..((int)offset + taken)],
                 NextOffset = offset + taken,
                 EndOffset = source.Records.Count,
+                Log = new(id),
             };
         }
     }
@@ -180,6 +188,15 @@ public sealed class InMemoryChangeLog : IChangeLog
     // Not "bytes?.ToArray()": a null array converts to memory that is empty, not absent, and a tombstone would become a value.
     private static ReadOnlyMemory<byte>? Copy(ReadOnlyMemory<byte>? bytes) =>
         bytes is { } present ? present.ToArray() : (ReadOnlyMemory<byte>?)null;
+
+    private sealed class Topic(int partitions)
+    {
+        public string Id { get; } = Guid.NewGuid().ToString("N");
+
+        public Partition[] Partitions { get; } = [.. Enumerable.Range(0, partitions).Select(_ => new Partition())];
+
+        public TopicDescription Describe(string name) => new(name, Partitions.Length, Id);
+    }
 
     private sealed class Partition
     {

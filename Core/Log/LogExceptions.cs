@@ -24,6 +24,9 @@ public sealed class TopicMismatchException(string message) : Exception(message)
     }
 }
 
+/// <summary>Topics that were to be deleted and may not be: nothing was changed. Allow it, or delete them by other means.</summary>
+public sealed class TopicNotDeletableException(string message) : Exception(message);
+
 /// <summary>An offset that a partition does not hold: retention removed it, or the log is not the one it was read from.</summary>
 public sealed class OffsetOutOfRangeException(TopicPartition partition, long offset, OffsetRange range) : Exception(
     $"{partition} holds offsets {range.Start} to {range.End} (the end), but was to be read from {offset}. "
@@ -39,6 +42,43 @@ public sealed class OffsetOutOfRangeException(TopicPartition partition, long off
 
     /// <summary>The offsets there are.</summary>
     public OffsetRange Range { get; } = range;
+}
+
+/// <summary>
+/// The log is not the one in which a position was reached: the topic was deleted and made again, or lost records and got others in their
+/// place. What was folded up to the position cannot be continued. Bring the log back, or fold it again from its beginning.
+/// </summary>
+public sealed class LogChangedException : Exception
+{
+    private const string Remedy = "Nothing was read from it. Bring back the log that was, or rebuild what was folded from it (--rebuild).";
+
+    private LogChangedException(TopicPartition partition, long offset, string difference)
+        : base($"{partition} was read up to offset {offset}, and {difference}. {Remedy}") => (Partition, Offset) = (partition, offset);
+
+    /// <summary>The partition.</summary>
+    public TopicPartition Partition { get; }
+
+    /// <summary>The position up to which the log before was read.</summary>
+    public long Offset { get; }
+
+    /// <summary>The error for a topic that has another id.</summary>
+    public static LogChangedException Topic(TopicPartition partition, long offset, string? before, string? now) => new(
+        partition, offset,
+        $"the topic had the id {before} then, but has {now} now: it was deleted and made again, or this is another installation's log");
+
+    /// <summary>The error for a log that ends before the position.</summary>
+    public static LogChangedException Shorter(TopicPartition partition, long offset, long end) => new(
+        partition, offset, $"ends at {end} now: the records {end} to {offset - 1} were lost (an unclean election, or an older backup)");
+
+    /// <summary>The error for a log whose record before the position is another one.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="offset">The position.</param>
+    /// <param name="epoch">The epoch in which the position was reached.</param>
+    /// <param name="detail">What the log says now.</param>
+    public static LogChangedException Diverged(TopicPartition partition, long offset, int epoch, string detail) => new(
+        partition, offset,
+        $"the record before it was written in epoch {epoch}, but is another one now ({detail}): records were lost (an unclean election, or "
+        + "an older backup), and others were written in their place");
 }
 
 /// <summary>The log cannot do this now (disk full, locked, out of reach). Nothing is lost; try again.</summary>

@@ -19,4 +19,9 @@ public sealed class RecordBatch
     /// The end of the partition as known when the batch was read: the offset that the next append will get, or one below it.
     /// </summary>
     public required long EndOffset { get; init; }
+
+    /// <summary>
+    /// Which log <see cref="NextOffset"/> was reached in; null for a batch that no log gave. All records of a batch are of one epoch.
+    /// </summary>
+    public LogIdentity? Log { get; init; }
 }

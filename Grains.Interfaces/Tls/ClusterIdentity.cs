@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ActorStreams.Formats;
 using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Grains.Tls;
@@ -22,7 +23,7 @@ internal sealed record ClusterIdentity(PemCertificate Own, X509Certificate2Colle
         [options.CertificateFile, options.KeyFile, options.CaFile],
         texts => new(
             PemCertificate.Parse(options.CertificateFile, texts[0], options.KeyFile, texts[1]),
-            PemCertificate.ParseAuthorities(options.CaFile, texts[2])),
+            PemAuthorities.Parse(options.CaFile, texts[2])),
         TimeSpan.FromSeconds(options.ReloadSeconds), time, fault => logger.FilesChanged("the cluster", fault));
 
     /// <summary>Why the other side is not trusted; null when it is.</summary>

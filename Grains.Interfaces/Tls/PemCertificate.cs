@@ -30,23 +30,4 @@ internal sealed record PemCertificate(X509Certificate2 Certificate, SslStreamCer
                 + "Both must be PEM, the key without a password, and the key must be the certificate's.");
         }
     }
-
-    /// <summary>The certificates of authorities.</summary>
-    /// <exception cref="ArgumentException">There is none.</exception>
-    internal static X509Certificate2Collection ParseAuthorities(string file, string text)
-    {
-        var authorities = new X509Certificate2Collection();
-        try
-        {
-            authorities.ImportFromPem(text);
-        }
-        catch (CryptographicException)
-        {
-            // As one that holds none.
-        }
-
-        return authorities.Count > 0
-            ? authorities
-            : throw new ArgumentException($"'{file}' holds no certificate of an authority. It must be PEM.");
-    }
 }

@@ -22,6 +22,9 @@ internal sealed class CatalogGrain(Catalog catalog, RecordAppends appends) : Gra
     public Task<AppendReply> Append(string topic, byte[] lines, CancellationToken cancellationToken) =>
         Refusals.OrRefuseAsync(appends.AppendLinesAsync(topic, lines, cancellationToken));
 
+    public Task<AppendReply> AppendOnce(string topic, byte[] lines, string idempotencyKey, CancellationToken cancellationToken) =>
+        Refusals.OrRefuseAsync(appends.AppendLinesAsync(topic, lines, cancellationToken, idempotencyKey));
+
     public Task<RecordsReply> ReadRecords(RecordsRequest request, CancellationToken cancellationToken) =>
         Refusals.OrRefuseAsync(catalog.ReadRecordsAsync(request, cancellationToken));
 }

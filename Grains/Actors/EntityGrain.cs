@@ -26,7 +26,20 @@ internal sealed class EntityGrain(
             Key = Encoding.UTF8.GetBytes(Key),
             Value = request.Value is null ? default(ReadOnlyMemory<byte>?) : request.Value,
         };
-        return PositionReply.From(
-            (await Refusals.OrRefuseAsync(appends.AppendAsync(Dataset.Topic, [record], cancellationToken).AsTask()))[0]);
+        var append = request.IdempotencyKey is null
+            ? appends.AppendAsync(Dataset.Topic, [record], cancellationToken).AsTask()
+            : AppendOnceAsync(record, request);
+        return PositionReply.From((await Refusals.OrRefuseAsync(append))[0]);
     }
+
+    private async Task<IReadOnlyList<Position>> AppendOnceAsync(NewRecord record, AppendRequest request)
+    {
+        // What was asked for, without the time of a record that has none: that is another at each attempt.
+        ReadOnlyMemory<byte>[] sent =
+            [record.Key!.Value, record.Value ?? default, new[] { (byte)(record.Value is null ? 0 : 1) }, TimeOf(request)];
+        return (await appends.AppendOnceAsync(Dataset.Topic, [record], "", request.IdempotencyKey!, sent)).Positions;
+    }
+
+    private static byte[] TimeOf(AppendRequest request) =>
+        request.Timestamp is { } time ? Encoding.ASCII.GetBytes(time.ToString(CultureInfo.InvariantCulture)) : [];
 }

@@ -2,6 +2,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Log;
 using ActorStreams.Partitions.Telemetry;
+using ActorStreams.States;
 
 namespace ActorStreams.Grains.Appends;
 
@@ -16,9 +17,11 @@ public sealed class RecordAppends
     private readonly IChangeLog _log;
     private readonly RecordLimits _limits;
     private readonly TimeProvider _time;
+    private readonly KeyedAppends _keyed;
 
-    internal RecordAppends(Topology topology, ServedTopics served, IChangeLog log, RecordLimits limits, TimeProvider time) =>
-        (_topology, _served, _log, _limits, _time) = (topology, served, log, limits, time);
+    internal RecordAppends(
+        Topology topology, ServedTopics served, IChangeLog log, RecordLimits limits, TimeProvider time, KeyedAppends keyed) =>
+        (_topology, _served, _log, _limits, _time, _keyed) = (topology, served, log, limits, time, keyed);
 
     /// <summary>The longest line that is parsed; a record in it may have <see cref="RecordLimits.MaxRecordBytes"/>.</summary>
     public int MaxLineBytes => _limits.MaxRecordBytes + RecordLimits.LineOverhead;
@@ -61,27 +64,71 @@ public sealed class RecordAppends
     public async ValueTask<IReadOnlyList<Position>> AppendAsync(
         string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken)
     {
+        await CheckAsync(topic, records, cancellationToken);
+        return await _log.AppendTracedAsync(topic, records, cancellationToken);
+    }
+
+    /// <summary>
+    /// Appends records once, however often they are requested with the same key. It is not cancelled: what is begun is brought to an end.
+    /// </summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="records">The records.</param>
+    /// <param name="caller">Whose key it is; empty where callers are not known.</param>
+    /// <param name="idempotencyKey">The key as it was sent.</param>
+    /// <param name="sent">What was sent for each record: the same at each request.</param>
+    /// <exception cref="RequestRefusedException">400: no key has this form. 422: the key was sent for other records. 409: an append with
+    /// the key may be under way. 410: what became of it can no longer be known.</exception>
+    /// <exception cref="StoreUnavailableException">The key cannot be claimed now. Nothing was appended.</exception>
+    /// <exception cref="LogUnavailableException">The log cannot take the records now. Send the same request again.</exception>
+    public async Task<KeyedPositions> AppendOnceAsync(
+        string topic, IReadOnlyList<NewRecord> records, string caller, string idempotencyKey, IEnumerable<ReadOnlyMemory<byte>> sent)
+    {
+        var key = AppendKey.Of(caller, idempotencyKey, topic, sent);
+        if (records.Count == 0)
+            return new([], false);
+        // Marked first: the mark counts for the limits.
+        IReadOnlyList<NewRecord> marked = [.. records.Select((record, index) => key.Mark(record, index))];
+        await CheckAsync(topic, marked, CancellationToken.None);
+        return await _keyed.AppendAsync(topic, marked, key);
+    }
+
+    /// <summary>Appends lines that are checked as a whole first: with a bad line nothing is appended.</summary>
+    /// <exception cref="RequestRefusedException">The topic may not be appended to, or there is more than one append takes.</exception>
+    internal async Task<AppendReply> AppendLinesAsync(
+        string topic, byte[] lines, CancellationToken cancellationToken, string? idempotencyKey = null)
+    {
+        var description = await TopicAsync(topic, cancellationToken);
+        List<NewRecord> records = [];
+        List<BadLineReply> errors = [];
+        Parse(lines, description, records, errors);
+        if (errors.Count > 0)
+            return new([], errors);
+        var positions = idempotencyKey is null
+            ? await AppendAsync(topic, records, cancellationToken)
+            : (await AppendOnceAsync(topic, records, "", idempotencyKey, Lines(lines))).Positions;
+        return new([.. positions.Select(PositionReply.From)], []);
+    }
+
+    private async ValueTask CheckAsync(string topic, IReadOnlyList<NewRecord> records, CancellationToken cancellationToken)
+    {
         var (limits, now) = (await _log.LimitsAsync(topic, cancellationToken), _time.GetUtcNow());
         foreach (var record in records)
         {
             if (_limits.FaultOf(record, limits, now) is { } fault)
                 throw new RequestRefusedException(400, "Bad records", fault);
         }
-
-        return await _log.AppendTracedAsync(topic, records, cancellationToken);
     }
 
-    /// <summary>Appends lines that are checked as a whole first: with a bad line nothing is appended.</summary>
-    /// <exception cref="RequestRefusedException">The topic may not be appended to, or there is more than one append takes.</exception>
-    internal async Task<AppendReply> AppendLinesAsync(string topic, byte[] lines, CancellationToken cancellationToken)
+    private static List<ReadOnlyMemory<byte>> Lines(byte[] lines)
     {
-        var description = await TopicAsync(topic, cancellationToken);
-        List<NewRecord> records = [];
-        List<BadLineReply> errors = [];
-        Parse(lines, description, records, errors);
-        return errors.Count > 0
-            ? new([], errors)
-            : new([.. (await AppendAsync(topic, records, cancellationToken)).Select(PositionReply.From)], []);
+        List<ReadOnlyMemory<byte>> found = [];
+        foreach (var range in lines.AsSpan().Split((byte)'\n'))
+        {
+            if (!lines.AsSpan(range).IsEmpty)
+                found.Add(lines.AsMemory(range));
+        }
+
+        return found;
     }
 
     private void Parse(ReadOnlySpan<byte> lines, AppendTopic topic, List<NewRecord> records, List<BadLineReply> errors)

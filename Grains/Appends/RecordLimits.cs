@@ -5,8 +5,11 @@ namespace ActorStreams.Grains.Appends;
 
 /// <summary>What an append takes.</summary>
 /// <param name="MaxRecordBytes">The largest record: key, value and headers, in bytes.</param>
-public sealed record RecordLimits(int MaxRecordBytes = 1 << 20)
+public sealed record RecordLimits(int MaxRecordBytes = 1_000_000)
 {
+    /// <summary>How long an idempotency key is kept.</summary>
+    public TimeSpan KeyLifetime { get; init; } = TimeSpan.FromHours(24);
+
     /// <summary>Lines of one append that are checked as a whole.</summary>
     public const int MaxLines = 1_000;
 

@@ -1,12 +1,13 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Dismissed;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Log;
 
 namespace ActorStreams.Grains.DeadLetters;
 
 /// <summary>Reads the topic of dead letters, with the present state of each. Every call reads a bounded number of records.</summary>
-public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReads reads)
+public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetReads reads, Dismissals dismissals)
 {
     /// <summary>Dead letters on a page.</summary>
     public const int MaxPage = 200;
@@ -30,7 +31,7 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
     /// <param name="before">Only those before this offset of the topic; the end when null.</param>
     /// <param name="limit">How many, up to <see cref="MaxPage"/>.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<DeadLetterPage> PageAsync(
+    public async Task<StoredDeadLetterPage> PageAsync(
         string? dataset, DeadLetterState? state, long? before, int limit, CancellationToken cancellationToken)
     {
         var range = (await log.OffsetsAsync(Topic.Topic, cancellationToken))[0];
@@ -93,16 +94,38 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
     public async Task<IReadOnlyList<DeadLetterStatus>> StatusAsync(
         IReadOnlyList<StoredDeadLetter> letters, CancellationToken cancellationToken)
     {
-        var states = await StatesAsync([.. letters.Select(letter => letter.Root)], cancellationToken);
+        var states = await AskAllAsync([.. letters.Select(letter => letter.Root)], cancellationToken);
         return
         [
-            .. letters.Select(
-                letter => new DeadLetterStatus(letter, states[letter.Root].State, states[letter.Root].Refusal ?? letter.Hopeless)),
+            .. letters.Select(letter =>
+            {
+                var (state, refusal) = Dismiss(letter.Root, letter.Offset, states[letter.Root], out var dismissal);
+                return new DeadLetterStatus(letter, state, letter.Hopeless ?? refusal, dismissal);
+            }),
         ];
     }
 
     /// <summary>For each id its state, and why it cannot be redriven; null where it can.</summary>
+    /// <param name="ids">The dead letters.</param>
+    /// <param name="withDismissed">Whether one that is dismissed is like any other.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     public async Task<Dictionary<DeadLetterId, (DeadLetterState State, string? Refusal)>> StatesAsync(
+        IReadOnlyCollection<DeadLetterId> ids, bool withDismissed, CancellationToken cancellationToken) =>
+        (await AskAllAsync(ids, cancellationToken)).ToDictionary(
+            one => one.Key, one => withDismissed ? one.Value : Dismiss(one.Key, null, one.Value, out _));
+
+    /// <summary>What is folded is folded, dismissed or not. Of all else a dismissal decides.</summary>
+    private (DeadLetterState State, string? Refusal) Dismiss(
+        DeadLetterId root, long? writtenAt, (DeadLetterState State, string? Refusal) known, out Dismissal? dismissal)
+    {
+        dismissal = known.State == DeadLetterState.Folded ? null : dismissals.Of(root, writtenAt);
+        if (dismissal is null)
+            return known;
+        return (DeadLetterState.Dismissed, known.State == DeadLetterState.Open
+            ? "It is dismissed. To have it folded after all, redrive it by its id with dismissed: true." : known.Refusal);
+    }
+
+    private async Task<Dictionary<DeadLetterId, (DeadLetterState State, string? Refusal)>> AskAllAsync(
         IReadOnlyCollection<DeadLetterId> ids, CancellationToken cancellationToken)
     {
         var states = new Dictionary<DeadLetterId, (DeadLetterState, string?)>();
@@ -180,11 +203,12 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
 /// <summary>A dead letter and what has become of it.</summary>
 /// <param name="Letter">The dead letter.</param>
 /// <param name="State">Its state.</param>
-/// <param name="Refusal">Why it cannot be redriven; null where it can.</param>
-public sealed record DeadLetterStatus(StoredDeadLetter Letter, DeadLetterState State, string? Refusal);
+/// <param name="Refusal">Why it is not offered to be redriven; null where it is.</param>
+/// <param name="Dismissal">Who dismissed it, when and why; null unless it is dismissed.</param>
+public sealed record DeadLetterStatus(StoredDeadLetter Letter, DeadLetterState State, string? Refusal, Dismissal? Dismissal);
 
-/// <summary>A page of dead letters.</summary>
+/// <summary>A page of dead letters as they are stored.</summary>
 /// <param name="Items">The dead letters, newest first.</param>
 /// <param name="Next">Before which offset the next page begins; null when there is none.</param>
 /// <param name="Range">The offsets that the topic holds.</param>
-public sealed record DeadLetterPage(IReadOnlyList<DeadLetterStatus> Items, long? Next, OffsetRange Range);
+public sealed record StoredDeadLetterPage(IReadOnlyList<DeadLetterStatus> Items, long? Next, OffsetRange Range);

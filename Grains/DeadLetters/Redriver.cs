@@ -3,6 +3,7 @@ using ActorStreams.Definitions;
 using ActorStreams.Grains.Appends;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace ActorStreams.Grains.DeadLetters;
@@ -33,10 +34,15 @@ public sealed partial class Redriver(
     private static readonly long MaxTimestamp = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
     /// <summary>Redrives dead letters by their ids; up to <see cref="MaxAtOnce"/>.</summary>
-    public async Task<RedriveOutcome> RedriveAsync(
-        IReadOnlyCollection<DeadLetterId> ids, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    /// <param name="ids">The dead letters.</param>
+    /// <param name="dismissed">Also those that are dismissed. They are folded as any other, and only once.</param>
+    /// <param name="dryRun">Only say what would be done.</param>
+    /// <param name="waitSeconds">How long to wait for them to be folded.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<RedrivePlan> RedriveAsync(
+        IReadOnlyCollection<DeadLetterId> ids, bool dismissed, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
-        var (found, outcome) = (await letters.FindAsync(ids, cancellationToken), new RedriveOutcome());
+        var (found, plan) = (await letters.FindAsync(ids, cancellationToken), new RedrivePlan());
         var roots = new Dictionary<DeadLetterId, StoredDeadLetter?>();
         foreach (var id in ids)
         {
@@ -44,10 +50,10 @@ public sealed partial class Redriver(
             roots.TryAdd(letter?.Root ?? id, letter);
         }
 
-        foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, cancellationToken))
-            outcome.Plan(id, roots[id], state, refusal ?? roots[id]?.Hopeless);
-        await RunAsync(outcome, dryRun, waitSeconds, cancellationToken);
-        return outcome;
+        foreach (var (id, (state, refusal)) in await letters.StatesAsync(roots.Keys, dismissed, cancellationToken))
+            plan.Plan(id, roots[id], state, refusal ?? roots[id]?.Hopeless);
+        await RunAsync(plan, dryRun, waitSeconds, cancellationToken);
+        return plan;
     }
 
     /// <summary>Redrives what is open, oldest first, from an offset of the topic of dead letters on.</summary>
@@ -59,61 +65,63 @@ public sealed partial class Redriver(
     /// <param name="dryRun">Only say what would be done.</param>
     /// <param name="waitSeconds">How long to wait for it to be folded.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<RedriveOutcome> RedriveOpenAsync(
+    public async Task<RedrivePlan> RedriveOpenAsync(
         string? dataset, long from, long? until, int limit, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
-        var (outcome, scanned, seen) = (new RedriveOutcome(), 0, new HashSet<DeadLetterId>());
+        var (plan, scanned, seen) = (new RedrivePlan(), 0, new HashSet<DeadLetterId>());
         await foreach (var (window, next, end) in letters.AscendAsync(from, until, cancellationToken))
         {
-            outcome.End = end;
+            plan.End = end;
             scanned += window.Count;
             foreach (var status in await letters.StatusAsync(
                 [.. window.Where(letter => (dataset is null || letter.Id.Dataset == dataset) && seen.Add(letter.Root))], cancellationToken))
             {
-                if (outcome.Planned.Count == limit || outcome.PlannedBytes > MaxPlannedBytes)
+                if (plan.Planned.Count == limit || plan.PlannedBytes > MaxPlannedBytes)
                 {
-                    outcome.Next = status.Letter.Offset;
+                    plan.Next = status.Letter.Offset;
                     break;
                 }
 
-                outcome.Plan(status.Letter.Root, status.Letter, status.State, status.Refusal);
+                // A filter passes by what is dismissed: that needs its id and a word.
+                if (status.State != DeadLetterState.Dismissed)
+                    plan.Plan(status.Letter.Root, status.Letter, status.State, status.Refusal);
             }
 
-            if (outcome.Next is not null)
+            if (plan.Next is not null)
                 break;
             if (scanned >= MaxScanned && next < end)
             {
-                outcome.Next = next;
+                plan.Next = next;
                 break;
             }
         }
 
-        await RunAsync(outcome, dryRun, waitSeconds, cancellationToken);
-        return outcome;
+        await RunAsync(plan, dryRun, waitSeconds, cancellationToken);
+        return plan;
     }
 
-    private async Task RunAsync(RedriveOutcome outcome, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
+    private async Task RunAsync(RedrivePlan plan, bool dryRun, double waitSeconds, CancellationToken cancellationToken)
     {
-        if (dryRun || outcome.Planned.Count == 0)
+        if (dryRun || plan.Planned.Count == 0)
             return;
-        foreach (var topic in outcome.Planned.GroupBy(planned => planned.Id.Position.Topic))
+        foreach (var topic in plan.Planned.GroupBy(planned => planned.Id.Position.Topic))
             await AppendAsync(
                 topic.Key, [.. topic.OrderBy(planned => planned.Id.Position.Partition).ThenBy(planned => planned.Id.Position.Offset)],
-                outcome, cancellationToken);
-        outcome.Planned.RemoveAll(planned => planned.Position is null);
-        LogRedriven(logger, outcome.Planned.Count, outcome.Done.Count, outcome.Refused.Count);
-        await WaitAsync(outcome, TimeSpan.FromSeconds(waitSeconds), cancellationToken);
+                plan, cancellationToken);
+        plan.Planned.RemoveAll(planned => planned.Position is null);
+        LogRedriven(logger, plan.Planned.Count, plan.Done.Count, plan.Refused.Count);
+        await WaitAsync(plan, TimeSpan.FromSeconds(waitSeconds), cancellationToken);
     }
 
     /// <summary>Appends in the order of the originals, a bounded number of bytes at once.</summary>
-    private async Task AppendAsync(string topic, List<PlannedRedrive> plan, RedriveOutcome outcome, CancellationToken cancellationToken)
+    private async Task AppendAsync(string topic, List<PlannedRedrive> members, RedrivePlan plan, CancellationToken cancellationToken)
     {
         var (records, owners, bytes) = (new List<NewRecord>(), new List<PlannedRedrive>(), 0L);
-        foreach (var planned in plan)
+        foreach (var planned in members)
         {
             if (await RecordOfAsync(planned, cancellationToken) is not { } record)
             {
-                outcome.Refused.Add(
+                plan.Refused.Add(
                     (planned.Id, $"The record at {planned.Id.Position} is no longer kept, and the dead letter holds only the beginning of "
                         + "it. Append it anew."));
                 continue;
@@ -136,11 +144,11 @@ public sealed partial class Redriver(
             {
                 var positions = await appends.AppendAsync(topic, records, cancellationToken);
                 foreach (var (planned, position) in owners.Zip(positions))
-                    planned.Position = position;
+                    (planned.Position, planned.Outcome) = (position, RedriveOutcome.Pending);
             }
             catch (RequestRefusedException refused)
             {
-                outcome.Refused.AddRange(owners.Select(planned => (planned.Id, refused.Message)));
+                plan.Refused.AddRange(owners.Select(planned => (planned.Id, refused.Message)));
             }
 
             records.Clear();
@@ -188,23 +196,28 @@ public sealed partial class Redriver(
             Headers = [.. Redrive.Original(headers), Redrive.HeaderOf(id)],
         };
 
-    private async Task WaitAsync(RedriveOutcome outcome, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task WaitAsync(RedrivePlan plan, TimeSpan patience, CancellationToken cancellationToken)
     {
         var begun = time.GetTimestamp();
-        foreach (var partition in outcome.Planned.GroupBy(planned => (planned.Id.Dataset, planned.Id.Position.Partition)))
+        foreach (var partition in plan.Planned.GroupBy(planned => (planned.Id.Dataset, planned.Id.Position.Partition)))
         {
             if (!topology.TryGet(partition.Key.Dataset, out var dataset))
                 continue;
             try
             {
                 var left = patience - time.GetElapsedTime(begun);
-                if (!await reads.FoldedAsync(
+                if (!await reads.RoutedAsync(
                     dataset, partition.Key.Partition, partition.Max(planned => planned.Position!.Value.Offset),
                     left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
                     continue;
-                var states = await letters.StatesAsync([.. partition.Select(planned => planned.Id)], cancellationToken);
+                var states = await letters.StatesAsync(
+                    [.. partition.Select(planned => planned.Id)], withDismissed: true, cancellationToken);
                 foreach (var planned in partition)
-                    planned.Result = states[planned.Id].State == DeadLetterState.Folded ? RedriveResult.Folded : RedriveResult.FailedAgain;
+                {
+                    planned.Outcome = states[planned.Id].State == DeadLetterState.Folded
+                        ? RedriveOutcome.Folded
+                        : RedriveOutcome.FailedAgain;
+                }
             }
             catch (Exception error) when (Refusals.Of(error) is not null)
             {

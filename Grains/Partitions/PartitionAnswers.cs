@@ -1,5 +1,7 @@
+using ActorStreams.DeadLetters;
 using System.Runtime.CompilerServices;
 using ActorStreams.Folding;
+using ActorStreams.Grains.Dismissed;
 using ActorStreams.Log;
 using ActorStreams.Partitions.Reading;
 using ActorStreams.Partitions.Running;
@@ -43,6 +45,27 @@ internal static class PartitionAnswers
         this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         OnWireAsync(async () => await runner.WaitRoutedAsync(offset, timeout, cancellationToken));
 
+    /// <summary>Sets aside the record before which the partition has stopped; done when a checkpoint with it is written.</summary>
+    internal static Task<bool> SetAsideAsync(
+        this PartitionRunner runner, long offset, TimeSpan timeout, CancellationToken cancellationToken) => OnWireAsync(async () =>
+        {
+            try
+            {
+                await runner.SetAsideAsync(offset).WaitAsync(timeout, runner.Services.Time, cancellationToken);
+                return true;
+            }
+            catch (NotStoppedThereException error)
+            {
+                throw new RequestRefusedException(409, "The partition does not stand there", error.Message);
+            }
+            catch (TimeoutException)
+            {
+                throw new RequestRefusedException(
+                    503, "Not set aside yet", $"The order to set aside {runner.Input}:{offset} is taken, but no checkpoint with it is "
+                    + $"written after {timeout.TotalSeconds} s: {runner.Reason ?? "it is under way"}. Repeat it to wait on.");
+            }
+        });
+
     /// <summary>The state and then each change, or the changes after a position.</summary>
     internal static async IAsyncEnumerable<WatchReply> ReplyAsync(
         this PartitionRunner runner, string key, WatchRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -62,7 +85,7 @@ internal static class PartitionAnswers
     }
 
     /// <summary>What the partition is doing.</summary>
-    internal static PartitionStatus ToStatus(this PartitionRunner runner, string silo) => new()
+    internal static PartitionStatus ToStatus(this PartitionRunner runner, string silo, Dismissals dismissals) => new()
     {
         Dataset = runner.Dataset.Name,
         Partition = runner.Partition,
@@ -77,7 +100,7 @@ internal static class PartitionAnswers
         BehindSeconds = runner.BehindSeconds,
         MisplacedRecords = runner.MisplacedRecords,
         MayHoldMisplacedKeys = runner.MayHoldMisplacedKeys,
-        OpenDeadLetters = runner.OpenDeadLetters,
+        OpenDeadLetters = runner.OpenWithout(dismissals),
         CheckpointAgeSeconds = runner.CheckpointAgeSeconds,
         Build = runner.Dataset.Build,
         Edges =
@@ -85,7 +108,17 @@ internal static class PartitionAnswers
             .. (runner.Session?.Fold.Edges ?? []).Select(
                 edge => new EdgeStatus(edge.View, edge.Build, edge.IsWhole, edge.Sent, edge.Passed)),
         ],
+        StoppedAt = runner.StoppedAt,
     };
+
+    /// <summary>Records set aside that were not folded since, nor dismissed.</summary>
+    private static long OpenWithout(this PartitionRunner runner, Dismissals dismissals)
+    {
+        if (runner.Session?.Fold is not { OpenDeadLetters: { } open } fold)
+            return 0;
+        lock (fold.Gate)
+            return open.Count - dismissals.CountOf(runner.Dataset.Name, runner.Input, open);
+    }
 
     /// <summary>After a failure a partition stands before records that it will set aside once more.</summary>
     private static DeadLetterState StateOf(PartitionFold fold, long offset) =>

@@ -1,3 +1,5 @@
+using ActorStreams.DeadLetters;
+using ActorStreams.Grains.Dismissed;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Partitions.Running;
 using Orleans.Concurrency;
@@ -15,7 +17,8 @@ namespace ActorStreams.Grains.Partitions;
 [KeepAlive]
 #pragma warning disable CA1001 // deactivation disposes the runner
 internal sealed class PartitionGrain(
-    PartitionServices services, PartitionDirectory directory, Ownership ownership, PartitionKeeper keeper, ILocalSiloDetails silo)
+    PartitionServices services, PartitionDirectory directory, Ownership ownership, PartitionKeeper keeper, Dismissals dismissals,
+    ILocalSiloDetails silo)
     : Grain, IPartitionGrain
 #pragma warning restore CA1001
 {
@@ -83,5 +86,8 @@ internal sealed class PartitionGrain(
             Runner.Watches.End("Readers get another build of the dataset now. Resume: the watch begins with its state.");
     }
 
-    public Task<PartitionStatus> GetState() => Task.FromResult(Runner.ToStatus(SiloNames.Of(silo.Name, silo.SiloAddress)));
+    public Task SetAside(long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+        Runner.SetAsideAsync(offset, timeout, cancellationToken);
+
+    public Task<PartitionStatus> GetState() => Task.FromResult(Runner.ToStatus(SiloNames.Of(silo.Name, silo.SiloAddress), dismissals));
 }

@@ -95,7 +95,7 @@ public sealed class Catalog(Topology topology, ServedTopics served, IChangeLog l
         try
         {
             await foreach (var batch in log.ReadAsync(
-                partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), limit.Token))
+                partition, request.From, new(Math.Clamp(request.MaxRecords, 1, MaxLines), MaxBytes), cancellationToken: limit.Token))
                 return Write(batch, KindOf(request.Topic) == TopicKind.Input);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.Partitions;
@@ -60,6 +61,13 @@ public sealed class DatasetReads
 
         return [.. states.OrderBy(state => state.Key, KeyOrder.Instance).Take(request.Limit)];
     }
+
+    /// <summary>
+    /// Sets aside the record before which a partition has stopped, and lets it continue. Done when a checkpoint with it is written.
+    /// </summary>
+    /// <exception cref="RequestRefusedException">The partition stands elsewhere (409), or the time ran out (503).</exception>
+    public Task SetAsideAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+        _partitions.SetAsideAsync(dataset, partition, offset, timeout, cancellationToken);
 
     /// <summary>What is wrong with a position that a read is to wait for; null when nothing is.</summary>
     public string? FaultOf(Dataset dataset, Position position)
@@ -166,8 +174,8 @@ public sealed class DatasetReads
         Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken) =>
         _partitions.DeadLettersAsync(dataset, partition, offsets, cancellationToken);
 
-    /// <summary>Waits until a partition has folded an offset; false when the time ran out.</summary>
-    internal Task<bool> FoldedAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+    /// <summary>Waits until a partition has folded an offset and its changes are durable; false when the time ran out.</summary>
+    internal Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
         _partitions.RoutedAsync(dataset, partition, offset, new(_time, timeout), cancellationToken);
 
     /// <summary>The build of a dataset that readers get now.</summary>

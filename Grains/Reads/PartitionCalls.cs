@@ -1,4 +1,6 @@
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Dismissed;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Partitions.Running;
@@ -9,7 +11,7 @@ namespace ActorStreams.Grains.Reads;
 /// Calls to partitions wherever they are: directly on this silo, through the grain on another, and again where they move meanwhile.
 /// </summary>
 internal sealed class PartitionCalls(
-    PartitionDirectory local, Ownership ownership, FrozenReads frozen, IGrainFactory grains, TimeProvider time)
+    PartitionDirectory local, Ownership ownership, FrozenReads frozen, IGrainFactory grains, Dismissals dismissals, TimeProvider time)
 {
     /// <summary>How long a partition on another silo may take to report its status.</summary>
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(3);
@@ -31,6 +33,16 @@ internal sealed class PartitionCalls(
         dataset, partition, runner => runner.ReplyAsync(offsets, cancellationToken), grain => grain.DeadLetters(offsets, cancellationToken),
         cancellationToken);
 
+    /// <summary>To order it twice is harmless, so it is retried where the partition moves.</summary>
+    internal Task SetAsideAsync(Dataset dataset, int partition, long offset, TimeSpan timeout, CancellationToken cancellationToken) =>
+        CallAsync(
+            dataset, partition, runner => runner.SetAsideAsync(offset, timeout, cancellationToken), async grain =>
+            {
+                await grain.SetAside(offset, timeout, cancellationToken);
+                return true;
+            },
+            cancellationToken);
+
     /// <summary>Waits until a partition has folded an offset and its changes are durable; false when the time ran out.</summary>
     internal Task<bool> RoutedAsync(Dataset dataset, int partition, long offset, Deadline deadline, CancellationToken cancellationToken) =>
         CallAsync(
@@ -49,7 +61,7 @@ internal sealed class PartitionCalls(
             if (IsFrozen(dataset, partition))
                 return await frozen.StatusAsync(dataset, partition);
             return local.TryGet(dataset, partition, out var runner)
-                ? runner.ToStatus(local.SiloName) : await Grain(dataset, partition).GetState().WaitAsync(StatusTimeout, time);
+                ? runner.ToStatus(local.SiloName, dismissals) : await Grain(dataset, partition).GetState().WaitAsync(StatusTimeout, time);
         }
         catch (Exception error) when (error is OrleansException or TimeoutException or PartitionUnavailableException)
         {

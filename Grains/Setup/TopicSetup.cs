@@ -32,8 +32,13 @@ public sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore st
     /// Forgets everything that is derived: all builds, their states and input logs. No silo may run. What is cut short here is finished by
     /// the next start, of which kind ever.
     /// </summary>
+    /// <exception cref="TopicNotDeletableException">An input log may not be deleted, and nothing was changed.</exception>
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
+        var known = BuildCatalog.Read(await store.ReadCatalogAsync(cancellationToken)).Builds
+            .Where(build => build.Kind == DatasetKind.View).Select(build => build.Topic).ToHashSet();
+        var topics = await log.ListTopicsAsync(cancellationToken);
+        await log.CheckDeletableAsync([.. topics.Select(topic => topic.Topic).Where(known.Contains)], cancellationToken);
         var legacy = await store.ReadDatasetsAsync(cancellationToken);
         await builds.ChangeAsync(
             catalog => LiveBuilds.Retire(

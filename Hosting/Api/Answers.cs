@@ -19,7 +19,10 @@ internal static class Answers
     internal static PartitionInfo Of(PartitionStatus status) => new(
         status.Partition, status.Silo, StateOf(status.Status), status.Reason, status.NextOffset, status.EndOffset, status.States,
         status.TableEntries,
-        Behind(status.BehindRecords, status.BehindSeconds), status.OpenDeadLetters, Math.Round(status.CheckpointAgeSeconds, 3));
+        Behind(status.BehindRecords, status.BehindSeconds), status.OpenDeadLetters, Math.Round(status.CheckpointAgeSeconds, 3))
+    {
+        StoppedAt = status.StoppedAt,
+    };
 
     internal static DatasetInfo Of(Dataset dataset, DatasetStatusReply status) => new(
         dataset.Name, dataset.Kind, dataset.Version, dataset.Topic, dataset.Partitions, [.. dataset.Sources.Select(source => source.Name)],

@@ -3,6 +3,7 @@ using System.Text.Json;
 using ActorStreams.Grains.Appends;
 using ActorStreams.Grains;
 using ActorStreams.Hosting.Health;
+using ActorStreams.Hosting.Security;
 using ActorStreams.Hosting.Settings;
 using ActorStreams.Log;
 using ActorStreams.Protocol;
@@ -25,12 +26,16 @@ internal static class AppendApi
             .WithDescription(
                 "JSON lines { key, value, timestamp?, headers? }; value null is a tombstone. Answers the position of each. "
                 + "Up to 1,000 lines and 1 MiB are checked first: with a bad line nothing is appended. "
-                + "A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too.")
+                + "A longer body streams, and a bad line is answered by { line, error }. As application/json a record is one line too. "
+                + "With Idempotency-Key the same body is appended once, however often it is sent within Silo:IdempotencyKeyHours: it is "
+                + "answered with the same positions and Idempotent-Replayed: true, with 409 while an earlier request may be under way, and "
+                + "with 422 if the key was sent for something else.")
             .Accepts<AppendExample>("application/x-ndjson", "application/json").Produces<AppendAnswer>(200, "application/x-ndjson")
-            .ProducesProblem(400).ProducesProblem(404).ProducesProblem(503);
+            .ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(413).ProducesProblem(422).ProducesProblem(503);
 
     private static async Task<IResult> AppendAsync(
-        string topic, HttpContext http, [FromServices] RecordAppends appends, [FromServices] IOptions<SecurityOptions> security,
+        string topic, HttpContext http, [FromHeader(Name = IdempotencyKeys.Header)] string? idempotencyKey,
+        [FromServices] RecordAppends appends, [FromServices] IOptions<SecurityOptions> security,
         [FromServices] StopSignal stop, [FromServices] TimeProvider time)
     {
         if (string.IsNullOrEmpty(http.Request.ContentType))
@@ -40,6 +45,9 @@ internal static class AppendApi
                 "An append has the content type application/x-ndjson, or application/json for a single record. Send it as Content-Type.");
         }
 
+        string? key = null;
+        if (idempotencyKey is not null && IdempotencyKeys.Read(idempotencyKey, out key) is { } fault)
+            return Problems.Of(400, "Bad idempotency key", fault);
         var description = await appends.TopicAsync(topic, http.RequestAborted);
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = security.Value.Limits.MaxAppendBytes;
@@ -47,12 +55,12 @@ internal static class AppendApi
         if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
         var wait = new BodyWait(TimeSpan.FromSeconds(security.Value.Limits.BodyIdleSeconds), stop, time);
-        var append = new Appending(http, appends, description, wait);
+        var append = new Appending(http, appends, description, wait, key);
         return await append.RunAsync(appends.MaxLineBytes);
     }
 
     /// <summary>One request.</summary>
-    private sealed class Appending(HttpContext http, RecordAppends appends, AppendTopic topic, BodyWait wait)
+    private sealed class Appending(HttpContext http, RecordAppends appends, AppendTopic topic, BodyWait wait, string? key)
     {
         private IReadOnlyList<Position> _positions = [];
         private int _line;
@@ -63,6 +71,8 @@ internal static class AppendApi
             {
                 if (lines.Count == 0 && http.Response.HasStarted)
                     break;
+                if (key is not null && !last)
+                    return TooLong();
                 var answers = Parse(lines, out var records);
                 if (last && !http.Response.HasStarted && answers.Exists(answer => answer is not null))
                 {
@@ -74,7 +84,7 @@ internal static class AppendApi
                             .Where(error => error.Error is not null) });
                 }
 
-                if (await AppendAsync(records) is { } failure)
+                if (await AppendAsync(records, lines) is { } failure)
                 {
                     if (!http.Response.HasStarted)
                         return failure.Result;
@@ -87,6 +97,12 @@ internal static class AppendApi
 
             return Results.Empty;
         }
+
+        /// <summary>What is not checked as a whole cannot be repeated as a whole.</summary>
+        private static IResult TooLong() => Problems.Of(
+            413, "Too much for one idempotency key",
+            $"With an idempotency key a body has at most {AppendBody.MaxLines:N0} lines and {AppendBody.MaxBytes:N0} bytes, unless it is "
+            + "one line. Nothing was appended. Send parts, each with a key of its own.");
 
         private List<string?> Parse(List<byte[]?> lines, out List<NewRecord> records)
         {
@@ -105,11 +121,14 @@ internal static class AppendApi
             return answers;
         }
 
-        private async Task<(IResult Result, string Detail)?> AppendAsync(List<NewRecord> records)
+        private async Task<(IResult Result, string Detail)?> AppendAsync(List<NewRecord> records, List<byte[]?> lines)
         {
             try
             {
-                _positions = await appends.AppendAsync(topic.Name, records, http.RequestAborted);
+                if (key is null)
+                    _positions = await appends.AppendAsync(topic.Name, records, http.RequestAborted);
+                else
+                    await AppendOnceAsync(key, records, lines);
                 return null;
             }
             catch (LogUnavailableException error)
@@ -118,8 +137,19 @@ internal static class AppendApi
             }
             catch (RequestRefusedException error)
             {
+                if (error.RetryAfterSeconds is { } seconds)
+                    http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
                 return (Problems.Of(error.Status, error.Title, error.Message), error.Message);
             }
+        }
+
+        private async Task AppendOnceAsync(string sent, List<NewRecord> records, List<byte[]?> lines)
+        {
+            var caller = Caller.SubjectOf(http.User) ?? "";
+            var bytes = lines.Select(line => (ReadOnlyMemory<byte>)line!);
+            (_positions, var isReplay) = await appends.AppendOnceAsync(topic.Name, records, caller, sent, bytes);
+            if (isReplay)
+                http.Response.Headers[IdempotencyKeys.Replayed] = "true";
         }
 
         private async Task AnswerAsync(List<string?> answers)

@@ -63,5 +63,5 @@ internal static class BuildsApi
     /// <summary>Once begun it is finished, also when the caller goes away.</summary>
     private static async Task<IResult> ChangeAsync(
         HttpContext http, IGrainFactory grains, Func<IBuildsGrain, Task<IReadOnlyList<BuildReply>>> change) =>
-        DeadLettersApi.WithoutHeader(http) ?? Results.Ok((await change(grains.GetGrain<IBuildsGrain>(0))).Select(Answers.Of));
+        DeadLettersApi.FaultOfHeader(http) ?? Results.Ok((await change(grains.GetGrain<IBuildsGrain>(0))).Select(Answers.Of));
 }

@@ -65,8 +65,7 @@ internal static class StatesApi
         var since = query.Since ?? (query.Watch == true ? http.Request.Headers["Last-Event-ID"].FirstOrDefault() : null);
         if (query.Watch == true)
         {
-            if (!WatchRequest.TryParse(since, out var request, out var error)
-                || (error = services.Reader.FaultOf(dataset, key, request)) is not null)
+            if (!WatchRequest.TryParse(since, out var request, out var error))
                 return Problems.Of(400, "Bad position", error!);
             await WatchStream.WriteAsync(http, name, grain.Watch(request, http.RequestAborted), services.Silo.Value, services.Time);
             return Results.Empty;
@@ -161,8 +160,6 @@ internal static class StatesApi
             if (!Position.TryParse(text, dataset.Topic, out var position))
                 return Problems.Of(
                     400, "Bad position", $"atLeast is '{text}', but has the form partition:offset or topic/partition:offset.");
-            if (services.Reader.FaultOf(dataset, position) is { } fault)
-                return Problems.Of(400, "Bad position", fault);
             positions.Add(position);
         }
 

@@ -122,7 +122,7 @@ internal static class TopicsApi
         var channel = Channel.CreateBounded<RecordBatch>(MaxWaitingBatches);
         var readers = parts.Select(async part =>
         {
-            await foreach (var batch in log.ReadAsync(part.Partition, part.From, ReadLimits.Default, end.Token))
+            await foreach (var batch in log.ReadAsync(part.Partition, part.From, ReadLimits.Default, cancellationToken: end.Token))
                 await channel.Writer.WriteAsync(batch, end.Token);
         }).ToList();
         try

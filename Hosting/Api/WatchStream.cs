@@ -16,6 +16,11 @@ namespace ActorStreams.Hosting.Api;
 /// </summary>
 internal static class WatchStream
 {
+    /// <summary>
+    /// The response begins with the first event, or after this time. What is refused before is answered with its own status.
+    /// </summary>
+    private static readonly TimeSpan FirstHeartbeat = TimeSpan.FromMilliseconds(200);
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -27,7 +32,6 @@ internal static class WatchStream
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-cache,no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
-        await http.Response.StartAsync(http.RequestAborted);
         try
         {
             await PumpAsync(http, dataset, watch, TimeSpan.FromSeconds(options.WatchHeartbeatSeconds), time);
@@ -48,8 +52,11 @@ internal static class WatchStream
         }
         catch (WatchPositionException error)
         {
-            await WriteEventAsync(
-                http.Response, "error", null, new { Status = 400, Title = "The watch cannot go on", Detail = error.Message });
+            await WriteErrorAsync(http.Response, 400, "The watch cannot be resumed", error.Message);
+        }
+        catch (RequestRefusedException error) when (http.Response.HasStarted)
+        {
+            await WriteErrorAsync(http.Response, error.Status, error.Title, error.Message);
         }
     }
 
@@ -60,14 +67,16 @@ internal static class WatchStream
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
         var replies = watch.GetAsyncEnumerator(end.Token);
         Task<bool>? next = null;
+        var pause = FirstHeartbeat;
         try
         {
             while (true)
             {
                 next ??= replies.MoveNextAsync().AsTask();
                 using var quiet = new CancellationTokenSource();
-                if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(heartbeat, time, quiet.Token)) != next)
+                if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(pause, time, quiet.Token)) != next)
                 {
+                    pause = heartbeat;
                     await http.Response.WriteAsync(":\n\n", end.Token);
                     continue;
                 }
@@ -90,6 +99,9 @@ internal static class WatchStream
     private static Task WriteReplyAsync(HttpResponse response, string dataset, WatchReply reply) => reply.State is { } state
         ? WriteEventAsync(response, "state", state.ToChangePosition().ToString(), Answers.Of(dataset, state))
         : WriteEventAsync(response, "change", reply.Change!.ToChangePosition().ToString(), Answers.Of(reply.Change));
+
+    private static Task WriteErrorAsync(HttpResponse response, int status, string title, string detail) =>
+        WriteEventAsync(response, "error", null, new { status, title, detail });
 
     private static async Task WriteEventAsync<T>(HttpResponse response, string name, string? id, T data)
     {

@@ -26,6 +26,8 @@ async function getJson(path, options) {
   return body;
 }
 
+const post = (path, body) => getJson(path, { method: "POST", headers: { "Content-Type": "application/json", "X-ActorStreams": "operate" }, body: JSON.stringify(body) });
+
 // The sums over the partitions of a dataset. The silo says which of their statuses is the most severe.
 function totals(dataset) {
   const parts = dataset.partitions;
@@ -138,6 +140,7 @@ function partitionRows(dataset) {
     row.append(cell("", `${dataset.topic}/${p.partition}`), cell("Owner", p.silo ?? "–", "wide"), cell("Folded up to", `${number(p.nextOffset)} of ${number(p.endOffset)}`, "n"), cell("States", number(p.states), "n"),
       cell("In memory", number(p.statesInMemory), "n"), cell("Behind", number(p.behind.records), "n"), cell("Lag", seconds(p.behind.seconds), "n"), cell("Checkpoint age", seconds(p.checkpointAgeSeconds), "n"),
       cell("Dead letters", number(p.openDeadLetters), "n"), cell("Status", tag(p.status, p.reason)));
+    if (p.stoppedAt !== undefined) row.lastChild.append(" ", setAsideButton(dataset, p));
     body.append(row);
   }
   head.append(heads); table.append(head, body); td.append(table); tr.append(td);
@@ -202,6 +205,20 @@ async function change(path, question, effect, word) {
   } catch (error) { $("notice").textContent = error.message; }
   await refresh();
 }
+function setAsideButton(dataset, p) {
+  const go = element("button", "Set aside…"), where = `${dataset.topic}/${p.partition}:${p.stoppedAt}`;
+  go.type = "button";
+  go.onclick = async () => {
+    if (!await confirmed(`Set ${where} aside?`, `'${dataset.name}' does not fold this record and continues with the next one. The record becomes a dead letter. ${p.reason ?? ""}`, "Set aside")) return;
+    try {
+      $("notice").textContent = "Setting aside…";
+      await post("/api/dead-letters/set-aside", { dataset: dataset.name, partition: p.partition, offset: p.stoppedAt });
+      $("notice").textContent = `${where} is set aside, and '${dataset.name}' continues.`;
+    } catch (error) { $("notice").textContent = error.message; }
+    await refresh();
+  };
+  return go;
+}
 function showSilos(status) {
   $("silos").replaceChildren(...status.silos.map(s => {
     const tr = element("tr"), name = element("span");
@@ -241,11 +258,12 @@ async function showLetters(open) {
   $("letters").replaceChildren(...rows);
 }
 function letterRow(letter) {
-  const row = element("div", null, "letter"), where = element("div", null, "where"), acts = element("div", null, "acts"), more = element("div", null, "more"), show = element("button", "Show"), go = element("button", "Redrive…", "do");
+  const row = element("div", null, "letter"), where = element("div", null, "where"), acts = element("div", null, "acts"), more = element("div", null, "more"), show = element("button", "Show"), go = element("button", "Redrive…", "do"), drop = element("button", "Dismiss…");
   where.append(tag(letter.state, letter.refusal), ` ${letter.dataset} · key `, element("b", letter.key ?? (letter.keyBase64 ? "(not text)" : "(none)")), ` · ${letter.position.topic}/${letter.position.partition}:${letter.position.offset}`
     + (letter.index ? `#${letter.index}` : "") + (letter.time ? ` · ${letter.time.slice(0, 19).replace("T", " ")}` : "") + (letter.valueBytes !== null ? ` · ${plural(letter.valueBytes, "byte")}` : "")
     + (letter.first ? ` · failed again, first ${letter.first}` : ""));
-  show.type = go.type = "button";
+  if (letter.dismissed) where.append(element("div", `dismissed by ${letter.dismissed.by}, ${letter.dismissed.at.slice(0, 19).replace("T", " ")}: ${letter.dismissed.reason}`));
+  show.type = go.type = drop.type = "button";
   const fill = body => more.replaceChildren(...body);
   if (details.has(letter.id)) { fill(details.get(letter.id)); show.textContent = "Hide"; }
   show.onclick = async () => {
@@ -256,7 +274,9 @@ function letterRow(letter) {
   go.disabled = !letter.canRedrive;
   if (letter.refusal) go.title = letter.refusal;
   go.onclick = () => redrive(`Redrive this dead letter of '${letter.dataset}'?`, { ids: [letter.first ?? letter.id] });
-  acts.append(show, " ", go);
+  drop.disabled = letter.state !== "open" && letter.state !== "unknown";
+  drop.onclick = () => dismiss(letter);
+  acts.append(show, " ", drop, " ", go);
   row.append(element("div", letter.reason, "reason"), acts, where, more);
   return row;
 }
@@ -270,10 +290,10 @@ async function letterDetails(letter) {
     return body;
   } catch (error) { return [element("p", error.message)]; }
 }
-function confirmed(question, effect, word) {
+function confirmed(question, effect, yes) {
   $("ask").textContent = question;
   $("effect").textContent = effect;
-  $("yes").textContent = word;
+  $("yes").textContent = yes;
   $("confirm").returnValue = "no";
   $("confirm").showModal();
   return new Promise(resolve => $("confirm").addEventListener("close", () => resolve($("confirm").returnValue === "yes"), { once: true }));
@@ -284,7 +304,7 @@ async function redrive(question, request) {
   try {
     $("notice").textContent = "Redriving…";
     for (let from = null, until = null; ;) {
-      const answer = await getJson("/api/dead-letters/redrive", { method: "POST", headers: { "Content-Type": "application/json", "X-ActorStreams": "operate" }, body: JSON.stringify({ ...request, dryRun: false, from, until }) });
+      const answer = await post("/api/dead-letters/redrive", { ...request, dryRun: false, from, until });
       for (const one of answer.appended) total[{ folded: "folded", "failed again": "again" }[one.outcome] ?? "pending"]++;
       total.done += answer.done.length; total.refused.push(...answer.refused);
       if (answer.next === null) break;
@@ -293,6 +313,19 @@ async function redrive(question, request) {
     }
     $("notice").textContent = [`${number(total.folded)} folded`, total.pending && `${number(total.pending)} appended and still to be folded`, total.again && `${number(total.again)} failed again`,
       total.done && `${number(total.done)} folded before`, total.refused.length && `${number(total.refused.length)} refused: ${total.refused[0].reason}`].filter(one => one).join(", ") + ".";
+  } catch (error) { $("notice").textContent = error.message; }
+  shownKey = "";
+  await refresh();
+}
+
+async function dismiss(letter) {
+  $("reason").hidden = false; $("why").value = "";
+  const yes = await confirmed(`Dismiss this dead letter of '${letter.dataset}'?`, "It is no longer open, and no redrive of all open ones includes it. Nothing that is folded changes.", "Dismiss");
+  $("reason").hidden = true;
+  if (!yes) return;
+  try {
+    const answer = await post("/api/dead-letters/dismiss", { ids: [letter.first ?? letter.id], reason: $("why").value });
+    $("notice").textContent = answer.refused.length ? answer.refused[0].reason : answer.done.length ? "It was dismissed before." : "It is dismissed.";
   } catch (error) { $("notice").textContent = error.message; }
   shownKey = "";
   await refresh();

@@ -39,6 +39,11 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, 
             Tell(http, status);
     }
 
+    /// <summary>
+    /// Names what a request concerns, for its line: numbers, datasets and positions; never a key, and nothing of a record.
+    /// </summary>
+    internal static void Concerns(HttpContext http, string what) => http.Items[typeof(AuditLog)] = what;
+
     /// <summary>Tells of what was done by starting the silo.</summary>
     internal static void TellOfStart(ILoggerFactory loggers, string act) =>
         LogAct(loggers.CreateLogger(Category), Caller.Printable(Environment.UserName), "this machine", "start", act, "done");
@@ -54,7 +59,8 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, 
                 return;
         }
 
-        LogAct(_logger, who, http.Connection.RemoteIpAddress?.ToString() ?? "", method, Caller.Printable(path), Result(status));
+        var act = http.Items[typeof(AuditLog)] is string what ? $"{path} ({what})" : path;
+        LogAct(_logger, who, http.Connection.RemoteIpAddress?.ToString() ?? "", method, Caller.Printable(act), Result(status));
     }
 
     private bool IsNew((string, string, int) look)

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using ActorStreams.Grains.Appends;
 
 namespace ActorStreams.Hosting.Settings;
 
@@ -14,7 +15,11 @@ public sealed class HostingOptions
 
     /// <summary>The largest record that may be appended: key, value and headers, in bytes.</summary>
     [Range(1, 16 << 20)]
-    public int MaxRecordBytes { get; set; } = 1 << 20;
+    public int MaxRecordBytes { get; set; } = 1_000_000;
+
+    /// <summary>How long an idempotency key is kept after its append.</summary>
+    [Range(1, 8_784)]
+    public double IdempotencyKeyHours { get; set; } = 24;
 
     /// <summary>The longest that a read may wait for a position.</summary>
     [Range(0, 3600)]
@@ -99,6 +104,8 @@ public sealed class HostingOptions
     /// <summary>How long a stopping silo may take for its last checkpoints.</summary>
     [Range(1, 3600)]
     public double ShutdownSeconds { get; set; } = 120;
+
+    internal RecordLimits RecordLimits => new(MaxRecordBytes) { KeyLifetime = TimeSpan.FromHours(IdempotencyKeyHours) };
 
     /// <summary>The settings before they are checked: which parts there are must be known early.</summary>
     internal static HostingOptions Unchecked(IConfiguration configuration) =>

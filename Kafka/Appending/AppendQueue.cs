@@ -40,6 +40,7 @@ internal sealed class AppendQueue : IAsyncDisposable
     {
         (_name, _batchBytes, _clients, _options) = (name, batchBytes, clients, options);
         (_logger, _time, _onAppended) = (logger, time, onAppended);
+        clients.Renewed += Renew;
         var every = TimeSpan.FromMilliseconds(CheckEveryMilliseconds);
         _watch = time.CreateTimer(_ => GiveUpSlow(), null, every, every);
     }
@@ -55,7 +56,7 @@ internal sealed class AppendQueue : IAsyncDisposable
                 return;
             }
 
-            if (_line.Count == 0 && _life is not null && _life.TryProduce(work))
+            if (IsLate(work) || (_line.Count == 0 && _life is not null && _life.TryProduce(work)))
                 return;
             _line.Enqueue(work);
             if (_line.Count == 1)
@@ -65,12 +66,13 @@ internal sealed class AppendQueue : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _clients.Renewed -= Renew;
         await _watch.DisposeAsync().ConfigureAwait(false);
         ProducerLife? life;
         lock (_gate)
         {
             _isDisposed = true;
-            life = _life;
+            life = _life ?? _leaving;
         }
 
         await (life?.EndAsync(LastWait) ?? Task.CompletedTask).ConfigureAwait(false);
@@ -111,15 +113,27 @@ internal sealed class AppendQueue : IAsyncDisposable
             return;
         }
 
-        var life = await LifeAsync().ConfigureAwait(false);
-        work.StartedAt = _time.GetTimestamp();
-        while (true)
+        for (ProducerLife? last = null; ;)
         {
+            var life = work.Life ?? await LifeAsync().ConfigureAwait(false);
+            if (work.Produced == 0 && IsLate(work))
+                return;
+            if (life != last)
+                (last, work.StartedAt) = (life, _time.GetTimestamp());
             var deliveries = life.Deliveries;
             if (life.TryProduce(work))
                 return;
             await life.RoomAsync(deliveries).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Fails an append whose turn did not come in time: it must not land long after it was requested.</summary>
+    private bool IsLate(AppendWork work)
+    {
+        if (_time.GetElapsedTime(work.ArrivedAt).TotalSeconds <= _options.AppendTimeoutSeconds)
+            return false;
+        work.Fail(_clients.Troubles.Unavailable(TimeIsUp(_options), new(Confluent.Kafka.ErrorCode.Local_MsgTimedOut)));
+        return true;
     }
 
     private async Task<ProducerLife> LifeAsync()
@@ -147,11 +161,29 @@ internal sealed class AppendQueue : IAsyncDisposable
         {
             if (_life == life)
                 (_life, _leaving) = (null, life);
+            else if (_life is null && _leaving == life)
+                return; // it was to end
             if (_isDisposed)
                 return;
         }
 
         _logger.ProducerGivenUp(_name, reason);
+    }
+
+    /// <summary>
+    /// Gives the producer settings that have changed. Where it cannot take them it ends, and later appends wait for the next.
+    /// </summary>
+    private void Renew()
+    {
+        ProducerLife ending;
+        lock (_gate)
+        {
+            if (_life is null || _life.TryRenew())
+                return;
+            (ending, _life, _leaving) = (_life, null, _life);
+        }
+
+        _ = ending.RetireAsync(LastWait, _time);
     }
 
     private void GiveUpSlow()

@@ -24,6 +24,9 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
 
     public IReadOnlyList<NewRecord>? Records => _records;
 
+    /// <summary>When it came.</summary>
+    public long ArrivedAt { get; } = startedAt;
+
     /// <summary>When it came, or when its turn came where it had to wait.</summary>
     public long StartedAt { get; set; } = startedAt;
 
@@ -32,6 +35,9 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
 
     /// <summary>Called once, when the append has succeeded or failed.</summary>
     public Action? Ended { private get; set; }
+
+    /// <summary>The producer that has taken the first record, and so takes all; null before.</summary>
+    public ProducerLife? Life { get; private set; }
 
     /// <summary>The records that the producer has taken, from the first on.</summary>
     public int Produced { get; private set; }
@@ -62,7 +68,7 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
         }
 
         producer.Produce(new TopicPartition(topic, record.Partition), message, report => life.Delivered(this, index, report));
-        Produced = index + 1;
+        (Life, Produced) = (life, index + 1);
     }
 
     /// <summary>One of the records is durable. True when it was the last.</summary>
@@ -111,7 +117,7 @@ internal sealed class AppendWork(string topic, IReadOnlyList<NewRecord> records,
             (0, _) => "None of the append's records was sent.",
             (_, 0) when _count == 1 => "The append's record may be in the log.",
             (_, 0) => $"Any of the append's {_count} records may be in the log.",
-            _ => $"Of the append's {_count} records {appended} are in the log, and any of the others may be.",
+            _ => $"Of the append's {_count} records {appended} were acknowledged, and any of the others may be in the log.",
         };
         return Produced > 0 && unsent > 0 ? $"{known} The last {unsent} were not sent." : known;
     }

@@ -6,7 +6,7 @@ namespace ActorStreams.Kafka.Appending;
 
 // A producer lives until the first thing goes wrong for good:
 //
-//   Live ──(a delivery fails, a fatal error, an append takes too long, the log is closed)──► GivenUp ──(destroyed)──► Gone
+//   Live ──(a failed delivery, a fatal error, a slow append, the log's end, new certificates)──► GivenUp ──(destroyed)──► Gone
 //
 // When it is given up, all appends that are under way on it fail at once, and the next producer is made only when it is gone. That is what
 // keeps appends free of gaps: what one producer sends to one partition lands in order or not at all (idempotence), a batch refused for good
@@ -15,13 +15,17 @@ namespace ActorStreams.Kafka.Appending;
 /// <summary>One producer, and the appends that are under way on it.</summary>
 internal sealed class ProducerLife
 {
+    private static readonly TimeSpan RetireCheck = TimeSpan.FromMilliseconds(20);
+
     private readonly Action<ProducerLife, string> _onGivenUp;
     private readonly Action<string, int, long> _onAppended;
+    private readonly KafkaClients _clients;
     private readonly BrokerTroubles _troubles;
     private readonly NativeClient<IProducer<byte[], byte[]>> _producer;
     private readonly HashSet<AppendWork> _underWay = [];
     private readonly Lock _gate = new();
     private TaskCompletionSource? _room;
+    private ClientSettings _settings;
 
     /// <summary>Counts what was delivered.</summary>
     private long _deliveries;
@@ -36,8 +40,9 @@ internal sealed class ProducerLife
     public ProducerLife(
         KafkaClients clients, string name, int batchBytes, Action<ProducerLife, string> onGivenUp, Action<string, int, long> onAppended)
     {
-        (_onGivenUp, _onAppended, _troubles) = (onGivenUp, onAppended, clients.Troubles);
-        _producer = new(clients.Producer(name, batchBytes, error => GiveUp(_troubles.Unavailable("The producer failed", error))));
+        (_onGivenUp, _onAppended, _clients, _troubles, _settings) = (onGivenUp, onAppended, clients, clients.Troubles, clients.Settings);
+        _producer = new(
+            clients.Producer(name, batchBytes, _settings, error => GiveUp(_troubles.Unavailable("The producer failed", error))));
         if (Volatile.Read(ref _isGivenUp))
             _producer.Close();
     }
@@ -50,12 +55,14 @@ internal sealed class ProducerLife
 
     /// <summary>
     /// Hands as much of an append to the producer as it takes. False when it is full, and the rest must wait for
-    /// <see cref="RoomAsync"/>.
+    /// <see cref="RoomAsync"/>; or when it was given up before it took anything, so that the next producer may.
     /// </summary>
     public bool TryProduce(AppendWork work)
     {
         lock (_gate)
         {
+            if (_isGivenUp && work is { IsDone: false, Produced: 0 })
+                return false;
             if (_isGivenUp && !work.IsDone)
                 work.Fail(new LogUnavailableException("The producer was given up while the append waited. Try again."));
             if (work.IsDone)
@@ -72,6 +79,8 @@ internal sealed class ProducerLife
         }
         catch (KafkaException error) when (error.Error.Code == ErrorCode.Local_QueueFull)
         {
+            if (work.Produced == 0)
+                Left(work);
             return false;
         }
         catch (KafkaException error)
@@ -95,7 +104,7 @@ internal sealed class ProducerLife
         lock (_gate)
         {
             if (_isGivenUp)
-                return Task.CompletedTask;
+                return Gone;
             var room = _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
             // In this order: a delivery is counted first, and then wakes a waiter, if there is one.
             Interlocked.MemoryBarrier();
@@ -123,6 +132,26 @@ internal sealed class ProducerLife
     {
         lock (_gate)
             return _underWay.Count == 0 ? null : _underWay.Min(work => work.StartedAt);
+    }
+
+    /// <summary>Takes settings that have changed. False when only a new producer can.</summary>
+    public bool TryRenew()
+    {
+        var settings = _clients.Settings;
+        if (settings != _settings && !settings.TryGive(_settings, _producer))
+            return false;
+        _settings = settings;
+        return true;
+    }
+
+    /// <summary>Destroys the producer once nothing is under way on it; after this long at most, what is left fails.</summary>
+    public async Task RetireAsync(TimeSpan most, TimeProvider time)
+    {
+        for (var since = time.GetTimestamp(); Oldest() is not null && time.GetElapsedTime(since) < most;)
+            await Task.Delay(RetireCheck, time).ConfigureAwait(false);
+        GiveUp(_troubles.Unavailable(
+            "The brokers did not take an append that was under way when the files of Kafka:Settings changed",
+            new(ErrorCode.Local_MsgTimedOut)));
     }
 
     /// <summary>Fails all that is under way, and destroys the producer.</summary>

@@ -15,7 +15,8 @@ internal sealed class ClientSettings
     /// <summary>What a batch has beside its records, so that a record of the largest size fits in one.</summary>
     private const int BatchOverheadBytes = 40_000;
 
-    private const string FileSuffix = ".file";
+    private const string UserName = "sasl.username";
+    private const string UserPassword = "sasl.password";
     private const int LargestLibrarySize = 1_000_000_000;
 
     /// <summary>The default of <c>batch.size</c>.</summary>
@@ -29,9 +30,13 @@ internal sealed class ClientSettings
     private readonly HashSet<string> _secrets = new(StringComparer.Ordinal);
     private readonly List<string> _errors;
 
-    private ClientSettings(KafkaOptions options)
+    private readonly string _locations;
+    private readonly int _generation;
+
+    private ClientSettings(KafkaOptions options, ClientSettings? before)
     {
         _errors = [.. options.Errors()];
+        _locations = SettingFiles.LocationDigest(options);
         var common = Given(nameof(KafkaOptions.Settings), options.Settings);
         var (consumer, producer) = (
             Given(nameof(KafkaOptions.Consumer), options.Consumer), Given(nameof(KafkaOptions.Producer), options.Producer));
@@ -78,6 +83,11 @@ internal sealed class ClientSettings
             Try(common, consumer, producer);
         foreach (var settings in new[] { Admin, Consumer, Producer })
             settings["bootstrap.servers"] = options.BootstrapServers;
+        if (before is null)
+            return;
+        _generation = before._generation + (IsSameButPassword(before) ? 0 : 1);
+        // Clients that are made already may still report what they were made with.
+        _secrets.UnionWith(before._secrets);
     }
 
     public Dictionary<string, string> Admin { get; }
@@ -118,11 +128,45 @@ internal sealed class ClientSettings
     };
 
     /// <summary>Reads and checks all settings.</summary>
+    /// <param name="options">The settings, with the names of files.</param>
+    /// <param name="before">Those that are in use, where files have changed since.</param>
     /// <exception cref="ArgumentException">Some are wrong; the message names all of them.</exception>
-    public static ClientSettings Of(KafkaOptions options)
+    public static ClientSettings Of(KafkaOptions options, ClientSettings? before = null)
     {
-        var settings = new ClientSettings(options);
+        var settings = new ClientSettings(options, before);
         return settings._errors.Count == 0 ? settings : throw new ArgumentException(settings.Hide(string.Join(' ', settings._errors)));
+    }
+
+    /// <summary>
+    /// Gives a client that was made with earlier settings what has changed since. False when it must be made anew: librdkafka takes a
+    /// new user name and password, and nothing else; connections stay, and the next one uses them.
+    /// </summary>
+    public bool TryGive<T>(ClientSettings before, NativeClient<T> client)
+        where T : class, IClient
+    {
+        if (before._generation != _generation)
+            return false;
+        if (!client.TryEnter(out var entered))
+            return true; // it is closing
+        try
+        {
+            return TryGive(before, entered);
+        }
+        finally
+        {
+            client.Exit();
+        }
+    }
+
+    /// <inheritdoc cref="TryGive{T}"/>
+    public bool TryGive(ClientSettings before, IClient client)
+    {
+        if (before._generation != _generation)
+            return false;
+        var own = client is IProducer<byte[], byte[]> ? Producer : client is IConsumer<byte[], byte[]> ? Consumer : Admin;
+        if (own.TryGetValue(UserName, out var user) && own.TryGetValue(UserPassword, out var password))
+            client.SetSaslCredentials(user, password);
+        return true;
     }
 
     /// <summary>A text of librdkafka without any secret that is in it.</summary>
@@ -168,8 +212,8 @@ internal sealed class ClientSettings
         foreach (var (full, raw) in settings)
         {
             var path = $"{KafkaOptions.Section}:{part}:{full}";
-            var (name, value) = full.EndsWith(FileSuffix, StringComparison.Ordinal)
-                ? (full[..^FileSuffix.Length], FromFile(path, raw))
+            var (name, value) = full.EndsWith(SettingFiles.ValueSuffix, StringComparison.Ordinal)
+                ? (full[..^SettingFiles.ValueSuffix.Length], FromFile(path, raw))
                 : (full, raw);
             if (RefusedSettings.ReasonFor(name) is { } reason)
                 _errors.Add($"{path} cannot be set: {reason}.");
@@ -194,6 +238,14 @@ internal sealed class ClientSettings
             return null;
         }
     }
+
+    private bool IsSameButPassword(ClientSettings before) => _locations == before._locations
+        && IsSameButPassword(Admin, before.Admin) && IsSameButPassword(Consumer, before.Consumer)
+        && IsSameButPassword(Producer, before.Producer);
+
+    private static bool IsSameButPassword(Dictionary<string, string> now, Dictionary<string, string> before) =>
+        now.Count == before.Count && now.All(setting => before.TryGetValue(setting.Key, out var earlier)
+            && (setting.Value == earlier || setting.Key is UserName or UserPassword));
 
     private void CheckSasl(Dictionary<string, string> common)
     {

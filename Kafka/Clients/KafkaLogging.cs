@@ -8,6 +8,16 @@ internal static partial class KafkaLogging
     [LoggerMessage(Level = LogLevel.Warning, Message = "Kafka client {Client}: {Text} (told again in {Seconds} s at the earliest)")]
     public static partial void ClientTrouble(this ILogger logger, string client, string text, int seconds);
 
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Files that Kafka:Settings names have changed. New connections use them; connections that are open stay.")]
+    public static partial void SettingFilesChanged(this ILogger logger);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Files that Kafka:Settings names have changed but cannot be used, and what they held before is used on: {Reason}")]
+    public static partial void SettingFilesNotUsed(this ILogger logger, string reason);
+
     [LoggerMessage(Level = LogLevel.Debug, Message = "Kafka client {Client}: {Facility}: {Text}")]
     public static partial void ClientDetail(this ILogger logger, string client, string facility, string text);
 

@@ -61,7 +61,8 @@ public sealed class KafkaOptions
     public int StatisticsSeconds { get; init; } = 10;
 
     /// <summary>
-    /// Settings of librdkafka for all clients, by their own names. A name that ends in <c>.file</c> takes the value from that file.
+    /// Settings of librdkafka for all clients, by their own names. A name that ends in <c>.file</c> takes the value from that file. Files
+    /// are read again when they change.
     /// </summary>
     public Dictionary<string, string> Settings { get; init; } = [];
 

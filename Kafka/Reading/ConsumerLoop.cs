@@ -44,13 +44,14 @@ internal sealed class ConsumerLoop
     private readonly TimeProvider _time;
     private readonly string _name;
     private IConsumer<byte[], byte[]> _consumer = null!;
+    private ClientSettings _settings;
     private Feed? _latest;
     private bool _isEnding;
     private long _endsSeenAt;
 
     public ConsumerLoop(string name, KafkaClients clients, ILogger logger, TimeProvider time)
     {
-        (_name, _clients, _logger, _time) = (name, clients, logger, time);
+        (_name, _clients, _logger, _time, _settings) = (name, clients, logger, time, clients.Settings);
         new Thread(Run) { IsBackground = true, Name = $"Kafka {name} consumer" }.Start();
     }
 
@@ -89,21 +90,33 @@ internal sealed class ConsumerLoop
 
     private void Run()
     {
-        Exception? failure = null;
+        LogUnavailableException? failure = null;
         try
         {
-            _consumer = _clients.Consumer(_name);
-            while (Step())
+            _consumer = _clients.Consumer(_name, _settings);
+            while (TryRenew() && Step())
             {
             }
         }
         catch (Exception error)
         {
-            failure = error;
+            failure = new($"The {_name} consumer has ended: {error.Message.TrimEnd('.')}. Try again.", error);
             _logger.ConsumerEnded(error, _name);
         }
 
         End(failure);
+    }
+
+    /// <summary>Takes settings that have changed. False when only a new consumer can: readers move to it.</summary>
+    private bool TryRenew()
+    {
+        var settings = _clients.Settings;
+        if (settings == _settings)
+            return true;
+        if (!settings.TryGive(_settings, _consumer))
+            return false;
+        _settings = settings;
+        return true;
     }
 
     /// <summary>
@@ -238,20 +251,19 @@ internal sealed class ConsumerLoop
         return _latest = _feeds.GetValueOrDefault((topic, partition));
     }
 
-    private void End(Exception? failure)
+    /// <summary>Readers end with the failure. Without one they move to the consumer that follows, or the log is closed.</summary>
+    private void End(LogUnavailableException? failure)
     {
         lock (_gate)
             _isEnding = true;
-        var error = new LogUnavailableException(
-            $"The {_name} consumer has ended{(failure is null ? "" : $": {failure.Message.TrimEnd('.')}")}. Try again.", failure);
         while (_steps.TryDequeue(out var step))
         {
             if (step.Step == FeedStep.Start)
-                step.Feed.Partition.Drop(step.Feed, error);
+                step.Feed.Partition.Drop(step.Feed, failure);
         }
 
         foreach (var feed in _feeds.Values)
-            feed.Partition.Drop(feed, error);
+            feed.Partition.Drop(feed, failure);
         _consumer?.Dispose();
         _ended.SetResult();
     }

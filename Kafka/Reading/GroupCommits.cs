@@ -14,7 +14,7 @@ internal sealed class GroupCommits : IAsyncDisposable
 {
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
 
-    private readonly NativeClient<IAdminClient> _admin;
+    private readonly RenewedClient<IAdminClient> _admin;
     private readonly ILogger _logger;
     private readonly TimeSpan _timeout;
     private readonly CancellationTokenSource _stopping = new();
@@ -23,7 +23,7 @@ internal sealed class GroupCommits : IAsyncDisposable
     private readonly Task _loop;
     private Dictionary<string, Dictionary<TopicPartition, long>> _reported = new(StringComparer.Ordinal);
 
-    public GroupCommits(NativeClient<IAdminClient> admin, KafkaOptions options, ILogger logger, TimeProvider time)
+    public GroupCommits(RenewedClient<IAdminClient> admin, KafkaOptions options, ILogger logger, TimeProvider time)
     {
         (_admin, _logger, _timeout) = (admin, logger, TimeSpan.FromSeconds(options.RequestTimeoutSeconds));
         _loop = LoopAsync(new(TimeSpan.FromSeconds(options.GroupCommitSeconds), time));

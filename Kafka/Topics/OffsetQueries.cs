@@ -24,7 +24,7 @@ internal sealed class OffsetQueries : IAsyncDisposable
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(100);
 
-    private readonly NativeClient<IConsumer<byte[], byte[]>> _consumer;
+    private readonly RenewedClient<IConsumer<byte[], byte[]>> _consumer;
     private readonly BrokerTroubles _troubles;
     private readonly TopicDirectory _topics;
     private readonly TimeSpan _timeout;
@@ -33,9 +33,16 @@ internal sealed class OffsetQueries : IAsyncDisposable
     private readonly SemaphoreSlim _places = new(MaxCalls);
     private readonly Lock _polling = new();
 
-    public OffsetQueries(KafkaClients clients, TopicDirectory topics, TimeSpan timeout, TimeProvider time)
+    /// <summary>Makes the consumer that asks.</summary>
+    /// <param name="clients">What makes it.</param>
+    /// <param name="topics">The topics that brokers list.</param>
+    /// <param name="timeout">How long it is asked again where brokers have no answer.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="seesUndecided">Whether ends include records of transactions that are still open.</param>
+    public OffsetQueries(KafkaClients clients, TopicDirectory topics, TimeSpan timeout, TimeProvider time, bool seesUndecided = false)
     {
-        _consumer = new(clients.Consumer("offsets"));
+        var name = seesUndecided ? "written offsets" : "offsets";
+        _consumer = new(clients, settings => clients.Consumer(name, settings, seesUndecided));
         (_troubles, _topics, _timeout, _time) = (clients.Troubles, topics, timeout, time);
         _try = timeout < MostTry ? timeout : MostTry;
     }

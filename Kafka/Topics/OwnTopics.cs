@@ -7,7 +7,7 @@ namespace ActorStreams.Kafka.Topics;
 
 /// <summary>Creates and deletes the topics that are ours.</summary>
 internal sealed class OwnTopics(
-    NativeClient<IAdminClient> admin,
+    RenewedClient<IAdminClient> admin,
     TopicDirectory topics,
     TopicChecks checks,
     KafkaOptions options,

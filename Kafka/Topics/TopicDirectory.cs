@@ -7,7 +7,7 @@ namespace ActorStreams.Kafka.Topics;
 /// <summary>
 /// Knows which topics exist. It always requests all topics: on some brokers a request for one topic creates it.
 /// </summary>
-internal sealed class TopicDirectory(NativeClient<IAdminClient> admin, KafkaOptions options, BrokerTroubles troubles, TimeProvider time)
+internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOptions options, BrokerTroubles troubles, TimeProvider time)
 {
     private const string InternalPrefix = "__";
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);

@@ -9,7 +9,7 @@ namespace ActorStreams.Kafka.Topics;
 /// <summary>
 /// The settings of topics, read once and again now and then. A failure to read them is logged once a topic, and tried again.
 /// </summary>
-internal sealed class TopicSettingsCache(NativeClient<IAdminClient> admin, KafkaOptions options, ILogger logger, TimeProvider time)
+internal sealed class TopicSettingsCache(RenewedClient<IAdminClient> admin, KafkaOptions options, ILogger logger, TimeProvider time)
 {
     private const int MostSeconds = 5;
 

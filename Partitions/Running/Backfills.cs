@@ -13,10 +13,10 @@ internal sealed class Backfills(PartitionServices services, PartitionFold fold)
     private TimeSpan _rest;
 
     /// <summary>The edge to backfill, once it is time; null otherwise.</summary>
-    internal EdgeReach? Due => fold.Backfilling is { } edge && UntilDue == TimeSpan.Zero ? edge : null;
+    internal EdgeReach? Due => fold.Chunking is null && fold.Backfilling is { } edge && UntilDue == TimeSpan.Zero ? edge : null;
 
     /// <summary>The time until the next chunk; null when no view lacks anything.</summary>
-    internal TimeSpan? UntilDue => fold.Backfilling is null ? null
+    internal TimeSpan? UntilDue => fold.Backfilling is null || fold.Chunking is not null ? null
         : _rest - services.Time.GetElapsedTime(_begin) is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
 
     /// <summary>Begins a chunk, and the checkpoint before it.</summary>

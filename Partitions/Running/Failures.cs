@@ -52,6 +52,9 @@ internal sealed class Failures(StreamsOptions options)
         CarefulUpTo = Math.Max(CarefulUpTo, Math.Max(stored, folded) + options.BatchRecords);
     }
 
+    /// <summary>The record at this place is to be set aside by order of an operator: one more failure there stops it again.</summary>
+    internal void TryOnce() => AtPlace = Math.Min(AtPlace, MaxAtOnePlace - 1);
+
     /// <summary>A checkpoint was written, or there is nothing left to fold.</summary>
     internal void Clear(long stored)
     {

@@ -3,7 +3,6 @@ using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding;
 using ActorStreams.Log;
-using ActorStreams.Partitions.Reading;
 using ActorStreams.Partitions.Telemetry;
 using ActorStreams.Partitions.Watching;
 using Microsoft.Extensions.Logging;
@@ -73,6 +72,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         CultureInfo.InvariantCulture,
         $"{Input} is held at offset {held.Offset} since {held.Since:O}: the transaction of another producer is open there. "
         + $"Its producer must end it.");
+
+    /// <summary>The offset before which it stands; null unless it has stopped.</summary>
+    internal long? StoppedAt => Status == RunnerStatus.Stopped ? _stopPlace?.Offset : null;
 
     /// <summary>Why it does not fold, in a word; null while it does.</summary>
     internal PauseReason? PausedBy { get; private set; }
@@ -177,6 +179,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             _readable = null;
         Watches.Close("The partition has left this silo. Resume from the last position.");
         Become(RunnerStatus.Closed, Reason);
+        lock (_switching)
+            _command?.Failed(PartitionClosedException.Of(this));
     }
 
     private async Task RunSessionAsync(CancellationToken life)
@@ -188,12 +192,10 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         Open(session);
         if (Status == RunnerStatus.Starting && _stopPlace is null)
             Become(RunnerStatus.Running, null);
-        await session.RunAsync(new(_stopPlace?.Offset, _resumeAt, _failures.CarefulUpTo), life);
+        var careful = Math.Max(_failures.CarefulUpTo, _command?.Order.Offset + 1 ?? 0);
+        await session.RunAsync(new(_stopPlace?.Offset, _resumeAt, careful, _command?.Order), life);
         if (_stopPlace is { } place)
-        {
-            Become(RunnerStatus.Stopped, place.Sentence(Input), place.PausedBy);
-            await Task.Delay(Timeout.InfiniteTimeSpan, _services.Time, life);
-        }
+            await StandAsync(place, life);
     }
 
     /// <summary>
@@ -202,7 +204,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     /// </summary>
     private void RequireOwnCheckpoint(PartitionSession session)
     {
-        if (_session is { } before && !before.Fold.IsOwn(session.Fold.StoredNumber))
+        if (_session is { } before && !before.Fold.IsOwn(session.Fold.StoredNumber, session.Fold.StoredPosition))
             throw new OwnerLostException(session.Fold.Id);
     }
 
@@ -245,7 +247,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         _failures.Add(error, stored, folded);
         Meter.Restarted();
         LogRestart(_services.Logger, error, Dataset.Name, Input.Topic, Partition, folded, _failures.InARow, _failures.Pause.TotalSeconds);
-        if (_failures.IsHopeless)
+        if (_failures.IsHopeless && !Failures.IsOutside(error))
             Stop(new(stored, PauseReason.Failure, $"it failed {_failures.AtPlace} times: {error.Message}"), error.GetType().Name);
         else
             Become(RunnerStatus.Waiting, error.Message, PauseReasons.Of(error));
@@ -253,6 +255,7 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     private void Stop(StopPlace place, string kind)
     {
+        EndCommand(new NotStoppedThereException($"It stopped again: {place.Sentence(Input)}"));
         // It has stopped when a new life has folded everything before the place.
         _stopPlace = place;
         Become(RunnerStatus.Waiting, place.Sentence(Input), place.PausedBy);
@@ -270,6 +273,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
             _failures.Clear(session.Fold.StoredPosition ?? 0);
         if (Status == RunnerStatus.Waiting && _stopPlace is null)
             Become(RunnerStatus.Running, null);
+        if (session.Fold.OrderedOffset < session.Fold.StoredPosition)
+            EndCommand(null);
     }
 
     /// <summary>

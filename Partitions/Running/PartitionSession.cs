@@ -69,6 +69,8 @@ internal sealed partial class PartitionSession
     {
         try
         {
+            Fold.Order = plan.Order;
+            await KeepChunkAsync(stop);
             await BeginAsync(plan.ResumeAt, stop);
             if (plan.CarefulUpTo > Fold.NextOffset)
                 await FoldAllAsync(
@@ -95,7 +97,7 @@ internal sealed partial class PartitionSession
             return;
         lock (Fold.Gate)
             Fold.SkipLost(resumeAt);
-        await FoldAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt });
+        await FoldAroundChunkAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt }, stop);
     }
 
     /// <summary>
@@ -105,14 +107,15 @@ internal sealed partial class PartitionSession
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var limits = new ReadLimits(careful ? 1 : _services.Options.BatchRecords, _services.Options.BatchBytes);
-        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, reading.Token).GetAsyncEnumerator(reading.Token);
+        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, cancellationToken: reading.Token)
+            .GetAsyncEnumerator(reading.Token);
         Task<bool>? next = null;
         try
         {
             while (stopBefore is null || Fold.NextOffset < stopBefore)
             {
                 if (!careful && _backfills.Due is { } edge)
-                    await BackfillAsync(edge);
+                    await BeginChunkAsync(edge, stop);
                 next ??= batches.MoveNextAsync().AsTask();
                 await WaitAsync(next);
                 await _appends.KeepAsync();
@@ -123,7 +126,7 @@ internal sealed partial class PartitionSession
                     return;
                 next = null;
                 var batch = batches.Current;
-                await FoldAsync(stopBefore < batch.NextOffset ? batch.Before(stopBefore.Value) : batch);
+                await FoldAroundChunkAsync(stopBefore < batch.NextOffset ? batch.Before(stopBefore.Value) : batch, stop);
                 if (careful)
                     await StoreAsync();
                 await YieldAsync();
@@ -185,18 +188,61 @@ internal sealed partial class PartitionSession
         }
     }
 
-    /// <summary>
-    /// Sends a chunk of stored states to a view that lacks them. It is what the checkpoint says, so the checkpoint comes first.
-    /// </summary>
-    private async Task BackfillAsync(EdgeReach edge)
+    /// <summary>Begins the next chunk of a view that lacks states; the stages are those of <see cref="EdgeReach"/>.</summary>
+    private async Task BeginChunkAsync(EdgeReach edge, CancellationToken stop)
     {
         _backfills.Begin();
+        lock (Fold.Gate)
+            Fold.BeginChunk(edge);
+        await StoreAsync();
+        await KeepChunkAsync(stop);
+    }
+
+    /// <summary>Takes the chunk in hand as far as it goes at the present position.</summary>
+    private async Task KeepChunkAsync(CancellationToken stop)
+    {
+        while (Fold.IsChunkDue)
+        {
+            var edge = Fold.Chunking!;
+            if (edge.Stage == EdgeReach.Stages.Fencing)
+                await PlanChunkAsync(edge, stop);
+            else
+                await SendChunkAsync(edge);
+        }
+    }
+
+    private async Task PlanChunkAsync(EdgeReach edge, CancellationToken stop)
+    {
+        _appends.Add(Fold.Fence(edge), null);
+        await _appends.FinishAsync();
+        var end = (await _services.Log.OffsetsAsync(Fold.Dataset.Topic, stop))[Fold.Partition].End;
+        lock (Fold.Gate)
+            Fold.PlanChunk(edge, end);
+        await StoreAsync();
+    }
+
+    private async Task SendChunkAsync(EdgeReach edge)
+    {
         await FinishCheckpointAsync();
         if (HasUnstored)
             await StoreAsync();
         _appends.Add(await Fold.BackfillAsync(edge, _services.Store), null);
         await _appends.KeepAsync();
         _backfills.End();
+    }
+
+    /// <summary>Folds a batch; where a chunk comes within it, what is before the chunk, then the chunk, then the rest.</summary>
+    private async Task FoldAroundChunkAsync(RecordBatch batch, CancellationToken stop)
+    {
+        if (Fold.Chunking is { } edge && edge.ChunkAt < batch.NextOffset)
+        {
+            await FoldAsync(batch.Before(edge.ChunkAt));
+            await KeepChunkAsync(stop);
+            batch = batch.From(edge.ChunkAt);
+        }
+
+        await FoldAsync(batch);
+        await KeepChunkAsync(stop);
     }
 
     private async Task FoldAsync(RecordBatch batch)

@@ -5,7 +5,7 @@ namespace ActorStreams.Partitions.Running;
 /// <code>
 /// Starting ─► Running ◄─► Waiting   (the log, the store or a fold failed: it begins again from its checkpoint)
 ///     │          │           │
-///     └──────────┴─► Stopped ◄─┘    (before a record that cannot be folded)
+///     └──────────┴─► Stopped ◄─►┘   (before a record that cannot be folded; an operator orders it to be set aside)
 ///                any ─► Closed      (asked to, or another owner exists; final)
 /// </code>
 /// </summary>

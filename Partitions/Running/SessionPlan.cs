@@ -8,7 +8,8 @@ namespace ActorStreams.Partitions.Running;
 /// <param name="CarefulUpTo">
 /// The offset up to which records are folded and stored one by one, after a failure that may come again: so the failing record is known.
 /// </param>
-internal readonly record struct SessionPlan(long? StopBefore, long ResumeAt, long CarefulUpTo);
+/// <param name="Order">The record that is to be set aside by order of an operator; null for none.</param>
+internal readonly record struct SessionPlan(long? StopBefore, long ResumeAt, long CarefulUpTo, DeadLetters.SetAsideOrder? Order);
 
 /// <summary>What a session reports while it runs.</summary>
 /// <param name="Publish">Receives what each batch gave, under the fold's gate.</param>

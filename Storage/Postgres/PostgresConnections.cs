@@ -31,7 +31,7 @@ public static class PostgresConnections
         settings.MaxPoolSize = options.MaxConnections;
         if (options.TransactionPooling)
             return; // each statement is planned when it runs, for the tables as they are then
-        settings.MaxAutoPrepare = 20;
+        settings.MaxAutoPrepare = 200;
         settings.AutoPrepareMinUsages = 2;
         // An owner whose machine is gone must not hold its partition's row until TCP times out, which takes hours.
         var milliseconds = options.CommandTimeoutSeconds * 1_000;

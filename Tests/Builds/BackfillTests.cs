@@ -47,7 +47,6 @@ public sealed class BackfillTests
         await world.OpenAsync(withViews: true);
         for (var crash = 0; crash < 3; crash++)
         {
-            await world.CheckpointAsync();
             await world.ChunkAsync();
             await world.AppendFramesAsync(int.MaxValue);
             await world.OpenAsync(withViews: true);
@@ -64,8 +63,10 @@ public sealed class BackfillTests
         private readonly Topology _topology = Of(withViews: true);
         private readonly InMemoryChangeLog _log = new();
         private readonly InMemoryStateStore _store = new();
-        private readonly Queue<Frame> _frames = [];
-        private PartitionFold _fold = null!;
+        private readonly List<Owner> _formerOwners = [];
+        private Owner? _owner;
+
+        internal bool RandomlyCrashes() => random.Next(4) == 0;
 
         private Dataset Thing => _topology.Of<Thing>();
 
@@ -80,21 +81,26 @@ public sealed class BackfillTests
             await FinishAsync();
         }
 
+        /// <summary>The owner ends, or goes on believing that it is the owner; another begins at the checkpoint.</summary>
         internal async Task OpenAsync(bool withViews)
         {
-            _frames.Clear();
-            _fold = (withViews ? _topology : _before).Of<Thing>().CreateFold(
+            if (_owner is not null && _owner.Fold.Edges.Any() && random.Next(2) == 0)
+                _formerOwners.Add(_owner);
+            var fold = (withViews ? _topology : _before).Of<Thing>().CreateFold(
                 0, new() { TableEntries = random.Next(1, 8), ChunkStates = random.Next(1, 6), ChunkBytes = random.Next(1, 400) });
-            _fold.Restore(await _store.ReadCheckpointAsync(_fold.Id));
+            fold.Restore(await _store.ReadCheckpointAsync(fold.Id));
+            _owner = new(this, fold);
+            await _owner.KeepChunkAsync();
         }
 
         internal async Task FinishAsync()
         {
             await FoldAllAsync();
             await CheckpointAsync();
-            while (_fold.Backfilling is not null)
+            while (_owner!.Fold.Backfilling is not null)
             {
                 await ChunkAsync();
+                await FoldAllAsync();
                 await CheckpointAsync();
             }
 
@@ -120,31 +126,20 @@ public sealed class BackfillTests
 
         internal async Task FoldAllAsync()
         {
-            while (await FoldAsync(10))
+            while (await _owner!.FoldAsync(10))
             {
             }
         }
 
-        internal async Task CheckpointAsync()
-        {
-            await AppendFramesAsync(int.MaxValue);
-            Assert.True(await _store.WriteCheckpointAsync(_fold.BeginCheckpoint()));
-            _fold.CheckpointWritten();
-            _fold.Trim();
-        }
+        internal async Task CheckpointAsync() => Assert.True(await _owner!.CheckpointAsync());
 
         internal async Task ChunkAsync()
         {
-            if (_fold.Backfilling is { } edge)
-                Send(await _fold.BackfillAsync(edge, _store));
+            if (_owner!.Fold is { Backfilling: { } edge, Chunking: null })
+                await _owner.BeginChunkAsync(edge);
         }
 
-        internal async Task AppendFramesAsync(int most)
-        {
-            for (var i = 0; i < most && _frames.TryDequeue(out var frame); i++)
-                await _log.AppendAsync(
-                    frame.View.Topic, [new() { Partition = frame.Partition, Timestamp = 1, Value = frame.Bytes }]);
-        }
+        internal Task AppendFramesAsync(int most) => _owner!.AppendFramesAsync(most);
 
         private static Topology Of(bool withViews)
         {
@@ -156,47 +151,54 @@ public sealed class BackfillTests
         {
             for (var step = 0; step < steps; step++)
             {
-                switch (random.Next(12))
+                switch (random.Next(14))
                 {
                     case 0:
                         await AppendAsync(random.Next(4));
                         break;
                     case < 5:
-                        await FoldAsync(random.Next(1, 4));
+                        await _owner!.FoldAsync(random.Next(1, 4));
                         break;
                     case < 7:
                         await CheckpointAsync();
                         break;
-                    case < 10 when withViews && _fold.StoredNumber > 0:
-                        // Right after a checkpoint, as the owner does it.
-                        await CheckpointAsync();
+                    case < 10 when withViews && _owner!.Fold.StoredNumber > 0:
                         await ChunkAsync();
                         break;
                     case 10:
                         await AppendFramesAsync(random.Next(4));
                         break;
+                    case 11 or 12 when _formerOwners.Count > 0:
+                        await ActAsync(_formerOwners[random.Next(_formerOwners.Count)]);
+                        break;
                     default:
-                        await AppendFramesAsync(random.Next(_frames.Count + 1));
+                        await AppendFramesAsync(random.Next(9));
                         await OpenAsync(withViews);
                         break;
                 }
             }
         }
 
-        private async Task<bool> FoldAsync(int records)
+        /// <summary>A former owner goes on, until it finds out.</summary>
+        private async Task ActAsync(Owner former)
         {
-            if (_fold.NextOffset >= (await _log.OffsetsAsync(Thing.Topic))[0].End)
-                return false;
-            await using var batches = _log.ReadAsync(new(Thing.Topic, 0), _fold.NextOffset, new(records, int.MaxValue)).GetAsyncEnumerator();
-            await batches.MoveNextAsync();
-            Send(await _fold.FoldAsync(batches.Current, _store));
-            return true;
-        }
-
-        private void Send(FoldOutput output)
-        {
-            Assert.Empty(output.DeadLetters);
-            output.Frames.ForEach(_frames.Enqueue);
+            try
+            {
+                await former.FoldAsync(random.Next(1, 4));
+                await former.AppendFramesAsync(random.Next(6));
+                if (random.Next(4) != 0)
+                    return;
+                _formerOwners.Remove(former);
+                if (!await former.CheckpointAsync())
+                    return;
+                // It is the owner after all, and the other one will find out.
+                _formerOwners.Add(_owner!);
+                _owner = former;
+            }
+            catch (StaleOwnerException)
+            {
+                _formerOwners.Remove(former);
+            }
         }
 
         /// <summary>The view's own partition folds its input log in batches of any size, with crashes of its own.</summary>
@@ -230,6 +232,90 @@ public sealed class BackfillTests
             Assert.Equal(
                 batch.Json(view.Name).Select(row => $"{row.Key} {Encoding.UTF8.GetString(row.Value)}"),
                 states.Select(state => $"{state.Key} {Encoding.UTF8.GetString(state.State.Span)}"));
+        }
+
+        /// <summary>One owner of the entity's partition, as <c>PartitionSession</c> is one.</summary>
+        private sealed class Owner(World world, PartitionFold fold)
+        {
+            private readonly Queue<Frame> _frames = [];
+
+            internal PartitionFold Fold => fold;
+
+            internal async Task<bool> FoldAsync(int records)
+            {
+                await KeepChunkAsync();
+                var topic = world.Thing.Topic;
+                if (fold.NextOffset >= (await world._log.OffsetsAsync(topic))[0].End)
+                    return false;
+                await using var batches = world._log.ReadAsync(new(topic, 0), fold.NextOffset, new(records, int.MaxValue)).GetAsyncEnumerator();
+                await batches.MoveNextAsync();
+                var batch = batches.Current;
+                if (fold.Chunking is { } edge && edge.ChunkAt < batch.NextOffset)
+                {
+                    Send(await fold.FoldAsync(batch.Before(edge.ChunkAt), world._store));
+                    await KeepChunkAsync();
+                    batch = batch.From(edge.ChunkAt);
+                }
+
+                Send(await fold.FoldAsync(batch, world._store));
+                await KeepChunkAsync();
+                return true;
+            }
+
+            internal async Task BeginChunkAsync(EdgeReach edge)
+            {
+                fold.BeginChunk(edge);
+                Assert.True(await CheckpointAsync());
+                if (world.RandomlyCrashes())
+                    await world.OpenAsync(withViews: true);
+                else
+                    await KeepChunkAsync();
+            }
+
+            internal async Task KeepChunkAsync()
+            {
+                while (fold.IsChunkDue)
+                {
+                    var edge = fold.Chunking!;
+                    if (edge.Stage == EdgeReach.Stages.Fencing)
+                    {
+                        Send(fold.Fence(edge));
+                        await AppendFramesAsync(int.MaxValue);
+                        fold.PlanChunk(edge, (await world._log.OffsetsAsync(world.Thing.Topic))[0].End);
+                        if (!await CheckpointAsync())
+                            throw new StaleOwnerException(fold.Id, 0, 0);
+                    }
+                    else
+                    {
+                        if (!await CheckpointAsync())
+                            throw new StaleOwnerException(fold.Id, 0, 0);
+                        Send(await fold.BackfillAsync(edge, world._store));
+                    }
+                }
+            }
+
+            internal async Task<bool> CheckpointAsync()
+            {
+                await AppendFramesAsync(int.MaxValue);
+                if (!await world._store.WriteCheckpointAsync(fold.BeginCheckpoint()))
+                    return false;
+                fold.CheckpointWritten();
+                fold.Trim();
+                return true;
+            }
+
+            internal async Task AppendFramesAsync(int most)
+            {
+                for (var i = 0; i < most && _frames.TryDequeue(out var frame); i++)
+                    await world._log.AppendAsync(
+                        frame.View.Topic, [new() { Partition = frame.Partition, Timestamp = 1, Value = frame.Bytes }]);
+            }
+
+            private void Send(FoldOutput output)
+            {
+                Assert.Empty(output.DeadLetters);
+                output.Frames.ForEach(_frames.Enqueue);
+            }
         }
     }
 }

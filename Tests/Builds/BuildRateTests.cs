@@ -1,5 +1,5 @@
 using ActorStreams.Grains;
-using ActorStreams.Grains.Builds;
+using ActorStreams.Grains.Cutover;
 using Microsoft.Extensions.Time.Testing;
 
 namespace ActorStreams.Tests.Builds;

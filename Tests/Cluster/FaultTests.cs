@@ -64,7 +64,7 @@ public sealed class FaultTests : EndToEndTest
             120);
         var caughtUp = Stopwatch.GetElapsedTime(passed);
         Print($"Nothing lagged {caughtUp.TotalSeconds:N1} s after the last fault.");
-        Assert.Equal(0, await FrameOrder.LateChangesAsync(cluster.Kafka.BootstrapServers, "actorstreams.spend.v1.input"));
+        Assert.Equal(0, await FrameOrder.LateChangesAsync(cluster.Kafka.BootstrapServers, "actorstreams.spend.b1.input"));
         await AssertExactAsync(cluster, stream);
         // The bar, for a machine that is not shared with other work.
         if (Environment.GetEnvironmentVariable("FAULTS") is not null)

@@ -37,7 +37,8 @@ internal static class FrameOrder
     {
         var late = 0;
         var frame = new FrameReader(value);
-        while (frame.NextChange())
+        var counts = marks.Admits(frame.Source, frame.SourcePartition, frame.Epoch);
+        while (counts && frame.NextChange())
         {
             while (frame.NextRoute(out _, out var index, out _))
             {

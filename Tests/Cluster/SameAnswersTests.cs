@@ -38,7 +38,7 @@ public sealed class SameAnswersTests : EndToEndTest
     internal static IEnumerable<(string, int)> Topics(int sourcePartitions = 4, int viewPartitions = 4) =>
     [
         (GitInput.Topic, sourcePartitions), ("shop.orders", sourcePartitions), ("actorstreams.dead-letters", 1),
-        ("actorstreams.leaderboard.v1.input", 1),
-        .. new[] { "folder", "author", "extension", "spend" }.Select(view => ($"actorstreams.{view}.v1.input", viewPartitions)),
+        ("actorstreams.leaderboard.b1.input", 1),
+        .. new[] { "folder", "author", "extension", "spend" }.Select(view => ($"actorstreams.{view}.b1.input", viewPartitions)),
     ];
 }

@@ -3,9 +3,9 @@ using System.Text.Json;
 using System.Text;
 using ActorStreams.Cli.Terminal;
 using ActorStreams.Cli;
+using ActorStreams.DeadLetters;
 using ActorStreams.Protocol;
 using ActorStreams.Tests.EndToEnd;
-using DeadLetterState = ActorStreams.Protocol.DeadLetterState;
 
 namespace ActorStreams.Tests.DeadLetters;
 

@@ -23,10 +23,13 @@ internal sealed record Ledger(int Records, long Checksum, int Repaired) : IEntit
 {
     internal static bool IsFixed { get; set; }
 
+    internal static bool Stops { get; set; }
+
     public static EntityFold<Ledger> Fold => new LedgerFold(null);
 
     internal static void AddTo(TopologyBuilder topology) =>
-        topology.AddEntity<Ledger>(ledger => ledger.WithPartitions(4)).AddView<Book>(book => book.WithPartitions(2));
+        topology.AddEntity<Ledger>(ledger => ledger.WithPartitions(4).OnBadRecord(Stops ? BadRecords.Stop : BadRecords.SetAside))
+            .AddView<Book>(book => book.WithPartitions(2));
 
     internal static long ChecksumOf(ReadOnlySpan<byte> value)
     {

@@ -1,13 +1,13 @@
 using System.Text.Json;
 using ActorStreams.Batch;
 using ActorStreams.Client.Calls;
+using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.Protocol;
 using ActorStreams.Storage.Sqlite.Files;
 using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Tests.EndToEnd;
-using DeadLetterState = ActorStreams.Protocol.DeadLetterState;
 
 namespace ActorStreams.Tests.DeadLetters;
 

@@ -12,7 +12,7 @@ public sealed class TopologyTests
         var (leaf, view) = (topology.Of<Leaf>(), topology.Of<OneView>());
         Assert.Equal(("leaf", "leaf", 1, 4, DatasetKind.Entity), (leaf.Name, leaf.Topic, leaf.Version, leaf.Partitions, leaf.Kind));
         Assert.Equal(
-            ("one-view", "app.one-view.v1.input", 1, 4, DatasetKind.View),
+            ("one-view", "app.one-view.b1.input", 1, 4, DatasetKind.View),
             (view.Name, view.Topic, view.Version, view.Partitions, view.Kind));
         Assert.Equal("app.dead-letters", topology.DeadLetterTopic);
         Assert.Equal(["leaf"], topology.SourceTopics);
@@ -30,7 +30,7 @@ public sealed class TopologyTests
         Assert.True(topology.TryGet("v", out var view));
         Assert.False(topology.TryGet("x", out _));
         Assert.Equal(("t", 2, 3, BadRecords.Stop), (leaf.Topic, leaf.Partitions, leaf.Version, leaf.BadRecords));
-        Assert.Equal(("actorstreams.v.v2.input", 7, 2, BadRecords.Stop), (view.Topic, view.Partitions, view.Version, view.BadRecords));
+        Assert.Equal(("actorstreams.v.b2.input", 7, 2, BadRecords.Stop), (view.Topic, view.Partitions, view.Version, view.BadRecords));
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class TopologyTests
         t => t.AddEntity<Leaf>(e => e.FromTopic("t").PartitionedBy(KeyPartitioner.Crc32)).AddEntity<Other>(e => e.FromTopic("t")));
 
     [Theory]
-    [InlineData("app.one-view.v1.input")]
+    [InlineData("app.one-view.b1.input")]
     [InlineData("app.dead-letters")]
     public void A_topic_that_the_application_writes_is_no_source(string topic) => Fault(
         "the application writes itself",

@@ -13,6 +13,8 @@ internal static class CustomResources
         ["monitoring.coreos.com/v1/PodMonitor"] = typeof(PodMonitor),
         ["monitoring.coreos.com/v1/PrometheusRule"] = typeof(PrometheusRule),
         ["keda.sh/v1alpha1/ScaledObject"] = typeof(ScaledObject),
+        ["kafka.strimzi.io/v1/KafkaTopic"] = typeof(KafkaTopic),
+        ["kafka.strimzi.io/v1/KafkaUser"] = typeof(KafkaUser),
     };
 }
 

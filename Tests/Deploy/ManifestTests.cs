@@ -35,7 +35,8 @@ public sealed class ManifestTests
             });
             Assert.Null(pod.HostNetwork ?? pod.HostPID ?? pod.HostIPC);
             Assert.All(pod.Volumes ?? [], volume => Assert.True(volume.EmptyDir is not null || volume.ConfigMap is not null
-                || volume.Secret is not null || volume.PersistentVolumeClaim is not null));
+                || volume.Secret is not null || volume.PersistentVolumeClaim is not null
+                || volume.Projected?.Sources.All(source => source.Secret is not null) == true));
             foreach (var container in pod.Containers.Concat(pod.InitContainers ?? []))
             {
                 Assert.True(container.SecurityContext is
@@ -98,8 +99,8 @@ public sealed class ManifestTests
     {
         foreach (var pod in (await Manifests.OfAsync(name)).Pods.Select(pod => pod.Spec))
         {
-            Assert.All((pod.Volumes ?? []).Where(volume => volume.Secret is not null), volume => Assert.Equal(
-                Convert.ToInt32("440", 8), volume.Secret.DefaultMode));
+            Assert.All((pod.Volumes ?? []).Where(volume => volume.Secret is not null || volume.Projected is not null), volume =>
+                Assert.Equal(Convert.ToInt32("440", 8), volume.Secret?.DefaultMode ?? volume.Projected.DefaultMode));
             foreach (var container in pod.Containers.Concat(pod.InitContainers ?? []))
             {
                 Assert.All(container.Env ?? [], variable => Assert.Null(variable.ValueFrom?.SecretKeyRef));
@@ -143,7 +144,51 @@ public sealed class ManifestTests
             [ports["silo"], ports["api"], ports["operations"]],
             holes.Select(hole => hole.Value).OrderBy(port => port == ports["silo"] ? 0 : port == ports["api"] ? 1 : 2));
         Assert.All(holes, hole => Assert.NotEqual(0, hole.From));
-        Assert.All(policies.SelectMany(policy => policy.Spec.Egress ?? []), rule => Assert.NotEmpty(rule.Ports));
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public async Task Every_way_out_names_ports_and_peers(string name)
+    {
+        var policies = (await Manifests.OfAsync(name)).Of<V1NetworkPolicy>();
+        Assert.All(policies.SelectMany(policy => policy.Spec.Egress ?? []), rule =>
+        {
+            Assert.NotEmpty(rule.Ports);
+            Assert.NotEmpty(rule.To);
+            Assert.All(rule.To, peer => Assert.True(peer.IpBlock is { Cidr: not "0.0.0.0/0" } || peer.PodSelector?.MatchLabels.Count > 0
+                || peer.NamespaceSelector?.MatchLabels.Count > 0, "Everything is no peer."));
+        });
+    }
+
+    [Theory]
+    [InlineData("overlays/production")]
+    [InlineData("overlays/production/migration")]
+    [InlineData("overlays/production/rebuild")]
+    public async Task A_pod_may_reach_what_it_has_the_password_of_and_no_more(string name)
+    {
+        var manifests = await Manifests.OfAsync(name);
+        var pod = Assert.Single(manifests.Pods);
+        foreach (var (what, port) in new[] { ("kafka", "9093"), ("postgres", "5432") })
+        {
+            var works = pod.Spec.Containers.Single().VolumeMounts.Any(mount => mount.MountPath == $"/etc/actorstreams/{what}");
+            Assert.Equal(works, pod.Metadata.Labels.Contains(new($"actorstreams/uses-{what}", "true")));
+            var policy = manifests.Of<V1NetworkPolicy>().Single(one => one.Metadata.Name == $"actorstreams-{what}");
+            Assert.Equal("true", policy.Spec.PodSelector.MatchLabels[$"actorstreams/uses-{what}"]);
+            Assert.Equal(port, Assert.Single(Assert.Single(policy.Spec.Egress).Ports).Port.Value);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Silos))]
+    public async Task Names_are_found_in_the_cluster_on_the_node_and_on_OpenShift(string name)
+    {
+        var names = (await Manifests.OfAsync(name)).Of<V1NetworkPolicy>().Single(one => one.Metadata.Name == "actorstreams-names");
+        var ways = names.Spec.Egress.SelectMany(rule => rule.To.SelectMany(peer => rule.Ports.Select(port =>
+            $"{NameOf(peer)} {port.Protocol} {port.Port.Value}")));
+        Assert.Equal(
+            new[] { "169.254.20.10/32", "169.254.25.10/32", "kube-system" }.SelectMany(peer => new[] { $"{peer} TCP 53", $"{peer} UDP 53" })
+                .Concat(["openshift-dns TCP 5353", "openshift-dns UDP 5353"]),
+            ways.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -152,6 +197,9 @@ public sealed class ManifestTests
         foreach (var job in (await Task.WhenAll(Manifests.All.Select(Manifests.OfAsync))).SelectMany(manifests => manifests.Of<V1Job>()))
             Assert.True(job.Spec is { ActiveDeadlineSeconds: > 0 and <= 1800, BackoffLimit: > 0 and <= 6, TtlSecondsAfterFinished: > 0 });
     }
+
+    private static string NameOf(V1NetworkPolicyPeer peer) =>
+        peer.IpBlock?.Cidr ?? peer.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"];
 
     private static async Task<IEnumerable<V1PodTemplateSpec>> PodsOfAllAsync() =>
         (await Task.WhenAll(Manifests.All.Select(Manifests.OfAsync))).SelectMany(manifests => manifests.Pods);

@@ -18,7 +18,7 @@ internal sealed class Manifests
     internal static IReadOnlyList<string> All { get; } =
     [
         "overlays/dev", "overlays/dev/smoke-test",
-        "overlays/production/migration", "overlays/production", "overlays/production/smoke-test",
+        "overlays/production/migration", "overlays/production", "overlays/production/smoke-test", "overlays/production/rebuild",
         "overlays/autoscale",
     ];
 

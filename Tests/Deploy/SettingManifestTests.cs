@@ -65,6 +65,7 @@ public sealed class SettingManifestTests
     [Theory]
     [InlineData("overlays/production", "silo.json")]
     [InlineData("overlays/production/migration", "migration.json")]
+    [InlineData("overlays/production/rebuild", "silo.json")]
     public async Task Every_file_that_the_settings_name_is_in_a_directory_that_is_mounted(string name, string file)
     {
         var manifests = await Manifests.OfAsync(name);
@@ -74,9 +75,19 @@ public sealed class SettingManifestTests
             .Where(value => value.StartsWith("/etc/actorstreams/", StringComparison.Ordinal)).ToList();
         Assert.NotEmpty(files);
         Assert.All(files, path => Assert.Contains(container.VolumeMounts, mount => Path.GetDirectoryName(path) == mount.MountPath
-            && pod.Volumes.Single(volume => volume.Name == mount.Name).Secret is not null));
+            && IsIn(pod.Volumes.Single(volume => volume.Name == mount.Name), Path.GetFileName(path))));
         var at = container.Args.IndexOf("--settings");
         Assert.Contains(container.VolumeMounts, mount => container.Args[at + 1] == $"{mount.MountPath}/{file}");
+    }
+
+    /// <summary>A rebuild with other settings than the silos' would delete other topics.</summary>
+    [Fact]
+    public async Task The_rebuild_has_the_settings_of_the_silos()
+    {
+        var maps = await Task.WhenAll(new[] { "overlays/production", "overlays/production/rebuild" }.Select(async name =>
+            (await Manifests.OfAsync(name)).Of<V1ConfigMap>().Single(map => map.Data.ContainsKey("silo.json"))));
+        Assert.Equal(maps[0].Metadata.Name, maps[1].Metadata.Name);
+        Assert.Equal(maps[0].Data["silo.json"], maps[1].Data["silo.json"]);
     }
 
     [Fact]
@@ -91,8 +102,9 @@ public sealed class SettingManifestTests
         Assert.Equal((silo.Host, silo.Database), (owner.Host, owner.Database));
         var secrets = new[] { "overlays/production", "overlays/production/migration" }.Select(async name =>
             (await Manifests.OfAsync(name)).Pods.Single().Spec.Volumes
-                .Single(volume =>
-                    volume.Secret?.SecretName.StartsWith("actorstreams-postgres", StringComparison.Ordinal) == true).Secret.SecretName);
+                .SelectMany(volume => volume.Projected?.Sources ?? []).Select(source => source.Secret)
+                .Single(secret => secret.Name.StartsWith("actorstreams-postgres", StringComparison.Ordinal)
+                    && secret.Items.Any(item => item.Path == "password")).Name);
         Assert.Equal(2, (await Task.WhenAll(secrets)).Distinct().Count());
     }
 
@@ -132,6 +144,9 @@ public sealed class SettingManifestTests
             $"{heap / Mebi} MiB of heap, {native / Mebi} MiB of buffers and {Runtime / Mebi} MiB of the runtime are more than "
             + $"{limit / Mebi} MiB.");
     }
+
+    private static bool IsIn(V1Volume volume, string file) => volume.Secret is not null
+        || volume.Projected?.Sources.Any(source => source.Secret.Items.Any(item => item.Path == file)) == true;
 
     internal static IConfiguration Settings(Manifests manifests, string file) => Parse(Text(manifests, file));
 

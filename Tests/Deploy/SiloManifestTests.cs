@@ -126,6 +126,7 @@ public sealed class SiloManifestTests
     [Theory]
     [InlineData("overlays/production")]
     [InlineData("overlays/production/migration")]
+    [InlineData("overlays/production/rebuild")]
     [InlineData("overlays/production/smoke-test")]
     [InlineData("overlays/autoscale")]
     public async Task The_image_of_production_is_named_by_its_digest(string name) =>

@@ -31,6 +31,7 @@ public sealed class UnknownSettingTests
     [InlineData("--Sillo:Log", "Did you mean --Silo:Log?")]
     [InlineData("--entirely-different", "There is no option --entirely-different.")]
     [InlineData("-x", "'-x' is no option")]
+    [InlineData("--end", "--end belongs to --rebuild")]
     public void An_option_that_does_not_exist_is_refused_with_the_one_that_was_meant(string option, string says) =>
         Assert.Contains(
             says, Assert.Throws<ArgumentException>(() => CommandLineArguments.Check([option, "value"])).Message, StringComparison.Ordinal);

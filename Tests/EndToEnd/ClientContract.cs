@@ -102,6 +102,27 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
     }
 
     [Fact]
+    public async Task An_append_with_a_key_happens_once_however_often_it_is_called()
+    {
+        AppendRecord[] records = [Placed("once-1", "eve", 5), Placed("once-2", "eve", 7)];
+        var positions = await _client.AppendOnceAsync(Orders, records, "key \"1\" of \\eve", Token);
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(positions, await _client.AppendOnceAsync(Orders, records, "key \"1\" of \\eve", Token));
+        Assert.NotEqual(positions, await _client.AppendOnceAsync(Orders, records, "another", Token));
+        var spend = await _client.GetAsync<Spend>("spend", "eve", new() { AlsoAtLeast = positions }, Token);
+        Assert.Equal(2, spend!.State.Orders);
+        var ends = (await _client.TopicsAsync(Token)).Single(topic => topic.Topic == Orders).Partitions;
+        Assert.Equal(4, ends.Sum(partition => partition.End));
+
+        await FailsAsync(
+            HttpStatusCode.UnprocessableEntity, "Another topic or other records",
+            () => _client.AppendOnceAsync(Orders, records[..1], "another", Token));
+        await Assert.ThrowsAsync<ArgumentException>(() => _client.AppendOnceAsync(Orders, records, "ключ", Token));
+        await Assert.ThrowsAsync<ArgumentException>(() => _client.AppendOnceAsync(
+            Orders, Enumerable.Range(0, 1_001).Select(i => Placed($"m{i}", "eve", i)), "many", Token));
+    }
+
+    [Fact]
     public async Task A_bad_record_is_refused_with_its_number_and_nothing_of_its_chunk_is_appended()
     {
         var refused = await Assert.ThrowsAsync<AppendRefusedException>(() =>

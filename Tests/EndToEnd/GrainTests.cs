@@ -50,6 +50,10 @@ public sealed class GrainTests : EndToEndTest
 
         var late = await spend.Get(new(ended! with { Offset = ended.Offset + 1 }, TimeoutSeconds: 0.1), default);
         Assert.False(late.Reached);
+        var once = new AppendRequest("{\"type\":\"placed\",\"customer\":\"bob\",\"total\":5}"u8.ToArray(), IdempotencyKey: "k");
+        Assert.Equal(await order.Append(once, default), await order.Append(once, default));
+        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() => order.Append(once with { Timestamp = 5 }, default));
+        Assert.Equal(422, refused.Status);
         await Assert.ThrowsAsync<ArgumentException>(() => grains.GetGrain<IEntityGrain>("spend/ann").Get(new(), default));
         await host.StopAsync(TestContext.Current.CancellationToken);
     }

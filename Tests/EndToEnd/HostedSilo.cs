@@ -1,4 +1,5 @@
 using ActorStreams.Client.Calls;
+using ActorStreams.Client.Cluster;
 using ActorStreams.Client;
 using ActorStreams.Definitions;
 using ActorStreams.Hosting;
@@ -66,7 +67,7 @@ internal sealed class HostedSilo : IAsyncDisposable
         builder.UseOrleansClient(client => client.UseLocalhostClustering(_gateway, "actorstreams", "embedded"));
         _cluster = builder.Build();
         await _cluster.StartAsync();
-        return new(_cluster.Services.GetRequiredService<IClusterClient>(), options);
+        return _cluster.Services.GetRequiredService<IClusterClient>().AsActorStreamsClient(options);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,5 @@
+using ActorStreams.Hosting.Settings;
+using ActorStreams.Kafka.Clients;
 using System.Net;
 using System.Net.Sockets;
 
@@ -38,6 +40,19 @@ public sealed class StartingTests : EndToEndTest
         silo.Launch("--Streams:TableEntries=-1", "--Streams:BatchRecords=0", "--Silo:MaxListItems=0");
         await AssertEndedAsync(silo, "TableEntries", "BatchRecords", "MaxListItems");
     }
+
+    [Fact]
+    public async Task An_API_that_would_take_records_which_Kafka_refuses_does_not_start()
+    {
+        var silo = NewSilo();
+        silo.Launch("--Silo:Log=kafka", "--Kafka:BootstrapServers=127.0.0.1:1", "--Silo:MaxRecordBytes=2000000");
+        await AssertEndedAsync(
+            silo, "Silo:MaxRecordBytes is 2000000, but Kafka:MaxRecordBytes is 1000000", "Raise Kafka:MaxRecordBytes to 2000000 or more");
+    }
+
+    [Fact]
+    public void The_default_sizes_of_records_agree() =>
+        Assert.Equal(new KafkaOptions().MaxRecordBytes, new HostingOptions().MaxRecordBytes);
 
     [Fact]
     public async Task A_setting_that_is_no_number_ends_the_silo_with_its_name_and_value()

@@ -9,6 +9,7 @@ namespace ActorStreams.Tests.EndToEnd;
 [Collection(BesideOthersCollection.Name)]
 public sealed class StoppingTests : EndToEndTest
 {
+    private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(25);
 
     [Fact]
@@ -32,5 +33,21 @@ public sealed class StoppingTests : EndToEndTest
         Assert.Equal(0, await silo.StopAsync());
         Assert.True(Stopwatch.GetElapsedTime(started) < Soon, $"The silo took {Stopwatch.GetElapsedTime(started)} to stop.");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await wait).Status);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("GET /api/data")]
+    [InlineData("GET /api/datasets HTTP/1.1\r\nHost: somewh")]
+    public async Task A_half_sent_request_head_does_not_hold_up_the_stop(string sent)
+    {
+        var silo = await StartSiloAsync();
+        using var half = new TcpClient(silo.Url.Host, silo.Url.Port);
+        await half.GetStream().WriteAsync(Encoding.ASCII.GetBytes(sent));
+        await silo.GetAsync("api/datasets"); // the server has accepted the connection before
+
+        var started = Stopwatch.GetTimestamp();
+        Assert.Equal(0, await silo.StopAsync());
+        Assert.True(Stopwatch.GetElapsedTime(started) < AtOnce, $"The silo took {Stopwatch.GetElapsedTime(started)} to stop.");
     }
 }

@@ -5,6 +5,7 @@ using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Formats;
 using ActorStreams.Frames;
+using ActorStreams.Grains.Appends;
 using ActorStreams.Log;
 using ActorStreams.Storage.Sqlite.Log;
 using ActorStreams.Tests.Folding;
@@ -79,6 +80,16 @@ public sealed class FormatPageTests
         Assert.True(row.IsWhole);
         var record = new LogRowCursor(row).Next();
         Assert.Equal((7, Timestamp, true), (record.Offset, record.Timestamp, record.Value is null));
+    }
+
+    [Fact]
+    public void The_claim_of_an_idempotency_key_is_written_as_the_page_has_it_and_read_back()
+    {
+        var claim = AppendClaim.New([.. Enumerable.Range(0, 32).Select(i => (byte)i)], 2);
+        claim.Found(1, 3, 300);
+        (claim.Cursors[3], claim.SettledAfter) = (300, TimeSpan.FromSeconds(260));
+        Assert.Equal(Page("claim"), claim.ToBytes());
+        Assert.Equal([0], AppendClaim.Read(Page("claim")).Missing);
     }
 
     private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);

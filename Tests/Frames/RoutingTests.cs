@@ -94,7 +94,7 @@ public sealed class RoutingTests
         var causes = topology.Of<Causes>().CreateFold(0, FoldOptions.InMemory);
         await causes.FoldAsync(Frames(output, causes, 4, 1), null);
         var cause = JsonSerializer.Deserialize<Causes>(causes.All().Single(row => row.Key == "b").State!, topology.Of<Causes>().Json)!;
-        Assert.Equal(("actorstreams.labels.v1.input/0:7", "page/0:2"), (cause.Trigger, cause.Root));
+        Assert.Equal(("actorstreams.labels.b1.input/0:7", "page/0:2"), (cause.Trigger, cause.Root));
         Assert.Equal(DateTimeOffset.FromUnixTimeMilliseconds(1_002), cause.Time);
     }
 
@@ -111,7 +111,7 @@ public sealed class RoutingTests
             var output = await labels.FoldAsync(Frames(page, labels, 0, 1), null);
             var letter = Assert.Single(output.DeadLetters);
             Assert.Equal(
-                ("labels", new Position("actorstreams.labels.v1.input", 0, 0), 1, "a"),
+                ("labels", new Position("actorstreams.labels.b1.input", 0, 0), 1, "a"),
                 (letter.Dataset, letter.Position, letter.Index, letter.Key));
             Assert.Contains("The fold of Labels failed: Too much.", letter.Reason);
             Assert.Equal(

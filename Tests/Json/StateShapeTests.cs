@@ -69,6 +69,29 @@ public sealed class StateShapeTests
         }
     }
 
+    [Theory]
+    [InlineData(typeof(Priced))]
+    [InlineData(typeof(PricedList))]
+    [InlineData(typeof(PricedSetter))]
+    public void A_decimal_is_taken_without_its_trailing_zeros_however_its_type_is_kept(Type type)
+    {
+        foreach (var wantsBytes in new[] { true, false })
+            Assert.Equal("1.5", TakenPrice(type, wantsBytes));
+    }
+
+    private static string TakenPrice(Type type, bool wantsBytes) => (string)typeof(StateShapeTests).GetMethod(
+        nameof(TakenPriceOf), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!.MakeGenericMethod(type)
+        .Invoke(null, [wantsBytes])!;
+
+    private static string TakenPriceOf<T>(bool wantsBytes)
+        where T : class, IPriced, new()
+    {
+        var format = new StateFormat<T>(Json<T>(), new(Json<T>()), 10_000);
+        for (var i = 0; i < 1_000; i++)
+            format.Take(new() { Price = 2.25m }, wantsBytes);
+        return format.Take(new() { Price = 1.50m }, wantsBytes).State!.Price.ToString(CultureInfo.InvariantCulture);
+    }
+
     private static (bool IsMeasured, bool IsFrozen) Shape<T>()
         where T : class => new StateShape<T>(Json<T>()) is var shape ? (shape.IsMeasured, shape.IsFrozen) : default;
 
@@ -94,6 +117,33 @@ public sealed class StateShapeTests
     }
 
     internal sealed record Frozen(ImmutableHashSet<string> Tags, IReadOnlyList<Flat> Items);
+
+    internal interface IPriced
+    {
+        decimal Price { get; init; }
+    }
+
+    /// <summary>Measured.</summary>
+    internal sealed record Priced : IPriced
+    {
+        public decimal Price { get; init; }
+    }
+
+    /// <summary>Frozen.</summary>
+    internal sealed record PricedList : IPriced
+    {
+        public decimal Price { get; init; }
+
+        public ImmutableList<int> Numbers { get; init; } = [];
+    }
+
+    /// <summary>Open.</summary>
+    internal sealed record PricedSetter : IPriced
+    {
+        public decimal Price { get; init; }
+
+        public int Number { get; set; }
+    }
 
     internal sealed record WithList(List<int> Numbers);
 

@@ -181,7 +181,8 @@ public abstract class BrokerFaults : IAsyncLifetime
     private static async Task<List<ChangeRecord>> TakeUntilAsync(KafkaChangeLog log, TopicPartition partition, int count)
     {
         var (last, records) = ($"{count - 1}", new List<ChangeRecord>());
-        await foreach (var batch in log.ReadAsync(partition, 0, ReadLimits.Default, TestContext.Current.CancellationToken))
+        var batches = log.ReadAsync(partition, 0, ReadLimits.Default, cancellationToken: TestContext.Current.CancellationToken);
+        await foreach (var batch in batches)
         {
             records.AddRange(batch.Records);
             if (batch.Records.Any(record => record.Value.Text() == last))
@@ -245,7 +246,9 @@ public sealed class RealBrokerFaultTests(CutOffBrokers fixture) : BrokerFaults, 
         var error = await Assert.ThrowsAsync<LogUnavailableException>(() => append);
         await fixture.Kafka.UpAsync(2);
         Assert.Contains(
-            "Of the append's 300 records 200 are in the log, and any of the others may be.", error.Message, StringComparison.Ordinal);
+            "Of the append's 300 records 200 were acknowledged, and any of the others may be in the log.",
+            error.Message,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("Nothing is lost", error.Message, StringComparison.Ordinal);
     }
 

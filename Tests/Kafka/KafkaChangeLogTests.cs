@@ -24,7 +24,7 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         var end = (await log.OffsetsAsync("t"))[0].End;
         Assert.Equal(3, end); // two records and a marker
         var (next, values) = (0L, new List<string>());
-        await foreach (var batch in log.ReadAsync(P0, 0, ReadLimits.Default, TestContext.Current.CancellationToken))
+        await foreach (var batch in log.ReadAsync(P0, 0, ReadLimits.Default, cancellationToken: TestContext.Current.CancellationToken))
         {
             values.AddRange(batch.Records.Values());
             next = batch.NextOffset;
@@ -77,7 +77,7 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         await using var log = cluster.Open(Options(buffered: 64 << 10));
         await log.CreateTopicAsync("t", 2);
         await log.AppendAsync("t", KafkaTesting.Numbered(0, 10_000, bytes: 200));
-        await using var idle = log.ReadAsync(P0, 0, ReadLimits.Default, TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        await using var idle = log.ReadAsync(P0, 0, ReadLimits.Default).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await idle.MoveNextAsync());
         await log.AppendAsync("t", KafkaTesting.Numbered(0, 10_000, partition: 1));
 
@@ -102,7 +102,7 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         await log.CreateTopicAsync("t", 1);
         await log.AppendAsync("t", KafkaTesting.Numbered(0, 1_000, bytes: 100));
         Assert.Equal(1_000, log.KnownEnd(P0));
-        await using var idle = log.ReadAsync(P0, 0, new(10, 1 << 20), TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        await using var idle = log.ReadAsync(P0, 0, new(10, 1 << 20)).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await idle.MoveNextAsync());
         await other.Inner.AppendAsync(log.NameOf("t"), KafkaTesting.Numbered(0, 5));
         while (log.KnownEnd(P0) != 1_005)
@@ -116,10 +116,10 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         await using var log = cluster.Open(Options(threshold: 1_000));
         await log.CreateTopicAsync("t", 2);
         await log.AppendAsync("t", KafkaTesting.Numbered(0, records));
-        await using var tail = log.ReadAsync(new("t", 1), 0, ReadLimits.Default, TestContext.Current.CancellationToken)
-            .GetAsyncEnumerator();
+        await using var tail = log.ReadAsync(new("t", 1), 0, ReadLimits.Default)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var first = tail.MoveNextAsync().AsTask();
-        await using var replay = log.ReadAsync(P0, 0, new(100, 1 << 20), TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        await using var replay = log.ReadAsync(P0, 0, new(100, 1 << 20)).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         for (var next = 0L; next < records; next = replay.Current.NextOffset)
         {
             Assert.True(await replay.MoveNextAsync());
@@ -193,7 +193,7 @@ public abstract class KafkaChangeLogContract(KafkaCluster cluster)
         var log = cluster.Open();
         await log.CreateTopicAsync("t", 1);
         await log.AppendAsync("t", [Record("k", "v")]);
-        await using var reader = log.ReadAsync(P0, 1, ReadLimits.Default, TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        await using var reader = log.ReadAsync(P0, 1, ReadLimits.Default).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         var waiting = reader.MoveNextAsync().AsTask();
         var appends = Enumerable.Range(0, 20).Select(i => log.AppendAsync("t", [Record("k", $"{i}")]).AsTask()).ToList();
         await log.DisposeAsync();

@@ -19,7 +19,7 @@ public sealed class KafkaFaultTests
         await using var log = Open(mock);
         for (var i = 0; i < 10; i++)
             await log.AppendAsync("t", KafkaTesting.Numbered(i * 10, 10));
-        await using var reader = log.ReadAsync(P0, 0, new(5, 1 << 20), TestContext.Current.CancellationToken).GetAsyncEnumerator();
+        await using var reader = log.ReadAsync(P0, 0, new(5, 1 << 20)).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await reader.MoveNextAsync());
         await mock.DeleteRecordsAsync("t", 0, 60);
         var error = await Assert.ThrowsAsync<OffsetOutOfRangeException>(() => log.TakeAsync(P0, 30, 1));

@@ -12,7 +12,8 @@ internal static class KafkaTesting
         this IChangeLog log, TopicPartition partition, long from, int count, ReadLimits? limits = null)
     {
         var records = new List<ChangeRecord>();
-        await foreach (var batch in log.ReadAsync(partition, from, limits ?? ReadLimits.Default, TestContext.Current.CancellationToken))
+        await foreach (var batch in log.ReadAsync(
+            partition, from, limits ?? ReadLimits.Default, cancellationToken: TestContext.Current.CancellationToken))
         {
             records.AddRange(batch.Records);
             if (records.Count >= count)

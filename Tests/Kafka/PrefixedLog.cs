@@ -17,7 +17,7 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
     public async ValueTask<IReadOnlyList<TopicDescription>> ListTopicsAsync(CancellationToken cancellationToken = default) =>
     [
         .. (await inner.ListTopicsAsync(cancellationToken)).Where(t => t.Topic.StartsWith(prefix, StringComparison.Ordinal))
-            .Select(t => new TopicDescription(t.Topic[prefix.Length..], t.Partitions)),
+            .Select(t => t with { Topic = t.Topic[prefix.Length..] }),
     ];
 
     public async ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
@@ -41,13 +41,17 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
     public ValueTask DeleteTopicAsync(string topic, CancellationToken cancellationToken = default) =>
         inner.DeleteTopicAsync(NameOf(topic), cancellationToken);
 
+    public ValueTask CheckDeletableAsync(IReadOnlyList<string> topics, CancellationToken cancellationToken = default) =>
+        inner.CheckDeletableAsync([.. topics.Select(NameOf)], cancellationToken);
+
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
         TopicPartition partition,
         long fromOffset,
         ReadLimits limits,
+        LogIdentity? reached = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await foreach (var batch in inner.ReadAsync(NameOf(partition), fromOffset, limits, cancellationToken))
+        await foreach (var batch in inner.ReadAsync(NameOf(partition), fromOffset, limits, reached, cancellationToken))
         {
             yield return new()
             {
@@ -55,6 +59,7 @@ public sealed class PrefixedLog(KafkaChangeLog inner, string prefix, Func<string
                 Records = batch.Records,
                 NextOffset = batch.NextOffset,
                 EndOffset = batch.EndOffset,
+                Log = batch.Log,
             };
         }
     }

@@ -1,10 +1,17 @@
+using ActorStreams.Builds;
+using ActorStreams.Grains.Builds;
+using ActorStreams.Grains.Setup;
+using Microsoft.Extensions.Logging.Abstractions;
+using ActorStreams.Definitions;
 using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
+using ActorStreams.States;
 using ActorStreams.Tests.Kafka.Brokers;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using static ActorStreams.Tests.Log.LogTesting;
+using static ActorStreams.Tests.Topics.SourceTopicTests;
 
 namespace ActorStreams.Tests.Kafka;
 
@@ -60,15 +67,7 @@ public sealed class RealBrokerTests
         var (kafka, logged) = (await RealKafka.SharedAsync(1), new Logged());
         var topic = $"t{Guid.NewGuid():N}";
         await kafka.CreateTopicAsync(topic, 1);
-        AclBinding Allow(AclOperation operation) => new()
-        {
-            Pattern = new() { Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal },
-            Entry = new()
-            {
-                Principal = $"User:{KafkaSecurity.User}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow,
-            },
-        };
-        await kafka.Admin.CreateAclsAsync([Allow(AclOperation.Read), Allow(AclOperation.Write)]);
+        await GrantAsync(kafka, topic, AclOperation.Read, AclOperation.Write);
         await using var log = Open(kafka.Security!.PasswordServers, Password(KafkaSecurity.Password), logged);
         while (await log.DescribeAsync(topic) is null)
             await Task.Delay(50, TestContext.Current.CancellationToken); // brokers take rights over a little later
@@ -76,6 +75,45 @@ public sealed class RealBrokerTests
         Assert.Contains("Allow this user DescribeConfigs", Assert.Single(logged.Warnings), StringComparison.Ordinal);
         await log.AppendAsync(topic, [Record("k", "v", DateTimeOffset.UtcNow.ToUnixTimeMilliseconds())]);
         Assert.Equal(["v"], (await log.TakeAsync(new(topic, 0), 0, 1)).Values());
+    }
+
+    [Fact]
+    public async Task A_rebuild_that_may_not_delete_an_input_log_changes_nothing()
+    {
+        var kafka = await RealKafka.SharedAsync(1);
+        var name = $"t{Guid.NewGuid():N}";
+        var topology = new TopologyBuilder { Application = name }.AddEntity<Leaf>(leaf => leaf.FromTopic($"{name}.leaves"))
+            .AddView<Leaves>().Build();
+        var input = topology.Of<Leaves>().Topic;
+        await kafka.CreateTopicAsync(input, 1);
+        await GrantAsync(kafka, input, AclOperation.Read);
+        var store = new InMemoryStateStore();
+        await using var log = Open(kafka.Security!.PasswordServers, Password(KafkaSecurity.Password));
+        var builds = new LiveBuilds(topology, store, log, TimeProvider.System, NullLogger<LiveBuilds>.Instance);
+        var setUp = new TopicSetup(topology, log, store, builds, TimeProvider.System);
+        Assert.True(await store.WriteCatalogAsync(
+            new BuildCatalog().Plan(topology.Definitions, name, DateTimeOffset.UtcNow).ToStored()));
+        while (await log.DescribeAsync(input) is null)
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+
+        var error = await Assert.ThrowsAsync<TopicNotDeletableException>(() => setUp.ForgetAsync(CancellationToken.None));
+        Assert.Contains($"This user may not delete '{input}'. Nothing was changed.", error.Message, StringComparison.Ordinal);
+        Assert.Equal(1, (await store.ReadCatalogAsync()).Number);
+        await GrantAsync(kafka, input, AclOperation.Delete);
+        while (await Xunit.Record.ExceptionAsync(() => setUp.ForgetAsync(CancellationToken.None)) is TopicNotDeletableException)
+            await Task.Delay(50, TestContext.Current.CancellationToken); // brokers take rights over a little later
+        Assert.Empty(builds.Catalog.Builds);
+        Assert.DoesNotContain(await log.ListTopicsAsync(), topic => topic.Topic == input);
+    }
+
+    [Fact]
+    public async Task A_rebuild_on_brokers_that_delete_no_topics_changes_nothing()
+    {
+        await using var kafka = await RealKafka.StartNewAsync(1, Failing.Killed, false, "delete.topic.enable=false");
+        await kafka.CreateTopicAsync("t", 1);
+        await using var log = Open(kafka.BootstrapServers, []);
+        var error = await Assert.ThrowsAsync<TopicNotDeletableException>(async () => await log.CheckDeletableAsync(["t"]));
+        Assert.Contains("Set delete.topic.enable=true", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -101,6 +139,8 @@ public sealed class RealBrokerTests
         Assert.Equal(3, log.HeldAt(partition)!.Value.Offset);
         Assert.InRange(log.HeldAt(partition)!.Value.Since, DateTimeOffset.UtcNow.AddMinutes(-2), DateTimeOffset.UtcNow);
         Assert.False(reading.IsCompleted);
+        Assert.Equal(3, (await log.OffsetsAsync(topic))[0].End);
+        Assert.Equal(6, (await log.WrittenEndsAsync(topic))[0]);
         producer.CommitTransaction();
         Assert.Equal(["0", "1", "2", "undecided", "3", "4"], (await reading).Values());
     }
@@ -125,6 +165,16 @@ public sealed class RealBrokerTests
         await log.CreateTopicAsync(risky, 1);
         Assert.Contains("min.insync.replicas=1", logged.Warnings.Last(), StringComparison.Ordinal);
     }
+
+    private static Task GrantAsync(RealKafka kafka, string topic, params AclOperation[] operations) =>
+        kafka.Admin.CreateAclsAsync(operations.Select(operation => new AclBinding
+        {
+            Pattern = new() { Type = ResourceType.Topic, Name = topic, ResourcePatternType = ResourcePatternType.Literal },
+            Entry = new()
+            {
+                Principal = $"User:{KafkaSecurity.User}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow,
+            },
+        }));
 
     private static Dictionary<string, string> Password(string password) => new()
     {

@@ -5,7 +5,7 @@ using static ActorStreams.Tests.Log.LogTesting;
 namespace ActorStreams.Tests.Log;
 
 /// <summary>What holds on every change log.</summary>
-public abstract class ChangeLogContract
+public abstract partial class ChangeLogContract
 {
     private static readonly Gen<ReadOnlyMemory<byte>?> GenBytes = Gen.Frequency(
         (1, Gen.Const((ReadOnlyMemory<byte>?)null)),
@@ -143,7 +143,8 @@ public abstract class ChangeLogContract
         var log = await OpenAsync();
         await log.CreateTopicAsync("t", 1);
         using var cancel = new CancellationTokenSource();
-        await using var reader = log.ReadAsync(new("t", 0), 0, ReadLimits.Default, cancel.Token).GetAsyncEnumerator(CancellationToken.None);
+        await using var reader = log.ReadAsync(new("t", 0), 0, ReadLimits.Default, cancellationToken: cancel.Token)
+            .GetAsyncEnumerator(CancellationToken.None);
         var waiting = reader.MoveNextAsync().AsTask();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
@@ -238,8 +239,9 @@ public abstract class ChangeLogContract
         await log.CreateTopicAsync("b", 2);
         var error = await Assert.ThrowsAsync<TopicMismatchException>(async () => await log.CreateTopicAsync("b", 5));
         Assert.Contains($"'{NameOf(log, "b")}' has 2 partitions, but 5", error.Message, StringComparison.Ordinal);
-        Assert.Equal([new("a", 3), new("b", 2), new("c", 1)], await log.ListTopicsAsync());
-        Assert.Equal(new("a", 3), await log.DescribeAsync("a"));
+        var topics = await log.ListTopicsAsync();
+        Assert.Equal([new("a", 3), new("b", 2), new("c", 1)], topics.Select(topic => topic with { Id = null }));
+        Assert.Equal(topics[0], await log.DescribeAsync("a"));
         await CloseAsync(log);
     }
 

@@ -17,10 +17,11 @@ internal sealed class EngineRig : IAsyncDisposable
     private readonly List<PartitionRunner> _runners = [];
     private readonly StreamsMetrics _metrics;
 
-    internal EngineRig(StreamsOptions? options = null, TimeProvider? time = null)
+    internal EngineRig(StreamsOptions? options = null, TimeProvider? time = null, BadRecords badRecords = BadRecords.SetAside)
     {
         var topology = new TopologyBuilder { Application = "app", DefaultPartitions = 1 };
-        Topology = topology.AddEntity<Purse>().AddView<Wealth>().Build();
+        Topology = topology.AddEntity<Purse>(purse => purse.OnBadRecord(badRecords))
+            .AddView<Wealth>(wealth => wealth.OnBadRecord(badRecords)).Build();
         _metrics = new(_provider.GetRequiredService<IMeterFactory>(), Topology, Log, time ?? TimeProvider.System);
         options ??= new() { CheckpointIntervalSeconds = 0.02, MinRetrySeconds = 0.02, MaxRetrySeconds = 0.2 };
         Services = new(Topology, Log, Store, options, time ?? TimeProvider.System, _metrics, NullLogger.Instance);
@@ -33,6 +34,9 @@ internal sealed class EngineRig : IAsyncDisposable
     internal FaultyStore Store { get; } = new();
 
     internal PartitionServices Services { get; }
+
+    /// <summary>A total of which the view throws.</summary>
+    internal const int TooMuch = 1_000;
 
     internal static CancellationToken Stop => TestContext.Current.CancellationToken;
 
@@ -95,6 +99,9 @@ internal sealed class EngineRig : IAsyncDisposable
     {
         public static IEnumerable<string> KeysOf(string key, Purse source) => ["all"];
 
-        public static Wealth? Apply(Wealth? state, in Change<Purse> change) => new((state?.Total ?? 0) + change.Sum(purse => purse.Total));
+        public static Wealth? Apply(Wealth? state, in Change<Purse> change) => new((state?.Total ?? 0) + change.Sum(RichOf));
+
+        private static int RichOf(Purse purse) =>
+            purse.Total == TooMuch ? throw new InvalidOperationException("Nobody has so much.") : purse.Total;
     }
 }

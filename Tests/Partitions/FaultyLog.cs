@@ -41,12 +41,12 @@ internal sealed class FaultyLog : IChangeLog
         _log.DeleteTopicAsync(topic, cancellationToken);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits,
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         if (fromOffset == 0)
             Interlocked.Increment(ref _readsFromBeginning);
-        await foreach (var batch in _log.ReadAsync(partition, fromOffset, limits, cancellationToken))
+        await foreach (var batch in _log.ReadAsync(partition, fromOffset, limits, reached, cancellationToken))
             yield return batch;
     }
 

@@ -50,15 +50,15 @@ internal sealed class FaultyStore : IStateStore
         PartitionId partition, IReadOnlyCollection<ContributionId> ids, CancellationToken cancellationToken = default) =>
         _store.LoadContributionsAsync(partition, ids, cancellationToken);
 
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) =>
+        Fault is { } fault ? ValueTask.FromException<StoredCatalog>(fault) : _store.ReadCatalogAsync(cancellationToken);
+
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) =>
+        Fault is { } fault ? ValueTask.FromException<bool>(fault) : _store.WriteCatalogAsync(catalog, cancellationToken);
+
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
         _store.ReadDatasetsAsync(cancellationToken);
 
-    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) =>
-        _store.ReadCatalogAsync(cancellationToken);
-
-    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) =>
-        _store.WriteCatalogAsync(catalog, cancellationToken);
-
     public ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default) =>
-        _store.DropAsync(dataset, build, cancellationToken);
+        Fault is { } fault ? ValueTask.FromException(fault) : _store.DropAsync(dataset, build, cancellationToken);
 }

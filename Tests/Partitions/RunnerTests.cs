@@ -106,7 +106,7 @@ public sealed class RunnerTests
             .MoveNextAsync());
     }
 
-    private static bool IsOf(string sourceKey, NewRecord frame)
+    internal static bool IsOf(string sourceKey, NewRecord frame)
     {
         var reader = new FrameReader(frame.Value!.Value);
         while (reader.NextChange())

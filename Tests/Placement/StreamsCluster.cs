@@ -33,6 +33,8 @@ internal sealed class StreamsCluster : IAsyncDisposable
 
     internal InMemoryStateStore Store { get; } = new();
 
+    internal InMemoryAppendKeys Keys { get; } = new();
+
     /// <summary>As the HTTP API of the first silo has it, which no test stops.</summary>
     internal IGrainFactory Grains => Silos[0].ServiceProvider.GetRequiredService<IGrainFactory>();
 
@@ -50,7 +52,8 @@ internal sealed class StreamsCluster : IAsyncDisposable
 #pragma warning restore ORLEANSEXP003
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton(cluster!.Topology).AddSingleton<IChangeLog>(cluster.Log).AddSingleton<IStateStore>(cluster.Store);
+            silo.Services.AddSingleton(cluster!.Topology).AddSingleton<IChangeLog>(cluster.Log).AddSingleton<IStateStore>(cluster.Store)
+                .AddSingleton<IAppendKeys>(cluster.Keys);
             silo.Services.AddKeyedSingleton<IGrainStorage>(PlacementGrain.Storage, storage);
             silo.Services.AddOptions<StreamsOptions>()
                 .Configure(options => (options.KeeperIntervalSeconds, options.CheckpointIntervalSeconds) = (1, 0.1));

@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using ActorStreams.Client.Http;
+using ActorStreams.Client.Cluster;
 using ActorStreams.Client;
 using ActorStreams.Grains.Tls;
 using ActorStreams.Samples.Shop;
@@ -61,7 +62,7 @@ public sealed class SiloTlsTests(SharedSecureSilo shared) : SecureSiloTest(share
     {
         using var cluster = Client(Silo.Authority.Issue("service", [ClusterIdentity.ClientName]), Silo.Authority.CaFile);
         await cluster.StartAsync();
-        using var client = new ActorStreamsClient(cluster.Services.GetRequiredService<IClusterClient>());
+        using var client = cluster.Services.GetRequiredService<IClusterClient>().AsActorStreamsClient();
         var at = await client.AppendAsync(
             "shop.orders", [new() { Key = "tls", Value = new { type = "placed", customer = "tls", total = 5 } }]);
         Assert.Equal(new Spend(1, 5), (await client.GetAsync<Spend>("spend", "tls", new() { AtLeast = at[0] }))!.State);

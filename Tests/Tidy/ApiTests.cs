@@ -15,9 +15,10 @@ public sealed class ApiTests
         ExcludeAttributes = ["System.CodeDom.Compiler.GeneratedCodeAttribute", "System.Text.RegularExpressions.GeneratedRegexAttribute"],
     };
 
-    public static TheoryData<string> Libraries => 
+    public static TheoryData<string> Libraries =>
     [
-        "ActorStreams.Core", "ActorStreams.Testing", "ActorStreams.Grains.Interfaces", "ActorStreams.Client", "ActorStreams.Hosting",
+        "ActorStreams.Core", "ActorStreams.Testing", "ActorStreams.Grains.Interfaces", "ActorStreams.Client", "ActorStreams.Client.Orleans",
+        "ActorStreams.Hosting",
     ];
 
     [Theory, MemberData(nameof(Libraries))]

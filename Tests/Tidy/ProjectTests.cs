@@ -18,7 +18,8 @@ public sealed class ProjectTests
         ["Grains"] = ["Core", "Partitions", "Grains.Interfaces", "Protocol"],
         ["Hosting"] = ["Core", "Partitions", "Grains.Interfaces", "Grains", "Kafka", "Storage", "Protocol"],
         ["Silo"] = ["Hosting", "samples"],
-        ["Client"] = ["Core", "Protocol", "Grains.Interfaces"],
+        ["Client"] = ["Core", "Protocol"],
+        ["Client.Orleans"] = ["Core", "Protocol", "Client", "Grains.Interfaces"],
         ["Cli"] = ["Core", "Protocol", "Client"],
         ["samples"] = ["Core"],
     };

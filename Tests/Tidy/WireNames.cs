@@ -28,11 +28,11 @@ internal static class WireNames
         return text.ToString();
     }
 
-    private static void ShowWords(Type type, StringBuilder text)
-    {
-        var words = Enum.GetValues(type).Cast<object>().Select(value => JsonSerializer.Serialize(value, type, Json).Trim('"'));
-        text.AppendLine(CultureInfo.InvariantCulture, $"{type.Name}: {string.Join(" | ", words)}");
-    }
+    private static void ShowWords(Type type, StringBuilder text) =>
+        text.AppendLine(CultureInfo.InvariantCulture, $"{type.Name}: {Words(type, Json)}");
+
+    private static string Words(Type type, JsonSerializerOptions json) =>
+        string.Join(" | ", Enum.GetValues(type).Cast<object>().Select(value => JsonSerializer.Serialize(value, type, json).Trim('"')));
 
     private static void ShowMembers(Type type, JsonTypeInfo record, StringBuilder text)
     {
@@ -40,7 +40,12 @@ internal static class WireNames
         foreach (var member in record.Properties.OrderBy(member => member.Name, StringComparer.Ordinal))
         {
             var optional = member.ShouldSerialize is null ? "" : "?";
-            text.AppendLine(CultureInfo.InvariantCulture, $"  {member.Name}{optional}: {GrainContracts.Name(member.PropertyType)}");
+            // The enum of another room has its words where it is a member.
+            var words = member is { PropertyType.IsEnum: true, CustomConverter: { } converter }
+                ? $" ({Words(member.PropertyType, new() { Converters = { converter } })})"
+                : "";
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"  {member.Name}{optional}: {GrainContracts.Name(member.PropertyType)}{words}");
         }
     }
 }

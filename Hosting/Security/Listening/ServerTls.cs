@@ -8,7 +8,10 @@ using Microsoft.Extensions.Options;
 
 namespace ActorStreams.Hosting.Security.Listening;
 
-/// <summary>TLS of everything that speaks HTTP, where <c>Security:Tls</c> names a certificate; and how large a request may be.</summary>
+/// <summary>
+/// TLS of everything that speaks HTTP, where <c>Security:Tls</c> names a certificate; how large a request may be, and which connections
+/// a stop ends.
+/// </summary>
 internal sealed class ServerTls(IOptions<SecurityOptions> security, IServiceProvider services) : IConfigureOptions<KestrelServerOptions>
 {
     public void Configure(KestrelServerOptions options)
@@ -17,18 +20,27 @@ internal sealed class ServerTls(IOptions<SecurityOptions> security, IServiceProv
         options.Limits.MaxRequestBodySize = LimitsOptions.MaxOtherBodyBytes;
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(security.Value.Limits.HeaderSeconds);
         options.Limits.MaxRequestHeadersTotalSize = security.Value.Limits.MaxHeaderBytes;
+        var time = services.GetRequiredService<TimeProvider>();
         if (string.IsNullOrEmpty(security.Value.Tls.CertificateFile))
-            return;
-        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(ClusterTls.Category);
-        var certificate = Open(security.Value, services.GetRequiredService<TimeProvider>(), fault => logger.FilesChanged("the API", fault));
-        options.ConfigureEndpointDefaults(listen => listen.UseHttps(new TlsHandshakeCallbackOptions
         {
-            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+            options.ConfigureEndpointDefaults(listen => listen.EndAtStop(time));
+            return;
+        }
+
+        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(ClusterTls.Category);
+        var certificate = Open(security.Value, time, fault => logger.FilesChanged("the API", fault));
+        options.ConfigureEndpointDefaults(listen =>
+        {
+            listen.EndAtStop(time);
+            listen.UseHttps(new TlsHandshakeCallbackOptions
             {
-                ServerCertificateContext = certificate.Value.Context,
-                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            }),
-        }));
+                OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+                {
+                    ServerCertificateContext = certificate.Value.Context,
+                    EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+                }),
+            });
+        });
     }
 
     /// <summary>The certificate that the files hold, now and later.</summary>

@@ -18,28 +18,34 @@ internal sealed class BuildHomes(NpgsqlDataSource source, StoreStatements sql, s
     private readonly ConcurrentDictionary<PartitionId, int> _homes = new();
     private readonly ConcurrentDictionary<int, StateStatements> _statements = new();
 
-    /// <summary>Whether a statement failed since its home is no longer there.</summary>
-    public static bool IsMissing(PostgresException error) => error.SqlState == PostgresErrorCodes.UndefinedTable;
-
-    /// <summary>The statements for a partition's rows; null when it has no checkpoint.</summary>
-    public async ValueTask<StateStatements?> OfAsync(PartitionId partition, CancellationToken cancellationToken)
+    /// <summary>Runs with the statements for a partition's rows; <paramref name="none"/> when it has no checkpoint.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="isFirst">Whether this is to be its first checkpoint: its build gets tables where it has none.</param>
+    /// <param name="run">It runs again where the build was dropped meanwhile and made anew.</param>
+    /// <param name="none">The answer for a partition without a checkpoint.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
+    public async Task<T> RunAsync<T>(
+        PartitionId partition, bool isFirst, Func<StateStatements, Task<T>> run, T none, CancellationToken cancellationToken)
     {
-        if (_homes.TryGetValue(partition, out var known))
-            return For(known);
-        using var command = source.CreateCommand(sql.SelectHome);
-        command.Parameters.AddRange(PostgresValue.Partition(partition));
-        if (await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is not int found)
-            return null;
-        Remember(partition, found);
-        return For(found);
-    }
+        var statements = !isFirst && _homes.TryGetValue(partition, out var known)
+            ? For(known)
+            : await FindAsync(partition, isFirst, cancellationToken).ConfigureAwait(false);
+        while (statements is not null)
+        {
+            try
+            {
+                return await run(statements).ConfigureAwait(false);
+            }
+            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UndefinedTable)
+            {
+                var found = await FindAsync(partition, isFirst, cancellationToken).ConfigureAwait(false);
+                if (found == statements)
+                    throw;
+                statements = found;
+            }
+        }
 
-    /// <summary>The statements for the first checkpoint of a partition, whose build gets tables where it has none.</summary>
-    public async ValueTask<StateStatements> MakeAsync(PartitionId partition, CancellationToken cancellationToken)
-    {
-        using var command = source.CreateCommand(sql.MakeBuild);
-        command.Parameters.AddRange(PostgresValue.Build(partition.Dataset, partition.Build));
-        return For((int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!);
+        return none;
     }
 
     /// <summary>Remembers what was read.</summary>
@@ -47,6 +53,21 @@ internal sealed class BuildHomes(NpgsqlDataSource source, StoreStatements sql, s
 
     /// <summary>What was remembered of a partition is no longer so.</summary>
     public void Forget(PartitionId partition) => _homes.TryRemove(partition, out _);
+
+    private async Task<StateStatements?> FindAsync(PartitionId partition, bool isFirst, CancellationToken cancellationToken)
+    {
+        using var command = source.CreateCommand(isFirst ? sql.MakeBuild : sql.SelectHome);
+        command.Parameters.AddRange(
+            isFirst ? PostgresValue.Build(partition.Dataset, partition.Build) : PostgresValue.Partition(partition));
+        if (await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is int home)
+        {
+            Remember(partition, home);
+            return For(home);
+        }
+
+        Forget(partition);
+        return null;
+    }
 
     private StateStatements For(int home) => _statements.GetOrAdd(home, static (home, schema) => new(schema, home), schema);
 }

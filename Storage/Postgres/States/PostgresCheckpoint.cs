@@ -3,8 +3,9 @@ using Npgsql;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// A checkpoint is one statement. Its first part updates the partition's row, on the condition, and returns the row's id. The other parts write the rows of that partition, and none where the condition failed. The rows of one checkpoint are disjoint, so their
-// order does not matter. Only one owner at a time gets past the first part, so two owners cannot block each other.
+// A checkpoint is one statement. Its first part updates the partition's row, on the condition, and returns the row's id. The other parts
+// write the rows of that partition, and none where the condition failed. The rows of one checkpoint are disjoint, so their order does not
+// matter. Only one owner at a time gets past the first part, so two owners cannot block each other.
 //
 // Rows are written in key order: neighbours in the index are then on pages that are cached already, which makes updates up to twice as
 // fast as in the order of a hash.
@@ -16,28 +17,12 @@ namespace ActorStreams.Storage.Postgres.States;
 internal sealed class PostgresCheckpoint(NpgsqlDataSource source, BuildHomes homes, PostgresOptions options)
 {
     /// <summary>Writes one, on its condition.</summary>
-    public async Task<bool> WriteAsync(CheckpointWrite write, CancellationToken cancellationToken)
+    public Task<bool> WriteAsync(CheckpointWrite write, CancellationToken cancellationToken)
     {
         write = InKeyOrder(write);
-        for (var attempt = 1; ; attempt++)
-        {
-            var sql = write.Checkpoint.Number == 1
-                ? await homes.MakeAsync(write.Partition, cancellationToken).ConfigureAwait(false)
-                : await homes.OfAsync(write.Partition, cancellationToken).ConfigureAwait(false);
-            if (sql is null)
-                return false;
-            try
-            {
-                var written = await WriteAsync(sql, write, cancellationToken).ConfigureAwait(false);
-                if (written)
-                    homes.Remember(write.Partition, sql.Home);
-                return written;
-            }
-            catch (PostgresException error) when (BuildHomes.IsMissing(error) && attempt == 1)
-            {
-                homes.Forget(write.Partition);
-            }
-        }
+        return homes.RunAsync(
+            write.Partition, isFirst: write.Checkpoint.Number == 1, sql => WriteAsync(sql, write, cancellationToken), none: false,
+            cancellationToken);
     }
 
     private async Task<bool> WriteAsync(StateStatements sql, CheckpointWrite write, CancellationToken cancellationToken)

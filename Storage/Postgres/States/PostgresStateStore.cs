@@ -6,8 +6,8 @@ using NpgsqlTypes;
 
 namespace ActorStreams.Storage.Postgres.States;
 
-// Schema/Scripts/0001-states.sql and 0003-builds.sql describe the tables. Keys and states are bytea: text cannot contain U+0000, and jsonb would return a
-// state in other bytes, while two states are equal only if their stored bytes are.
+// Schema/Scripts/0001-states.sql and 0004-builds.sql describe the tables. Keys and states are bytea: text cannot contain U+0000, and jsonb
+// would return a state in other bytes, while two states are equal only if their stored bytes are.
 //
 // A read is one statement, so it sees one checkpoint as a whole. A checkpoint is one statement as well, and therefore its own transaction
 // and one round trip, unless it is large (see PostgresCheckpoint).
@@ -26,7 +26,7 @@ namespace ActorStreams.Storage.Postgres.States;
 // stored as a whole or not at all.
 
 /// <summary>The state store in PostgreSQL, for any number of silos. The schema must exist: see <see cref="PostgresSchema"/>.</summary>
-public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
+public sealed partial class PostgresStateStore : IStateStore, IAsyncDisposable
 {
     // Follows every key: UTF-8 never contains 0xFF.
     private static readonly byte[] AfterAllKeys = [0xFF];
@@ -36,13 +36,16 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
 
     private readonly NpgsqlDataSource _source;
     private readonly string _place;
+    private readonly PostgresOptions _options;
     private readonly StoreStatements _sql;
+    private readonly KeyStatements _keys;
     private readonly BuildHomes _homes;
     private readonly PostgresCheckpoint _checkpoints;
 
     private PostgresStateStore(PostgresOptions options)
     {
-        (_source, _place, _sql) = (PostgresConnections.States(options), PostgresConnections.Place(options), new(options.Schema));
+        (_options, _sql, _keys) = (options, new(options.Schema), new(Identifier.Of(options.Schema, "append_key")));
+        (_source, _place) = (PostgresConnections.States(options), PostgresConnections.Place(options));
         _homes = new(_source, _sql, options.Schema);
         _checkpoints = new(_source, _homes, options);
     }
@@ -83,7 +86,8 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
         PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
-        ReadAsync(static sql => sql.SelectStates, partition, () => [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
+        ReadAsync(
+            static sql => sql.SelectStates, partition, () => [PostgresValue.Array(PostgresValue.Keys(keys))], State, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
@@ -182,23 +186,10 @@ public sealed class PostgresStateStore : IStateStore, IAsyncDisposable
     private ValueTask<IReadOnlyList<T>> ReadAsync<T>(
         Func<StateStatements, string> statement, PartitionId partition, Func<NpgsqlParameter[]> parameters, Func<NpgsqlDataReader, T> row,
         CancellationToken cancellationToken) => RunAsync<IReadOnlyList<T>>(
-        async ct =>
-        {
-            for (var attempt = 1; ; attempt++)
-            {
-                if (await _homes.OfAsync(partition, ct).ConfigureAwait(false) is not { } sql)
-                    return [];
-                try
-                {
-                    return await QueryAsync(statement(sql), [.. PostgresValue.Partition(partition), .. parameters()], row, ct)
-                        .ConfigureAwait(false);
-                }
-                catch (PostgresException error) when (BuildHomes.IsMissing(error) && attempt == 1)
-                {
-                    _homes.Forget(partition);
-                }
-            }
-        },
+        async ct => await _homes.RunAsync(
+            partition, isFirst: false,
+            sql => QueryAsync(statement(sql), [.. PostgresValue.Partition(partition), .. parameters()], row, ct), none: [], ct)
+            .ConfigureAwait(false),
         cancellationToken);
 
     private async Task<List<T>> QueryAsync<T>(

@@ -135,12 +135,10 @@ internal sealed class SqliteFile(SqliteFileSpec spec) : IDisposable
                 + "Run the newer program that wrote it.");
         }
 
-        // One transaction: a crash leaves the file as it was.
-        if (found < spec.Format)
-        {
-            var script = found == 0 ? spec.Schema : string.Concat(spec.Upgrades.Skip((int)found - 1));
-            session.ExecuteScript($"BEGIN IMMEDIATE; {script} PRAGMA user_version={spec.Format}; COMMIT;");
-        }
+        if (found == spec.Format)
+            return;
+        var script = found == 0 ? spec.Schema : string.Concat(spec.Upgrades.Skip((int)found - 1));
+        session.ExecuteScript($"BEGIN IMMEDIATE; {script} PRAGMA user_version={spec.Format}; COMMIT;");
     }
 
     private void CloseIdle()

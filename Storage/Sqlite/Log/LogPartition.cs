@@ -3,17 +3,32 @@ using ActorStreams.Log;
 namespace ActorStreams.Storage.Sqlite.Log;
 
 /// <summary>A topic of the embedded log and its partitions, by number.</summary>
-internal sealed record LogTopic(string Name, LogPartition[] Partitions);
+internal sealed record LogTopic(string Name, string Id, LogPartition[] Partitions)
+{
+    private volatile bool _isDeleted;
+
+    /// <summary>It is no longer in the file. A topic made later under its name is another one.</summary>
+    public bool IsDeleted
+    {
+        get => _isDeleted;
+        set => _isDeleted = value;
+    }
+}
 
 /// <summary>
 /// What is in memory of a partition: its end, its newest rows and, for the writer thread alone, what the open transaction appends.
 /// </summary>
-internal sealed class LogPartition(long id, TopicPartition name, long end, long latest)
+internal sealed class LogPartition(long id, string topicId, TopicPartition name, long end, long latest)
 {
+    /// <summary>Where each epoch begins. The writer alone replaces it.</summary>
+    private volatile LogEpoch[] _epochs = [];
+
     private long _latest = latest;
 
     /// <summary>Its number in the file.</summary>
     public long Id { get; } = id;
+
+    public string TopicId => topicId;
 
     public TopicPartition Name { get; } = name;
 
@@ -29,14 +44,34 @@ internal sealed class LogPartition(long id, TopicPartition name, long end, long 
     /// <summary>Writer thread only: what the open transaction appends to it; null when nothing.</summary>
     public PendingAppend? Pending { get; set; }
 
+    /// <summary>The epoch of the newest record.</summary>
+    public int LatestEpoch => EpochAt(long.MaxValue).Epoch;
+
+    /// <summary>The epoch that the record at an offset was written in, and the offset before which it ends.</summary>
+    public (int Epoch, long End) EpochAt(long offset)
+    {
+        var epochs = _epochs;
+        var later = Array.FindIndex(epochs, epoch => epoch.Base > offset);
+        var last = later < 0 ? epochs.Length - 1 : later - 1;
+        return (last < 0 ? LogIdentity.NoEpoch : epochs[last].Epoch, later < 0 ? long.MaxValue : epochs[later].Base);
+    }
+
+    /// <summary>From this offset on records are of another epoch.</summary>
+    public void BeginEpoch(long from, int epoch) => _epochs = [.. _epochs, new(from, epoch)];
+
     /// <summary>Shows committed rows to readers. The end comes last: what lies before it can be read.</summary>
     public void Publish(PendingAppend appended)
     {
+        if (appended.Epoch is { } epoch)
+            BeginEpoch(End, epoch);
         Tail.Add(appended.Rows);
         Volatile.Write(ref _latest, appended.Latest);
         Signal.MoveTo(appended.End);
     }
 }
+
+/// <summary>From an offset on, records were written in this epoch.</summary>
+internal readonly record struct LogEpoch(long Base, int Epoch);
 
 /// <summary>What the open transaction appends to one partition.</summary>
 internal sealed class PendingAppend(LogPartition partition)
@@ -46,6 +81,9 @@ internal sealed class PendingAppend(LogPartition partition)
     public long End { get; set; } = partition.End;
 
     public long Latest { get; set; } = partition.Latest;
+
+    /// <summary>The epoch that begins with it; null when it is that of the records before.</summary>
+    public int? Epoch { get; set; }
 
     public List<NewRecord> Records { get; } = [];
 

@@ -12,6 +12,8 @@ internal sealed class LogReader(LogPartition partition, SqliteFile file, long fr
         ORDER BY base_offset
         """;
 
+    private const string SelectPartition = "SELECT 1 FROM partition WHERE id = ?1";
+
     private readonly RowsInHand _rows = new(limits);
     private long _given = fromOffset;
     private long _fetched = fromOffset;
@@ -24,9 +26,17 @@ internal sealed class LogReader(LogPartition partition, SqliteFile file, long fr
         var end = partition.End;
         while (_rows.WantsMore && _fetched < end)
             await FetchAsync(cancellationToken).ConfigureAwait(false);
-        var records = _rows.Take(_given);
+        var (epoch, epochEnd) = partition.EpochAt(_given);
+        var records = _rows.Take(_given, epochEnd);
         _given += records.Length;
-        return new() { Partition = partition.Name, Records = records, NextOffset = _given, EndOffset = end };
+        return new()
+        {
+            Partition = partition.Name,
+            Records = records,
+            NextOffset = _given,
+            EndOffset = end,
+            Log = new(partition.TopicId, epoch),
+        };
     }
 
     /// <summary>
@@ -74,7 +84,14 @@ internal sealed class LogReader(LogPartition partition, SqliteFile file, long fr
             throw Damaged(file, partition, before, default);
     }
 
-    private void ReadFile(SqliteSession session) => ReadRows(session, file, partition, _fetched, Add);
+    private void ReadFile(SqliteSession session)
+    {
+        ReadRows(session, file, partition, _fetched, Add);
+
+        // A topic that was just deleted has no rows any more, and its readers may not know yet.
+        if (_rows.WantsMore && SqliteSession.Number(session.Prepare(SelectPartition).Bind(1, partition.Id)) is null)
+            throw UnknownTopicException.Topic(partition.Name.Topic);
+    }
 
     private bool Add(LogRow row)
     {

@@ -12,10 +12,18 @@ internal sealed class LogWriter(
     private const string InsertRow =
         "INSERT INTO batch (partition_id, base_offset, next_offset, max_timestamp, bytes) VALUES (?1, ?2, ?3, ?4, ?5)";
 
+    private const string InsertEpoch = "INSERT INTO epoch (partition_id, base_offset, epoch) VALUES (?1, ?2, ?3)";
+
+    /// <summary>Another one each time that the file is open.</summary>
+    private readonly int _epoch = Random.Shared.Next(1, int.MaxValue);
+
     private readonly LogRowBuilder _row = new(SqliteChangeLogOptions.MaxRowBytes);
     private readonly List<PendingAppend> _pending = [];
     private readonly List<LogTopic> _created = [];
     private readonly List<LogTopic> _deleted = [];
+
+    /// <summary>A partition's number is not used again, so that a reader of a deleted topic finds nothing of a later one.</summary>
+    private long _lastPartition = SqliteSession.Number(session.Prepare("SELECT max(id) FROM partition")) ?? 0;
 
     /// <summary>Gives the record its offset. It is packed in <see cref="Finish"/>, together with all others of its partition.</summary>
     public void Append(LogPartition partition, in NewRecord record, out long offset)
@@ -40,6 +48,7 @@ internal sealed class LogWriter(
         foreach (var partition in topic.Partitions)
         {
             Session.Prepare("DELETE FROM batch WHERE partition_id = ?1").Bind(1, partition.Id).Run();
+            Session.Prepare("DELETE FROM epoch WHERE partition_id = ?1").Bind(1, partition.Id).Run();
             Session.Prepare("DELETE FROM partition WHERE id = ?1").Bind(1, partition.Id).Run();
             _pending.RemoveAll(pending => pending.Partition == partition);
             partition.Pending = null;
@@ -49,15 +58,22 @@ internal sealed class LogWriter(
         _deleted.Add(topic);
     }
 
+    /// <exception cref="UnknownTopicException">The topic was deleted since the caller found it.</exception>
+    public void Require(LogTopic topic)
+    {
+        if (topic.IsDeleted || _deleted.Contains(topic))
+            throw UnknownTopicException.Topic(topic.Name);
+    }
+
     protected override void Apply(LogWork work)
     {
         try
         {
             work.Apply(this);
         }
-        catch (TopicMismatchException mismatch)
+        catch (Exception refusal) when (refusal is TopicMismatchException or UnknownTopicException)
         {
-            work.Fail(mismatch);
+            work.Fail(refusal);
         }
     }
 
@@ -94,6 +110,12 @@ internal sealed class LogWriter(
 
     private void Pack(PendingAppend pending)
     {
+        if (pending.Partition.LatestEpoch != _epoch)
+        {
+            pending.Epoch = _epoch;
+            Session.Prepare(InsertEpoch).Bind(1, pending.Partition.Id).Bind(2, pending.Partition.End).Bind(3, _epoch).Run();
+        }
+
         _row.Start(pending.Partition.End);
         foreach (ref readonly var record in CollectionsMarshal.AsSpan(pending.Records))
         {
@@ -121,17 +143,19 @@ internal sealed class LogWriter(
 
     private LogTopic Insert(string name, int partitions)
     {
-        Session.Prepare("INSERT INTO topic (name, partitions) VALUES (?1, ?2)").BindText(1, name).Bind(2, partitions).Run();
+        var id = Guid.NewGuid().ToString("N");
+        Session.Prepare("INSERT INTO topic (name, partitions, uid) VALUES (?1, ?2, ?3)")
+            .BindText(1, name).Bind(2, partitions).BindText(3, id).Run();
         var topic = SqliteSession.Number(Session.Prepare("SELECT last_insert_rowid()"))!.Value;
         var made = new LogPartition[partitions];
         for (var number = 0; number < partitions; number++)
         {
-            Session.Prepare("INSERT INTO partition (topic_id, number) VALUES (?1, ?2)").Bind(1, topic).Bind(2, number).Run();
-            var id = SqliteSession.Number(Session.Prepare("SELECT last_insert_rowid()"))!.Value;
-            made[number] = new(id, new(name, number), 0, long.MinValue);
+            Session.Prepare("INSERT INTO partition (id, topic_id, number) VALUES (?1, ?2, ?3)")
+                .Bind(1, ++_lastPartition).Bind(2, topic).Bind(3, number).Run();
+            made[number] = new(_lastPartition, id, new(name, number), 0, long.MinValue);
         }
 
-        return new(name, made);
+        return new(name, id, made);
     }
 }
 
@@ -150,6 +174,7 @@ internal sealed class AppendWork(LogTopic topic, IReadOnlyList<NewRecord> record
 
     public override void Apply(LogWriter writer)
     {
+        writer.Require(topic);
         var positions = new Position[records.Count];
         for (var i = 0; i < positions.Length; i++)
         {

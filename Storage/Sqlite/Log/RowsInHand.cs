@@ -24,16 +24,17 @@ internal sealed class RowsInHand(ReadLimits limits)
     }
 
     /// <summary>
-    /// Takes one batch's records from <paramref name="fromOffset"/> on. Earlier records of the first row are passed over.
+    /// Takes one batch's records from <paramref name="fromOffset"/> on, and before <paramref name="toOffset"/>. Earlier records of the
+    /// first row are passed over.
     /// </summary>
-    public ChangeRecord[] Take(long fromOffset)
+    public ChangeRecord[] Take(long fromOffset, long toOffset)
     {
         var records = new ChangeRecord[Math.Min(_records, _maxRecords)];
         var (count, bytes) = (0, 0L);
         while (count < records.Length && TryNext(fromOffset, out records[count]))
         {
             var size = records[count].Size;
-            if (!limits.Admit(count, bytes, size))
+            if (records[count].Offset >= toOffset || !limits.Admit(count, bytes, size))
             {
                 // It opens the next batch.
                 (_held, _holds) = (records[count], true);

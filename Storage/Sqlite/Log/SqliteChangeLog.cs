@@ -5,10 +5,11 @@ using ActorStreams.Storage.Sqlite.Files;
 
 namespace ActorStreams.Storage.Sqlite.Log;
 
-// The file, format 1 (PRAGMA user_version):
+// The file, format 2 (PRAGMA user_version):
 //
-//   topic(id, name, partitions)            one row a topic
-//   partition(id, topic_id, number)        one row a partition; id is what batch names
+//   topic(id, name, partitions, uid)       one row a topic; uid is what it is called in a LogIdentity, and is never used again
+//   partition(id, topic_id, number)        one row a partition; id is what batch and epoch name, not used again while the file is open
+//   epoch(partition_id, base_offset, epoch)  from that offset on records were written in that epoch: one time that the file was open
 //   batch(partition_id, base_offset, next_offset, max_timestamp, bytes)
 //
 // A row of batch holds several consecutive records, packed as LogRow.cs describes: about 64 KiB of them where they arrive fast
@@ -17,6 +18,9 @@ namespace ActorStreams.Storage.Sqlite.Log;
 // begins. max_timestamp is the latest timestamp of all records of the partition up to and including this row. It never falls, so the
 // first row whose max_timestamp is later than an instant contains the record at which that instant cuts the partition. A row is
 // written once and never changed.
+//
+// Epochs are random numbers, so that two files that were one (a file and its older backup) differ from where they parted. Records that
+// were written in format 1 have none.
 //
 // WAL, synchronous=FULL: a commit is on the disk before its callers are answered. After a crash the file holds a prefix of what was
 // appended, with all that was acknowledged.
@@ -30,15 +34,26 @@ namespace ActorStreams.Storage.Sqlite.Log;
 /// </remarks>
 public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
 {
-    private const int Format = 1;
+    private const int Format = 2;
 
-    private const string Schema = """
-        CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL);
+    private const string EpochTable = """
+        CREATE TABLE epoch (
+            partition_id INTEGER NOT NULL, base_offset INTEGER NOT NULL, epoch INTEGER NOT NULL,
+            PRIMARY KEY (partition_id, base_offset)) WITHOUT ROWID;
+        """;
+
+    private const string Schema = EpochTable + """
+        CREATE TABLE topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, uid TEXT NOT NULL);
         CREATE TABLE partition (id INTEGER PRIMARY KEY, topic_id INTEGER NOT NULL, number INTEGER NOT NULL, UNIQUE (topic_id, number));
         CREATE TABLE batch (
             partition_id INTEGER NOT NULL, base_offset INTEGER NOT NULL, next_offset INTEGER NOT NULL, max_timestamp INTEGER NOT NULL,
             bytes BLOB NOT NULL, PRIMARY KEY (partition_id, base_offset)) WITHOUT ROWID;
         CREATE INDEX batch_time ON batch (partition_id, max_timestamp);
+        """;
+
+    private const string FromFormat1 = EpochTable + """
+        ALTER TABLE topic ADD COLUMN uid TEXT NOT NULL DEFAULT '';
+        UPDATE topic SET uid = lower(hex(randomblob(16)));
         """;
 
     private readonly ConcurrentDictionary<string, LogTopic> _topics = new(StringComparer.Ordinal);
@@ -59,6 +74,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
             Kind = "change log",
             Format = Format,
             Schema = Schema,
+            Upgrades = [FromFormat1],
             Synchronous = "FULL",
             PageBytes = 4 << 10, // larger pages read up to a third faster, but halve the commits a second: each writes whole pages
             Readers = options.Readers,
@@ -68,7 +84,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         });
         var session = _file.OpenWriter();
         LoadTopics(session);
-        _writer = new(_file, session, options, topic => _topics[topic.Name] = topic, topic => _topics.TryRemove(topic.Name, out _));
+        _writer = new(_file, session, options, topic => _topics[topic.Name] = topic, Forget);
         _writer.Start();
     }
 
@@ -122,11 +138,14 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits,
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var source = Find(partition);
         var end = source.End;
+        reached?.Require(partition, fromOffset, source.TopicId, end);
+        if (reached?.Epoch is >= 0 and var epoch && fromOffset > 0 && source.EpochAt(fromOffset - 1).Epoch is var found && found != epoch)
+            throw LogChangedException.Diverged(partition, fromOffset, epoch, $"of epoch {found}");
         if (fromOffset < 0 || fromOffset > end)
             throw new OffsetOutOfRangeException(partition, fromOffset, new(0, end));
         var reader = new LogReader(source, _file, fromOffset, limits);
@@ -184,7 +203,16 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
             partition.Signal.Close(new ObjectDisposedException(nameof(SqliteChangeLog)));
     }
 
-    private static TopicDescription Describe(LogTopic topic) => new(topic.Name, topic.Partitions.Length);
+    private static TopicDescription Describe(LogTopic topic) => new(topic.Name, topic.Partitions.Length, topic.Id);
+
+    /// <summary>The topic is deleted: its readers end, and do not go on in a later topic of its name.</summary>
+    private void Forget(LogTopic topic)
+    {
+        topic.IsDeleted = true;
+        _topics.TryRemove(new(topic.Name, topic)); // not a later one of its name, made in the same commit
+        foreach (var partition in topic.Partitions)
+            partition.Signal.Close(UnknownTopicException.Topic(topic.Name));
+    }
 
     private LogTopic FindTopic(string topic) =>
         _topics.TryGetValue(topic, out var found) ? found : throw UnknownTopicException.Topic(topic);
@@ -226,7 +254,7 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
     private void LoadTopics(SqliteSession session)
     {
         const string sql = """
-            SELECT t.name, t.partitions, p.number, p.id, b.next_offset, b.max_timestamp
+            SELECT t.name, t.partitions, p.number, p.id, b.next_offset, b.max_timestamp, t.uid
             FROM topic t JOIN partition p ON p.topic_id = t.id
             LEFT JOIN batch b ON b.partition_id = p.id AND b.base_offset = (SELECT max(base_offset) FROM batch WHERE partition_id = p.id)
             """;
@@ -234,8 +262,19 @@ public sealed class SqliteChangeLog : IChangeLog, IAsyncDisposable
         while (statement.Step())
         {
             var (name, number, end) = (statement.Text(0), (int)statement.Long(2), statement.Long(4));
-            var topic = _topics.GetOrAdd(name, new LogTopic(name, new LogPartition[statement.Long(1)]));
-            topic.Partitions[number] = new(statement.Long(3), new(name, number), end, end == 0 ? long.MinValue : statement.Long(5));
+            var topic = _topics.GetOrAdd(name, new LogTopic(name, statement.Text(6), new LogPartition[statement.Long(1)]));
+            topic.Partitions[number] = new(
+                statement.Long(3), topic.Id, new(name, number), end, end == 0 ? long.MinValue : statement.Long(5));
         }
+
+        LoadEpochs(session);
+    }
+
+    private void LoadEpochs(SqliteSession session)
+    {
+        var partitions = _topics.Values.SelectMany(topic => topic.Partitions).ToDictionary(partition => partition.Id);
+        var statement = session.Prepare("SELECT partition_id, base_offset, epoch FROM epoch ORDER BY partition_id, base_offset");
+        while (statement.Step())
+            partitions[statement.Long(0)].BeginEpoch(statement.Long(1), (int)statement.Long(2));
     }
 }

@@ -24,7 +24,7 @@ internal sealed class DropWork(string dataset, int build) : StateWork
 /// </summary>
 internal sealed class RemainsWork : StateWork
 {
-    private const int RowsAtOnce = 5_000;
+    private const int RowsAtOnce = 1_000;
 
     private const string DeleteStates =
         "DELETE FROM state WHERE partition_id = ?1 AND key IN (SELECT key FROM state WHERE partition_id = ?1 ORDER BY key LIMIT ?2)";

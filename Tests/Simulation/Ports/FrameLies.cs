@@ -78,6 +78,7 @@ internal static class FrameLies
         writer.WriteText(frame.Source);
         writer.WriteVarInt((ulong)frame.SourceBuild);
         writer.WriteVarInt((ulong)frame.SourcePartition);
+        writer.WriteVarInt((ulong)frame.Epoch);
         var (offset, timestamp) = (0L, 0L);
         while (frame.NextChange())
         {

@@ -19,9 +19,9 @@ internal sealed class SimLog
         End(partition) == 0 ? [] : Read(partition, 0, new(int.MaxValue, int.MaxValue)).Records;
 
     /// <summary>The records from an offset on, where there is at least one.</summary>
-    internal RecordBatch Read(TopicPartition partition, long offset, ReadLimits limits)
+    internal RecordBatch Read(TopicPartition partition, long offset, ReadLimits limits, LogIdentity? reached = null)
     {
-        var batches = Storage.ReadAsync(partition, offset, limits).GetAsyncEnumerator();
+        var batches = Storage.ReadAsync(partition, offset, limits, reached).GetAsyncEnumerator();
         Assert.True(Now(batches.MoveNextAsync()));
         var batch = batches.Current;
         Now(batches.DisposeAsync());
@@ -65,13 +65,13 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
         throw new NotSupportedException();
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition partition, long fromOffset, ReadLimits limits,
+        TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         for (var offset = fromOffset; ;)
         {
-            var batch = await ReadBatchAsync(partition, offset, limits, cancellationToken).ConfigureAwait(false);
-            offset = batch.NextOffset;
+            var batch = await ReadBatchAsync(partition, offset, limits, reached, cancellationToken).ConfigureAwait(false);
+            (offset, reached) = (batch.NextOffset, batch.Log);
             yield return batch;
         }
     }
@@ -97,13 +97,13 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
     public long? KnownEnd(TopicPartition partition) => _knownEnds.TryGetValue(partition, out var end) ? end : null;
 
     private Task<RecordBatch> ReadBatchAsync(
-        TopicPartition partition, long offset, ReadLimits limits, CancellationToken cancellationToken) => Call(
+        TopicPartition partition, long offset, ReadLimits limits, LogIdentity? reached, CancellationToken cancellationToken) => Call(
         new($"read {partition}:{offset}", Faults.Reads, 200, Unavailable) { IsReady = () => simulation.Log.End(partition) > offset },
         () =>
         {
             Know(partition);
             var records = simulation.Random.Next(1, limits.MaxRecords + 1);
-            var batch = simulation.Log.Read(partition, offset, limits with { MaxRecords = records });
+            var batch = simulation.Log.Read(partition, offset, limits with { MaxRecords = records }, reached);
             return simulation.Lies(Sabotage.SkippedRecord) && simulation.Random.Next(30) == 0 ? Without(batch) : batch;
         },
         cancellationToken);
@@ -111,6 +111,7 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
     private static RecordBatch Without(RecordBatch batch) => new()
     {
         Partition = batch.Partition, Records = [.. batch.Records.Skip(1)], NextOffset = batch.NextOffset, EndOffset = batch.EndOffset,
+        Log = batch.Log,
     };
 
     private OffsetRange Know(TopicPartition partition) => new(0, _knownEnds[partition] = simulation.Log.End(partition));

@@ -37,23 +37,31 @@ internal sealed class SimStorePort(Simulation simulation, Silo silo) : IStateSto
         $"load contributions of {partition}",
         () => SimLog.Now(Storage.LoadContributionsAsync(partition, ids, CancellationToken.None)), cancellationToken);
 
+    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) => Call(
+        "catalog", () => SimLog.Now(Storage.ReadCatalogAsync(CancellationToken.None)), cancellationToken);
+
+    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) => Call(
+        $"catalog {catalog.Number}", () => SimLog.Now(Storage.WriteCatalogAsync(catalog, CancellationToken.None)), cancellationToken,
+        isWrite: true);
+
     public ValueTask<IReadOnlyDictionary<string, string>> ReadDatasetsAsync(CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+        Storage.ReadDatasetsAsync(cancellationToken);
 
-    public ValueTask<StoredCatalog> ReadCatalogAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
-
-    public ValueTask<bool> WriteCatalogAsync(StoredCatalog catalog, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
-
-    public ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+    public async ValueTask DropAsync(string dataset, int build, CancellationToken cancellationToken = default) => await Call(
+        $"drop {dataset}.b{build}",
+        () =>
+        {
+            SimLog.Now(Storage.DropAsync(dataset, build, CancellationToken.None));
+            return true;
+        },
+        cancellationToken, isWrite: true);
 
     private bool Write(CheckpointWrite write)
     {
         if (simulation.Poison.Refuses(write))
             throw new RefusedException("The store takes no such state.");
         var before = SimLog.Now(Storage.ReadCheckpointAsync(write.Partition));
-        var written = SimLog.Now(Storage.WriteCheckpointAsync(_lies.Write(write, before?.Number ?? 0)));
+        var written = SimLog.Now(Storage.WriteCheckpointAsync(_lies.Write(write, before)));
         if (written && write.Checkpoint.Position < before?.Position)
             simulation.Fail($"The checkpoint of {write.Partition} fell from {before.Position} to {write.Checkpoint.Position}.");
         return written;

@@ -29,7 +29,7 @@ internal sealed partial class StoreLies(Simulation simulation)
         return checkpoint;
     }
 
-    internal CheckpointWrite Write(CheckpointWrite write, long stored)
+    internal CheckpointWrite Write(CheckpointWrite write, Checkpoint? stored)
     {
         foreach (var state in write.Upserts)
         {
@@ -38,15 +38,14 @@ internal sealed partial class StoreLies(Simulation simulation)
             _last[(write.Partition, state.Key)] = state;
         }
 
-        var expected = write.Checkpoint.Number - 1;
-        if (simulation.Lies(Sabotage.TornCheckpoint) && expected > 0 && expected != stored)
+        if (simulation.Lies(Sabotage.TornCheckpoint) && stored is not null && write.Checkpoint.Number != stored.Number + 1)
             Tear(write, stored);
-        var ignores = simulation.Lies(Sabotage.IgnoredCondition) && expected > 0;
+        var ignores = simulation.Lies(Sabotage.IgnoredCondition) && stored is not null && write.Checkpoint.Number > 1;
         _seen[write.Partition] = write.Checkpoint;
         return new()
         {
             Partition = write.Partition,
-            Checkpoint = ignores ? write.Checkpoint with { Number = stored + 1 } : write.Checkpoint,
+            Checkpoint = ignores ? write.Checkpoint with { Number = stored!.Number + 1 } : write.Checkpoint,
             Upserts = [.. write.Upserts.Skip(simulation.Lies(Sabotage.MarkWithoutState) && simulation.Random.Next(10) == 0 ? 1 : 0)],
             Deletes = write.Deletes,
             ContributionUpserts = simulation.Lies(Sabotage.LostContributions) ? [] : write.ContributionUpserts,
@@ -64,10 +63,10 @@ internal sealed partial class StoreLies(Simulation simulation)
     private static byte[] WithZero(ReadOnlyMemory<byte> state) =>
         Encoding.UTF8.GetBytes(Fraction().Replace(Encoding.UTF8.GetString(state.Span), "${0}0"));
 
-    private void Tear(CheckpointWrite write, long stored) => SimLog.Now(simulation.Store.WriteCheckpointAsync(new()
+    private void Tear(CheckpointWrite write, Checkpoint stored) => SimLog.Now(simulation.Store.WriteCheckpointAsync(new()
     {
         Partition = write.Partition,
-        Checkpoint = SimLog.Now(simulation.Store.ReadCheckpointAsync(write.Partition))! with { Number = stored + 1 },
+        Checkpoint = stored with { Number = stored.Number + 1 },
         Upserts = write.Upserts,
         Deletes = write.Deletes,
         ContributionUpserts = write.ContributionUpserts,

@@ -9,7 +9,7 @@ namespace ActorStreams.Tests.Storage.Postgres;
 
 public sealed class PostgresSchemaTests
 {
-    private static readonly string[] Scripts = ["0001-states.sql", "0002-orleans.sql", "0003-builds.sql"];
+    private static readonly string[] Scripts = ["0001-states.sql", "0002-orleans.sql", "0003-append-keys.sql", "0004-builds.sql"];
 
     [Fact]
     public async Task An_empty_database_is_set_up_once()
@@ -17,7 +17,8 @@ public sealed class PostgresSchemaTests
         var options = await NewDatabaseAsync();
         var error = await Assert.ThrowsAsync<SchemaMismatchException>(() => PostgresSchema.CheckAsync(options));
         Assert.Equal(
-            "The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql, 0003-builds.sql. Run the silo once with --migrate.",
+            "The schema 'actorstreams' in PostgreSQL lacks 0001-states.sql, 0002-orleans.sql, 0003-append-keys.sql, 0004-builds.sql. "
+            + "Run the silo once with --migrate.",
             error.Message);
         Assert.Equal(Scripts, await PostgresSchema.MigrateAsync(options));
         await PostgresSchema.CheckAsync(options);
@@ -111,7 +112,8 @@ public sealed class PostgresSchemaTests
         Assert.True(await store.WriteCatalogAsync(new(1, "a")));
         Assert.True(await store.WriteCheckpointAsync(new()
         {
-            Partition = new("a", 1, 0), Checkpoint = new(1, 1, 1, default), Upserts = [new("k", default, 0, 0)],
+            Partition = new("a", 1, 0), Checkpoint = new(1, 1, 1, default),
+            Upserts = [new("k", default, 0, 0)],
             Deletes = ["l"],
             ContributionUpserts = [new(new("k", 0, default), default)], ContributionDeletes = [new("l", 0, default)],
         }));
@@ -119,7 +121,8 @@ public sealed class PostgresSchemaTests
         var home = await PostgresServer.ExecuteAsync(options, "SELECT id FROM build");
         foreach (var forbidden in new[]
         {
-            "DROP TABLE state", $"DROP TABLE state_{home}", $"TRUNCATE state_{home}", "TRUNCATE state", "DELETE FROM build", "UPDATE orleansquery SET querytext = ''", "DELETE FROM applied_script", "CREATE TABLE x ()",
+            "DROP TABLE state", $"DROP TABLE state_{home}", $"TRUNCATE state_{home}", "TRUNCATE state", "DELETE FROM build",
+            "UPDATE orleansquery SET querytext = ''", "DELETE FROM applied_script", "CREATE TABLE x ()",
         })
             Assert.Equal(
                 "42501", (await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(plain, forbidden))).SqlState);

@@ -19,7 +19,7 @@ public sealed class PostgresUpgradeTests
         await using var old = new VersionBeforeBuilds(options);
         Assert.True(await old.WriteAsync("a", 0, 5, null));
         await PostgresServer.ExecuteAsync(options, "INSERT INTO dataset VALUES ('a', 'described')");
-        Assert.Equal(["0003-builds.sql"], await PostgresSchema.MigrateAsync(options));
+        Assert.Equal(["0004-builds.sql"], await PostgresSchema.MigrateAsync(options));
         await PostgresSchema.CheckAsync(options);
         await using var store = PostgresStateStore.Open(options);
         Assert.Equal(new Dictionary<string, string> { ["a"] = "described" }, await store.ReadDatasetsAsync());
@@ -125,7 +125,7 @@ public sealed class PostgresUpgradeTests
         var options = await VersionBeforeBuilds.NewSchemaAsync();
         await PostgresSchema.MigrateAsync(options);
         // It knows the first two scripts, and refuses any other as this version refuses one that it does not know.
-        await PostgresServer.ExecuteAsync(options, "UPDATE applied_script SET name = '0004-later.sql' WHERE name = '0003-builds.sql'");
+        await PostgresServer.ExecuteAsync(options, "UPDATE applied_script SET name = '0004-later.sql' WHERE name = '0004-builds.sql'");
         Assert.StartsWith(
             "The schema 'actorstreams' in PostgreSQL was set up by a newer version: it has 0004-later.sql",
             (await Assert.ThrowsAsync<NewerFormatException>(() => PostgresSchema.CheckAsync(options))).Message, StringComparison.Ordinal);

@@ -69,7 +69,7 @@ internal sealed class VersionBeforeBuilds : IAsyncDisposable
     }
 
     /// <summary>
-    /// Writes a checkpoint with the states k0, k1, …, each with a contribution, on the condition that it knew; false where it was refused.
+    /// Writes a checkpoint with the states k0, k1, …, each with a contribution, on the condition that it knew; false where refused.
     /// </summary>
     internal async Task<bool> WriteAsync(string dataset, int number, long position, long? expected, int states = 2)
     {

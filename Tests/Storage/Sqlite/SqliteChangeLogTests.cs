@@ -120,6 +120,77 @@ public sealed class SqliteChangeLogTests : ChangeLogContract, IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_format_1_gets_ids_and_keeps_its_records()
+    {
+        var path = _directory.File("format1");
+        var log = Open(path);
+        await log.CreateTopicAsync("t", 1);
+        await log.AppendAsync("t", [Record("a", "1")]);
+        await CloseAsync(log);
+        using (var session = new SqliteSession(path, readOnly: false, 0))
+            session.ExecuteScript("ALTER TABLE topic DROP COLUMN uid; DROP TABLE epoch; PRAGMA user_version=1");
+        log = Open(path);
+        var id = (await log.DescribeAsync("t"))!.Id;
+        Assert.Equal(32, id!.Length);
+        Assert.Equal(new LogIdentity(id), (await log.ReadAsync(P0, 0, ReadLimits.Default).FirstAsync()).Log);
+        await log.AppendAsync("t", [Record("b", "2")]);
+        await CloseAsync(log);
+        log = Open(path);
+        var batches = await log.ReadAsync(P0, 0, ReadLimits.Default, new LogIdentity(id)).Take(2).ToListAsync();
+        Assert.Equal(["a", "b"], batches.SelectMany(batch => batch.Records).Select(record => record.Key.Text()));
+        Assert.Equal([true, false], batches.Select(batch => batch.Log == new LogIdentity(id)));
+        await CloseAsync(log);
+    }
+
+    [Fact]
+    public async Task A_position_is_none_of_an_older_backup_not_even_when_that_has_grown_past_it()
+    {
+        var path = _directory.File("backup");
+        var log = Open(path);
+        await log.CreateTopicAsync("t", 1);
+        await log.AppendAsync("t", [.. Enumerable.Range(0, 30).Select(i => Record("k", $"{i}"))]);
+        await CloseAsync(log);
+        File.Copy(path, path + ".copy");
+        log = Open(path);
+        await log.AppendAsync("t", [.. Enumerable.Range(30, 10).Select(i => Record("k", $"{i}"))]);
+        var reached = (await log.ReadAsync(P0, 0, ReadLimits.Default).Skip(1).FirstAsync()).Log;
+        await CloseAsync(log);
+
+        log = Open(path + ".copy");
+        var shorter = await ThrowsChangedAsync();
+        Assert.Contains("t/0 was read up to offset 40, and ends at 30 now: the records 30 to 39 were lost", shorter.Message,
+            StringComparison.Ordinal);
+        await log.AppendAsync("t", [.. Enumerable.Range(1_000, 200).Select(i => Record("k", $"{i}"))]);
+        Assert.Contains("others were written in their place", (await ThrowsChangedAsync()).Message, StringComparison.Ordinal);
+        await CloseAsync(log);
+        log = Open(path + ".copy");
+        Assert.Contains("others were written in their place", (await ThrowsChangedAsync()).Message, StringComparison.Ordinal);
+        await CloseAsync(log);
+
+        Task<LogChangedException> ThrowsChangedAsync() => Assert.ThrowsAsync<LogChangedException>(
+            async () => await log.ReadAsync(P0, 40, ReadLimits.Default, reached).FirstAsync());
+    }
+
+    [Fact]
+    public async Task A_reader_far_behind_gets_nothing_of_a_topic_that_is_made_again()
+    {
+        var log = Open(_directory.File("behind-again"));
+        await log.CreateTopicAsync("t", 1);
+        await log.AppendAsync("t", [.. Enumerable.Range(0, 5_000).Select(i => Record($"old{i}", new string('v', 500)))]);
+        await using var batches = log.ReadAsync(P0, 0, new(10, 1 << 20)).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Assert.True(await batches.MoveNextAsync());
+        await log.DeleteTopicAsync("t");
+        await log.CreateTopicAsync("t", 1);
+        await log.AppendAsync("t", [.. Enumerable.Range(0, 6_000).Select(i => Record($"new{i}", new string('v', 500)))]);
+        await Assert.ThrowsAsync<UnknownTopicException>(async () =>
+        {
+            while (await batches.MoveNextAsync())
+                Assert.All(batches.Current.Records, record => Assert.StartsWith("old", record.Key.Text(), StringComparison.Ordinal));
+        });
+        await CloseAsync(log);
+    }
+
+    [Fact]
     public async Task A_newer_format_is_refused()
     {
         var log = await OpenAsync();

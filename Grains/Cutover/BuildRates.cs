@@ -1,4 +1,4 @@
-namespace ActorStreams.Grains.Builds;
+namespace ActorStreams.Grains.Cutover;
 
 /// <summary>How fast builds get ahead, from what they had at the looks of the last half minute.</summary>
 internal sealed class BuildRates(TimeProvider time)

@@ -1,7 +1,6 @@
 using ActorStreams.Definitions;
-using ActorStreams.Partitions.Running;
 
-namespace ActorStreams.Partitions.Reading;
+namespace ActorStreams.Partitions.Running;
 
 /// <summary>
 /// Lets readers in as long as this build is the one that they are to get. While readers are moved from one build to another they wait here,

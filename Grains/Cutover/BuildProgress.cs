@@ -1,8 +1,9 @@
 using ActorStreams.Builds;
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.Placement;
 
-namespace ActorStreams.Grains.Builds;
+namespace ActorStreams.Grains.Cutover;
 
 /// <summary>How far each build is: what its partitions, and those of its sources, say.</summary>
 internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<BuildId, PartitionStatus[]> partitions)

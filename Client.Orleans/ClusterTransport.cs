@@ -67,12 +67,17 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
             new WatchedGrain(dataset.Name, GrainOf(dataset, key).Watch(request, cancellationToken), cancellationToken));
     }
 
-    public async Task<IReadOnlyList<Position>> AppendAsync(string topic, AppendChunk chunk, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<Position>> AppendAsync(
+        string topic, AppendChunk chunk, string? idempotencyKey, CancellationToken cancellationToken)
     {
         try
         {
+            var lines = chunk.Body.ToArray();
             var reply = await ClusterCalls.OnceAsync(
-                () => Catalog.Append(topic, chunk.Body.ToArray(), cancellationToken), cancellationToken).ConfigureAwait(false);
+                () => idempotencyKey is null
+                    ? Catalog.Append(topic, lines, cancellationToken)
+                    : Catalog.AppendOnce(topic, lines, idempotencyKey, cancellationToken),
+                cancellationToken).ConfigureAwait(false);
             if (reply.Errors is [var first, ..])
             {
                 throw new AppendRefusedException(

@@ -1,5 +1,6 @@
 using ActorStreams.Builds;
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.Placement;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Log;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 
-namespace ActorStreams.Grains.Builds;
+namespace ActorStreams.Grains.Cutover;
 
 /// <summary>
 /// Moves readers between builds. A cutover is: hold the readers of the old builds; wait until the new ones reflect everything that those can

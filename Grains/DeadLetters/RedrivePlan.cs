@@ -1,20 +1,8 @@
 using ActorStreams.DeadLetters;
 using ActorStreams.Log;
+using ActorStreams.Protocol;
 
 namespace ActorStreams.Grains.DeadLetters;
-
-/// <summary>What became of a redrive.</summary>
-public enum RedriveResult
-{
-    /// <summary>It is appended, and will be folded.</summary>
-    Pending,
-
-    /// <summary>It is folded.</summary>
-    Folded,
-
-    /// <summary>It could not be folded again.</summary>
-    FailedAgain,
-}
 
 /// <summary>A dead letter that is to be appended again.</summary>
 public sealed record PlannedRedrive(DeadLetterId Id, StoredDeadLetter? Letter)
@@ -23,11 +11,11 @@ public sealed record PlannedRedrive(DeadLetterId Id, StoredDeadLetter? Letter)
     public Position? Position { get; set; }
 
     /// <summary>What became of it.</summary>
-    public RedriveResult Result { get; set; }
+    public RedriveOutcome Outcome { get; set; }
 }
 
-/// <summary>What a call did, or would do.</summary>
-public sealed class RedriveOutcome
+/// <summary>What a redrive does, or would do in a dry run.</summary>
+public sealed class RedrivePlan
 {
     /// <summary>Those that are appended again, or would be.</summary>
     public List<PlannedRedrive> Planned { get; } = [];
