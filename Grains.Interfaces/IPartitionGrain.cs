@@ -3,8 +3,8 @@ using ActorStreams.DeadLetters;
 namespace ActorStreams.Grains;
 
 /// <summary>
-/// The owner of one partition of a dataset: runs the loop of semantics §4 on the silo it is on. It is addressed as <c>dataset@build/number</c>;
-/// the grains of keys read it directly where they are on the same silo, and call it where they are not.
+/// The owner of one partition of a dataset: runs the loop of semantics §4 on the silo it is on. It is addressed as
+/// <c>dataset@build/number</c>; the grains of keys read it directly where they are on the same silo, and call it where they are not.
 /// </summary>
 [Alias("ActorStreams.IPartitionGrain")]
 public interface IPartitionGrain : IGrainWithStringKey

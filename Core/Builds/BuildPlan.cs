@@ -84,7 +84,9 @@ internal static class BuildPlan
             words.Add("a rebuild was asked for");
         if (words.Count == 0 && before.Detached is { } since)
             words.Add($"build {before.Number} lacks the changes since {since:u}, when no silo knew it");
-        return words.Count == 0 ? "Its options, its event's shape or its partitions have changed." : $"Changed: {string.Join("; ", words)}.";
+        return words.Count == 0
+            ? "Its options, its event's shape or its partitions have changed."
+            : $"Changed: {string.Join("; ", words)}.";
     }
 
     private static string ShapeChange(string before, string now)
@@ -95,5 +97,6 @@ internal static class BuildPlan
     }
 
     private static List<string> Members(string schema) => schema.Length > 0 && JsonNode.Parse(schema) is JsonObject root
-        && root["properties"] is JsonObject members ? [.. members.Select(member => $"{member.Key} {member.Value?["type"]?.ToJsonString()}")] : [];
+        && root["properties"] is JsonObject members
+            ? [.. members.Select(member => $"{member.Key} {member.Value?["type"]?.ToJsonString()}")] : [];
 }

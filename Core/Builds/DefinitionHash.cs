@@ -8,8 +8,8 @@ namespace ActorStreams.Builds;
 
 /// <summary>
 /// What of a definition must stay the same for folding to go on with the states of a build: name, version, the shapes of state and event,
-/// limits and options, the source topic or the builds of the sources, and a view's partitions. What code does inside a fold shows in none of
-/// these: for that an author raises the version.
+/// limits and options, the source topic or the builds of the sources, and a view's partitions. What code does inside a fold shows in none
+/// of these: for that an author raises the version.
 /// </summary>
 internal static class DefinitionHash
 {

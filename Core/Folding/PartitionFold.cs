@@ -69,7 +69,9 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>What tells the view's partitions the new epoch, to be appended before anything else.</summary>
     internal abstract FoldOutput Fence(EdgeReach edge);
 
-    /// <summary>The view's partitions have been told, and the input log ends at an offset: the next checkpoint says when the chunk comes.</summary>
+    /// <summary>
+    /// The view's partitions have been told, and the input log ends at an offset: the next checkpoint says when the chunk comes.
+    /// </summary>
     internal void PlanChunk(EdgeReach edge, long endOffset)
     {
         edge.Plan(Math.Max(endOffset, NextOffset));
@@ -77,8 +79,8 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     }
 
     /// <summary>
-    /// Sends a chunk of stored states to a view that lacks them, at the offset that was planned. Everything is stored, and the chunk is what
-    /// the store has after the edge's cursor: so it is a function of the log (semantics §7).
+    /// Sends a chunk of stored states to a view that lacks them, at the offset that was planned. Everything is stored, and the chunk is
+    /// what the store has after the edge's cursor: so it is a function of the log (semantics §7).
     /// </summary>
     /// <exception cref="BrokenInvariantException">Something is not stored.</exception>
     internal abstract FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd);

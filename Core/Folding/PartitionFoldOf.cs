@@ -88,7 +88,8 @@ internal abstract class PartitionFold<TState> : PartitionFold
     internal override FoldOutput Backfill(EdgeReach edge, IReadOnlyList<StoredState> states, bool isEnd)
     {
         Require(FoldPhase.Between);
-        if (edge.Stage != EdgeReach.Stages.Planned || NextOffset < edge.ChunkAt || HasUnstored || DirtyEntries > 0 || WritingPosition is not null || StoredNumber == 0)
+        if (edge.Stage != EdgeReach.Stages.Planned || NextOffset < edge.ChunkAt || StoredNumber == 0
+            || HasUnstored || DirtyEntries > 0 || WritingPosition is not null)
             throw new BrokenInvariantException($"{Id} would send stored states to '{edge.View}' while it has others.");
         var output = new FoldOutput();
         _router.Backfill(

@@ -18,8 +18,8 @@ namespace ActorStreams.Frames;
 /// goes to every partition of the view, and from there on frames of epochs before do not count.</item>
 /// <item>Planned. Then the end of the input log is taken: whatever counts was made by a record before it. A second checkpoint says that the
 /// chunk is sent there. Nothing was folded in between, so in this epoch everybody knows.</item>
-/// <item>At that offset the chunk consists of the next states after the cursor, which are a function of the log. Its bounds stand in the edge
-/// as well.</item>
+/// <item>At that offset the chunk consists of the next states after the cursor, which are a function of the log. Its bounds stand in the
+/// edge as well.</item>
 /// </list>
 /// </summary>
 /// <remarks>

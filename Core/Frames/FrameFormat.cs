@@ -2,8 +2,8 @@ namespace ActorStreams.Frames;
 
 /// <summary>
 /// The frame: one log record of a view's input log that holds the changes which one batch of one source partition routes to one partition
-/// of the view. Numbers are little-endian base-128 varints; "signed" ones are zigzag. Text is a length and UTF-8 bytes. Version 2; version 1 has no epoch, which is
-/// then 0:
+/// of the view. Numbers are little-endian base-128 varints; "signed" ones are zigzag. Text is a length and UTF-8 bytes. Version 2;
+/// version 1 has no epoch, which is then 0:
 /// <code>
 /// frame  := 'F' version:byte encoding:byte ( body | length of body, and its LZ4 block; by encoding 0 and 1 )
 /// body   := source:text sourceBuild sourcePartition epoch change*

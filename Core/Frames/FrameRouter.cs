@@ -92,7 +92,8 @@ internal sealed class FrameRouter<TState>
     /// <param name="frames">Takes the frames.</param>
     /// <param name="deadLetters">Takes what cannot be routed.</param>
     internal void Backfill(
-        EdgeReach edge, IEnumerable<(StoredState Stored, Func<TState?> Read)> states, bool isEnd, List<Frame> frames, List<DeadLetter> deadLetters)
+        EdgeReach edge, IEnumerable<(StoredState Stored, Func<TState?> Read)> states, bool isEnd, List<Frame> frames,
+        List<DeadLetter> deadLetters)
     {
         var target = Array.Find(_targets, target => target.Edge == edge)!;
         target.NextIndex = Origin.FirstOfBackfill + edge.Sent;

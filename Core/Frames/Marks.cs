@@ -6,8 +6,8 @@ namespace ActorStreams.Frames;
 /// <summary>
 /// For each origin partition the highest origin that a view partition has folded, and the epoch of the edge from there (semantics §5). A
 /// change whose origin is not above its mark is a repeat; a frame of an epoch before does not count (<see cref="EdgeReach"/>). Stored form,
-/// version 3: <c>version:byte(3) failedMembers</c>, then for each mark <c>source:text partition epoch offset+1 index</c>, numbers as varints.
-/// Version 2 has no epochs and the offset itself; version 1 has no failed members either.
+/// version 3: <c>version:byte(3) failedMembers</c>, then for each mark <c>source:text partition epoch offset+1 index</c>, numbers as
+/// varints. Version 2 has no epochs and the offset itself; version 1 has no failed members either.
 /// </summary>
 internal sealed class Marks
 {

@@ -5,7 +5,7 @@ namespace ActorStreams.States;
 /// store adds only conditions and its own clock, since the clocks of silos differ.
 /// </summary>
 /// <remarks>
-/// What a member has answered survives a crash of the process and of the machine. Rows outlive <see cref="IStateStore.ClearAsync"/>: they
+/// What a member has answered survives a crash of the process and of the machine. Rows outlive <see cref="IStateStore.DropAsync"/>: they
 /// cannot be folded again from the log. All members may be called by many threads and processes at once.
 /// </remarks>
 public interface IAppendKeys

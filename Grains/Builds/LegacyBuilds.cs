@@ -5,8 +5,8 @@ using ActorStreams.Definitions;
 namespace ActorStreams.Grains.Builds;
 
 /// <summary>
-/// The builds of states that were folded by a version of this program without builds: each dataset's version becomes the number of its first
-/// build, its input log keeps its name, and folding goes on.
+/// The builds of states that were folded by a version of this program without builds: each dataset's version becomes the number of its
+/// first build, its input log keeps its name, and folding goes on.
 /// </summary>
 internal static class LegacyBuilds
 {

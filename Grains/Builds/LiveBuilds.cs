@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Grains.Builds;
 
 /// <summary>
-/// The builds as this silo knows them: it follows the catalog in the store, binds the builds whose definitions it has to datasets, and tells
-/// the topology which of them are folded here and which readers get. Changes of the catalog are made here alone.
+/// The builds as this silo knows them: it follows the catalog in the store, binds the builds whose definitions it has to datasets, and
+/// tells the topology which of them are folded here and which readers get. Changes of the catalog are made here alone.
 /// </summary>
 #pragma warning disable CA1001 // the semaphore has no handle, and is used until the process ends
 public sealed partial class LiveBuilds(Topology topology, IStateStore store, IChangeLog log, TimeProvider time, ILogger<LiveBuilds> logger)
@@ -28,7 +28,9 @@ public sealed partial class LiveBuilds(Topology topology, IStateStore store, ICh
     /// <summary>Whether there are builds that readers are to be moved to.</summary>
     internal bool HasNewer => Catalog.Builds.Any(build => build.IsWhole && build.Number > Catalog.Active.GetValueOrDefault(build.Dataset));
 
-    /// <summary>What folds these datasets has to begin again, since their views have changed; or there are other datasets to fold.</summary>
+    /// <summary>
+    /// What folds these datasets has to begin again, since their views have changed; or there are other datasets to fold.
+    /// </summary>
     internal event Action<IReadOnlyList<Dataset>>? Changed;
 
     /// <summary>Reads the catalog again; when it has returned, the topology serves what it says.</summary>
@@ -136,8 +138,8 @@ public sealed partial class LiveBuilds(Topology topology, IStateStore store, ICh
         if (catalog.Number <= _bound)
             return;
         // The topics first: a partition that feeds a view may append to it as soon as it is bound.
-        foreach (var build in catalog.Builds.Where(build => build.IsWhole && build.Kind == DatasetKind.View && Catalog.Find(build.Id) is null
-            && topology.Definitions.Any(build.IsOf)))
+        foreach (var build in catalog.Builds.Where(build => build.IsWhole && build.Kind == DatasetKind.View
+            && Catalog.Find(build.Id) is null && topology.Definitions.Any(build.IsOf)))
             await log.CreateTopicAsync(build.Topic, build.Partitions, cancellationToken);
         var changed = _binding.Bind(catalog);
         (Catalog, _bound) = (catalog, catalog.Number);
@@ -154,7 +156,8 @@ public sealed partial class LiveBuilds(Topology topology, IStateStore store, ICh
     private static partial void LogMade(ILogger logger, int number, string dataset, string why);
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "Build {SourceBuild} of '{Source}' no longer feeds build {Build} of '{View}', whose definition no "
+        Level = LogLevel.Warning,
+        Message = "Build {SourceBuild} of '{Source}' no longer feeds build {Build} of '{View}', whose definition no "
             + "silo knows that may own its partitions. That build keeps its states as they are.")]
     private static partial void LogDetached(ILogger logger, string source, int sourceBuild, string view, int build);
 

@@ -12,9 +12,9 @@ using Orleans.Concurrency;
 namespace ActorStreams.Grains.Cutover;
 
 /// <summary>
-/// Moves readers between builds. A cutover is: hold the readers of the old builds; wait until the new ones reflect everything that those can
-/// have shown; one conditional write; let the readers go on, at the new builds (semantics §7). What fails before the write leaves all as it
-/// was, and readers that are held go on by themselves.
+/// Moves readers between builds. A cutover is: hold the readers of the old builds; wait until the new ones reflect everything that those
+/// can have shown; one conditional write; let the readers go on, at the new builds (semantics §7). What fails before the write leaves all
+/// as it was, and readers that are held go on by themselves.
 /// </summary>
 [GrainType("builds")]
 [KeepAlive]
@@ -71,7 +71,8 @@ internal sealed partial class BuildsGrain(
         var targets = WithDependents(catalog, dataset).Select(name => catalog.Previous.TryGetValue(name, out var number)
             ? catalog.Find(new(name, number)) : null).OfType<Build>().Where(build => !build.IsRetired).ToList();
         if (targets.All(build => build.Dataset != dataset))
-            throw new RequestRefusedException(409, "Nothing to roll back to", $"Readers of '{dataset}' had no other build before that still exists.");
+            throw new RequestRefusedException(
+                409, "Nothing to roll back to", $"Readers of '{dataset}' had no other build before that still exists.");
         if (await MoveAsync(targets, byCommand: true) is { } fault)
             throw new RequestRefusedException(409, "Not ready", $"{fault} Readers stay where they are.");
         return await Builds();
@@ -97,7 +98,8 @@ internal sealed partial class BuildsGrain(
 
         var targets = Targets(builds.Catalog).Where(build => !builds.Catalog.Held.Contains(build.Dataset)).ToList();
         // As long as there are silos with another definition it is open which one counts.
-        if (targets.Count > 0 && targets.All(build => ownership.IsKnownToAll(PartitionKeys.AddressOf(build))) && await MoveAsync(targets, byCommand: false) is { } fault)
+        if (targets.Count > 0 && targets.All(build => ownership.IsKnownToAll(PartitionKeys.AddressOf(build)))
+            && await MoveAsync(targets, byCommand: false) is { } fault)
             LogNotReady(logger, fault);
     }
 
@@ -144,7 +146,8 @@ internal sealed partial class BuildsGrain(
         for (var before = 0; before != names.Count;)
         {
             before = names.Count;
-            foreach (var build in targets.Where(build => names.Contains(build.Dataset) || build.Sources.Any(source => names.Contains(source.Dataset))))
+            foreach (var build in targets.Where(build => names.Contains(build.Dataset)
+                || build.Sources.Any(source => names.Contains(source.Dataset))))
                 names.UnionWith([build.Dataset, .. build.Sources.Select(source => source.Dataset)]);
         }
 
@@ -193,7 +196,8 @@ internal sealed partial class BuildsGrain(
         {
             await EachAsync(left, grain => grain.HoldReads());
             if (!await ReflectAllAsync(targets))
-                return $"{string.Join(", ", targets.Select(build => build.Id))} did not reflect all records within {MaxWait.TotalSeconds:0} s.";
+                return $"{string.Join(", ", targets.Select(build => build.Id))} "
+                    + $"did not reflect all records within {MaxWait.TotalSeconds:0} s.";
             var done = await builds.ChangeAsync(catalog => Moved(catalog, targets, byCommand), CancellationToken.None);
             if (!targets.All(done.IsActive))
                 return "The builds have changed meanwhile.";
@@ -299,7 +303,8 @@ internal sealed partial class BuildsGrain(
     [LoggerMessage(Level = LogLevel.Information, Message = "Build {Build} of '{Dataset}', and what it feeds, is to be deleted.")]
     private static partial void LogRetired(ILogger logger, string dataset, int build);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Not everything of the retired builds is deleted yet. The next start of a silo goes on.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "Not everything of the retired builds is deleted yet. The next start of a silo goes on.")]
     private static partial void LogNotDeleted(ILogger logger, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Dataset}/{Partition} could not be told of a cutover: {Reason}")]

@@ -15,7 +15,8 @@ namespace ActorStreams.Grains.Partitions;
 /// other, before it leaves the cluster.
 /// </summary>
 internal sealed partial class PartitionKeeper(
-    IGrainFactory grains, Topology topology, LiveBuilds builds, Ownership ownership, PartitionDirectory directory, IClusterMembershipService membership,
+    IGrainFactory grains, Topology topology, LiveBuilds builds, Ownership ownership, PartitionDirectory directory,
+    IClusterMembershipService membership,
     IOptions<StreamsOptions> options,
     TimeProvider time, ILogger<PartitionKeeper> logger) : BackgroundService, IHostedLifecycleService
 {

@@ -25,7 +25,8 @@ internal static class Eligibility
         // Builds with the same silos are spread together, so that the whole is even.
         foreach (var group in partitions.GroupBy(build => string.Join(' ', Of(catalog, known, members, build.Key)), StringComparer.Ordinal))
         {
-            foreach (var (build, silos) in Assignment.Of([.. group.Select(build => (build.Key, build.Value))], group.Key.Split(' '), before))
+            var builds = group.Select(build => (build.Key, build.Value)).ToList();
+            foreach (var (build, silos) in Assignment.Of(builds, group.Key.Split(' '), before))
                 owners[build] = silos;
         }
 
@@ -34,7 +35,8 @@ internal static class Eligibility
 
     /// <summary>The silos that may own a build's partitions, in order.</summary>
     private static List<string> Of(
-        BuildCatalog catalog, IReadOnlyDictionary<string, Dictionary<string, int>> known, IReadOnlyCollection<string> members, string address)
+        BuildCatalog catalog, IReadOnlyDictionary<string, Dictionary<string, int>> known, IReadOnlyCollection<string> members,
+        string address)
     {
         var views = catalog.Builds.FirstOrDefault(build => PartitionKeys.AddressOf(build) == address) is { } build
             ? catalog.DependentsOf(build.Id).Where(view => view.IsWhole).ToList() : [];

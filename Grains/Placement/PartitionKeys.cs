@@ -7,7 +7,8 @@ namespace ActorStreams.Grains.Placement;
 /// <summary>The keys of partition grains: <c>dataset@build/number</c>.</summary>
 internal static class PartitionKeys
 {
-    internal static string Of(Dataset dataset, int partition) => string.Create(CultureInfo.InvariantCulture, $"{dataset.Address}/{partition}");
+    internal static string Of(Dataset dataset, int partition) => string.Create(
+        CultureInfo.InvariantCulture, $"{dataset.Address}/{partition}");
 
     internal static string Of(Build build, int partition) => string.Create(
         CultureInfo.InvariantCulture, $"{AddressOf(build)}/{partition}");
@@ -20,7 +21,8 @@ internal static class PartitionKeys
         TryParse(key, topology, out var dataset, out var partition)
             ? (dataset, partition)
             : throw new ArgumentException(
-                $"There is no partition '{key}'. A partition grain is addressed as dataset@build/number, with a build that this silo folds.",
+                $"There is no partition '{key}'. A partition grain is addressed as dataset@build/number, "
+                + "with a build that this silo folds.",
                 nameof(key));
 
     internal static bool TryParse(string key, Topology topology, [NotNullWhen(true)] out Dataset? dataset, out int partition)

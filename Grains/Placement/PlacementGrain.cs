@@ -26,7 +26,8 @@ internal sealed partial class PlacementGrain(
     public async Task<PartitionMap> OwnersFor(long membershipVersion, SiloAddress silo, IReadOnlyDictionary<string, int> known)
     {
         var name = silo.ToParsableString();
-        if (!stored.State.Known.TryGetValue(name, out var before) || !before.OrderBy(one => one.Key).SequenceEqual(known.OrderBy(one => one.Key)))
+        if (!stored.State.Known.TryGetValue(name, out var before)
+            || !before.OrderBy(one => one.Key).SequenceEqual(known.OrderBy(one => one.Key)))
         {
             // Other silos may have made builds that this one has not read of.
             await builds.FollowAsync(CancellationToken.None);
@@ -48,7 +49,8 @@ internal sealed partial class PlacementGrain(
         var members = active.Except(leaving).ToList();
         // The last silo has no other to hand its partitions to, so it keeps them.
         var owners = Eligibility.Assign(
-            builds.Catalog, stored.State.Known.Where(silo => active.Contains(silo.Key)).ToDictionary(), members.Count > 0 ? members : active,
+            builds.Catalog, stored.State.Known.Where(silo => active.Contains(silo.Key)).ToDictionary(),
+            members.Count > 0 ? members : active,
             stored.State.Owners);
         if (IsSame(owners, stored.State.Owners) && leaving.SequenceEqual(stored.State.Leaving))
             return Map();
@@ -84,7 +86,8 @@ internal sealed partial class PlacementGrain(
     private List<string> KnownToAll()
     {
         var members = membership.CurrentSnapshot.Members.Values.Where(member => member.Status == SiloStatus.Active)
-            .Select(member => stored.State.Known.GetValueOrDefault(member.SiloAddress.ToParsableString())?.Keys ?? Enumerable.Empty<string>());
+            .Select(member => stored.State.Known.GetValueOrDefault(member.SiloAddress.ToParsableString())?.Keys
+                ?? Enumerable.Empty<string>());
         return [.. members.Aggregate((IEnumerable<string>?)null, (all, known) => all is null ? known : all.Intersect(known)) ?? []];
     }
 

@@ -161,10 +161,12 @@ public sealed class DatasetReads
     /// A position of another build says nothing of this one: the watch begins with the state. Positions that name none are of the first.
     /// </summary>
     private static WatchRequest Since(Dataset dataset, WatchRequest request) =>
-        request.SinceOffset is null || request.Build == dataset.Build || (request.Build == 0 && (dataset.Build == 1 || dataset.IsBeforeEdges))
+        request.SinceOffset is null || request.Build == dataset.Build
+            || (request.Build == 0 && (dataset.Build == 1 || dataset.IsBeforeEdges))
             ? request : new();
 
-    private IAsyncEnumerable<WatchReply> WatchBuild(Dataset dataset, string key, WatchRequest request, CancellationToken cancellationToken) =>
+    private IAsyncEnumerable<WatchReply> WatchBuild(
+        Dataset dataset, string key, WatchRequest request, CancellationToken cancellationToken) =>
         request.Partition is null && _misplaced.MayLieElsewhere(dataset, key)
             ? SeekAndWatchAsync(dataset, key, request, cancellationToken)
             : _partitions.Watch(dataset, request.Partition ?? dataset.PartitionOf(key), key, request, cancellationToken);

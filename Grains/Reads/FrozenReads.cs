@@ -30,7 +30,8 @@ internal sealed class FrozenReads(IStateStore store, LiveBuilds builds, TimeProv
     internal async Task<PartitionStatus> StatusAsync(Dataset dataset, int partition)
     {
         var checkpoint = await store.ReadCheckpointAsync(new(dataset.Name, dataset.Build, partition));
-        return PartitionStatus.Unreachable(dataset.Name, partition, "No silo knows its definition: its states are as they were stored.") with
+        return PartitionStatus.Unreachable(
+            dataset.Name, partition, "No silo knows its definition: its states are as they were stored.") with
         {
             Status = "frozen", Build = dataset.Build, NextOffset = checkpoint?.Position ?? 0, EndOffset = checkpoint?.Position ?? 0,
             States = checkpoint?.States ?? 0, BehindSeconds = SecondsSince(dataset),

@@ -25,8 +25,9 @@ internal sealed class PartitionCalls(
 
     internal Task<IReadOnlyList<StateReply>> ListAsync(
         Dataset dataset, int partition, ListRequest request, CancellationToken cancellationToken) =>
-        IsFrozen(dataset, partition) ? frozen.ListAsync(dataset, partition, request, cancellationToken) : CallAsync(dataset, partition, runner => runner.ReplyAsync(
-            request, cancellationToken), grain => grain.List(request, cancellationToken), cancellationToken);
+        IsFrozen(dataset, partition) ? frozen.ListAsync(dataset, partition, request, cancellationToken) : CallAsync(
+            dataset, partition, runner => runner.ReplyAsync(request, cancellationToken),
+            grain => grain.List(request, cancellationToken), cancellationToken);
 
     internal Task<IReadOnlyList<DeadLetterState>> DeadLettersAsync(
         Dataset dataset, int partition, IReadOnlyList<long> offsets, CancellationToken cancellationToken) => CallAsync(

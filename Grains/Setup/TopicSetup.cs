@@ -79,7 +79,8 @@ public sealed class TopicSetup(Topology topology, IChangeLog log, IStateStore st
     private async Task FollowPartitionsAsync(Dataset entity, int? there, List<string> faults, CancellationToken cancellationToken)
     {
         var folded = builds.Catalog.Builds
-            .Where(build => build.Dataset == entity.Name && build.IsWhole && build.Topic == entity.Topic && build.Partitions != there).ToList();
+            .Where(build => build.Dataset == entity.Name && build.IsWhole
+                && build.Topic == entity.Topic && build.Partitions != there).ToList();
         foreach (var build in folded)
         {
             if (await HasFoldedAsync(build, cancellationToken) && FaultOf(entity, build.Partitions, there) is { } fault)

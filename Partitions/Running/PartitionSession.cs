@@ -95,9 +95,21 @@ internal sealed partial class PartitionSession
             resumeAt = Math.Max(resumeAt, (await _services.Log.OffsetsAsync(Fold.Dataset.Topic, stop))[Fold.Partition].Start);
         if (resumeAt <= Fold.NextOffset)
             return;
+        await RequireOwnerAsync(stop);
         lock (Fold.Gate)
             Fold.SkipLost(resumeAt);
         await FoldAroundChunkAsync(new() { Partition = Input, Records = [], NextOffset = resumeAt, EndOffset = resumeAt }, stop);
+    }
+
+    /// <summary>
+    /// Records are lost only if no other owner has folded them since this one read its checkpoint. Folding on without them would make
+    /// changes that never were. Positions never go back, so reading the checkpoint after the log's beginning suffices.
+    /// </summary>
+    private async Task RequireOwnerAsync(CancellationToken stop)
+    {
+        var number = (await _services.Store.ReadCheckpointAsync(Fold.Id, stop))?.Number ?? 0;
+        if (number != Fold.StoredNumber)
+            throw new StaleOwnerException(Fold.Id, Fold.StoredNumber, number);
     }
 
     /// <summary>

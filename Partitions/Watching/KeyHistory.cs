@@ -37,18 +37,13 @@ internal sealed class KeyHistory(
     {
         var start = (await log.OffsetsAsync(dataset.Topic, cancellationToken))[partition].Start;
         if (start > 0)
-        {
-            throw new UnknownPositionException(
-                $"The changes of '{key}' after {dataset.Topic}/{partition}:{since.Offset} are no longer in memory, "
-                + "and the log no longer keeps "
-                + $"the records before {start} that they would be folded from. Watch again from the present state.");
-        }
+            throw NoLongerKept(key, since, start);
 
         Request? request = new(key, since, toOffset, cancellationToken);
         do
         {
             Enqueue(request);
-            while (await request.Changes.Reader.WaitToReadAsync(cancellationToken))
+            while (await MayReadAsync(request, cancellationToken))
             {
                 while (request.Changes.Reader.TryRead(out var change))
                     yield return change;
@@ -58,6 +53,23 @@ internal sealed class KeyHistory(
         }
         while (request is not null);
     }
+
+    /// <summary>The log may remove the records while a pass reads them.</summary>
+    private async ValueTask<bool> MayReadAsync(Request request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await request.Changes.Reader.WaitToReadAsync(cancellationToken);
+        }
+        catch (OffsetOutOfRangeException error)
+        {
+            throw NoLongerKept(request.Key, request.Since, error.Range.Start);
+        }
+    }
+
+    private UnknownPositionException NoLongerKept(string key, ChangePosition since, long start) => new(
+        $"The changes of '{key}' after {dataset.Topic}/{partition}:{since.Offset} are no longer in memory, and the log no longer keeps "
+        + $"the records before {start} that they would be folded from. Watch again from the present state.");
 
     private void Enqueue(Request request)
     {

@@ -247,7 +247,8 @@ public sealed class BackfillTests
                 var topic = world.Thing.Topic;
                 if (fold.NextOffset >= (await world._log.OffsetsAsync(topic))[0].End)
                     return false;
-                await using var batches = world._log.ReadAsync(new(topic, 0), fold.NextOffset, new(records, int.MaxValue)).GetAsyncEnumerator();
+                await using var batches =
+                    world._log.ReadAsync(new(topic, 0), fold.NextOffset, new(records, int.MaxValue)).GetAsyncEnumerator();
                 await batches.MoveNextAsync();
                 var batch = batches.Current;
                 if (fold.Chunking is { } edge && edge.ChunkAt < batch.NextOffset)

@@ -7,12 +7,26 @@ internal sealed class FaultyStore : IStateStore
 {
     private readonly InMemoryStateStore _store = new();
     private int _calls;
+    private Func<Task>? _afterLoad;
+    private Func<Task>? _afterScan;
 
     /// <summary>The failure of every call; null where they succeed.</summary>
     internal Exception? Fault { get; set; }
 
     /// <summary>The failure of checkpoint writes; null where they succeed.</summary>
     internal Func<CheckpointWrite, Exception?> WriteFault { get; set; } = _ => null;
+
+    /// <summary>What happens once, between the next query for states and its answer.</summary>
+    internal Func<Task>? AfterLoad
+    {
+        set => _afterLoad = value;
+    }
+
+    /// <summary>What happens once, between the next scan of states and its answer.</summary>
+    internal Func<Task>? AfterScan
+    {
+        set => _afterScan = value;
+    }
 
     /// <summary>Checkpoints that were read or written, or tried to be.</summary>
     internal int Calls => Volatile.Read(ref _calls);
@@ -31,16 +45,27 @@ internal sealed class FaultyStore : IStateStore
             : _store.WriteCheckpointAsync(write, cancellationToken);
     }
 
-    public ValueTask<IReadOnlyList<StoredState>> LoadAsync(
-        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default) =>
-        Fault is { } fault
-            ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault)
-            : _store.LoadAsync(partition, keys, cancellationToken);
+    public async ValueTask<IReadOnlyList<StoredState>> LoadAsync(
+        PartitionId partition, IReadOnlyCollection<string> keys, CancellationToken cancellationToken = default)
+    {
+        if (Fault is { } fault)
+            throw fault;
+        var states = await _store.LoadAsync(partition, keys, cancellationToken);
+        if (Interlocked.Exchange(ref _afterLoad, null) is { } afterLoad)
+            await afterLoad();
+        return states;
+    }
 
-    public ValueTask<IReadOnlyList<StoredState>> ScanAsync(
-        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default) =>
-        Fault is { } fault ? ValueTask.FromException<IReadOnlyList<StoredState>>(fault)
-            : _store.ScanAsync(partition, prefix, after, limit, cancellationToken);
+    public async ValueTask<IReadOnlyList<StoredState>> ScanAsync(
+        PartitionId partition, string prefix, string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        if (Fault is { } fault)
+            throw fault;
+        var states = await _store.ScanAsync(partition, prefix, after, limit, cancellationToken);
+        if (Interlocked.Exchange(ref _afterScan, null) is { } afterScan)
+            await afterScan();
+        return states;
+    }
 
     public ValueTask<IReadOnlyList<IReadOnlyList<StoredContribution>>> ScanContributionsAsync(
         PartitionId partition, IReadOnlyList<ContributionScan> scans, CancellationToken cancellationToken = default) =>

@@ -58,7 +58,7 @@ internal static class Checks
 
         foreach (var (dataset, partition) in simulation.Partitions)
         {
-            var id = new PartitionId(dataset.Name, dataset.Version, partition);
+            var id = new PartitionId(dataset.Name, dataset.Build, partition);
             var (stored, counted) = (Stored(simulation, id).Count, SimLog.Now(simulation.Store.ReadCheckpointAsync(id))?.States ?? 0);
             if (stored != counted)
                 yield return $"{id} has {stored} states, but counts {counted}.";
@@ -73,7 +73,7 @@ internal static class Checks
         var partitions = simulation.Log.PartitionsOf(dataset.Topic);
         for (var partition = 0; partition < partitions; partition++)
         {
-            foreach (var state in Stored(simulation, new(dataset.Name, dataset.Version, partition)))
+            foreach (var state in Stored(simulation, new(dataset.Name, dataset.Build, partition)))
             {
                 var place = dataset.PlaceOf(state.Key, partition, state.Timestamp, partitions);
                 if (places.TryGetValue(state.Key, out var other) && other.CompareTo(place) > 0)
@@ -168,6 +168,12 @@ internal static class Checks
                 yield return $"{reader} has listed {limit} after {after} at {rows[0].Offset}\n{got}\nwhere there are\n{due}";
         }
 
+        foreach (var (record, answered) in reader.ReadAfter)
+        {
+            if (LateChange(simulation, reader.Key, record, answered) is { } offset)
+                yield return $"{reader} was answered at {answered} after {record}, but a change of it was folded at {offset} alone.";
+        }
+
         foreach (var (record, by) in reader.Routed)
         {
             if (LateRoute(simulation, reader.Key, record, by) is { } offset)
@@ -178,22 +184,42 @@ internal static class Checks
     /// <summary>Where the first copy of a route of a record stands, if that is not before an offset.</summary>
     private static long? LateRoute(Simulation simulation, ClientKey view, Position origin, long by)
     {
-        var seen = new HashSet<long>();
         var source = view.Dataset.Sources.First(source => source.Topic == origin.Topic).Name;
+        return FirstRoutes(simulation, view).Where(route => route.Source == source && route.SourcePartition == origin.Partition
+            && route.OriginOffset == origin.Offset && route.Offset >= by).Select(route => (long?)route.Offset).FirstOrDefault();
+    }
+
+    /// <summary>Where a change that a record of a source topic made was first routed to the key's partition, if after an offset.</summary>
+    private static long? LateChange(Simulation simulation, ClientKey key, Position record, long offset)
+    {
+        if (key.Dataset.Topic == record.Topic)
+            return key.Partition == record.Partition && record.Offset > offset ? record.Offset : null;
+        return FirstRoutes(simulation, key).Where(route => route.Root == record && route.Offset > offset)
+            .Select(route => (long?)route.Offset).FirstOrDefault();
+    }
+
+    /// <summary>The first copy of each route in the input log of a view's partition, with where it stands there.</summary>
+    private static IEnumerable<FirstRoute> FirstRoutes(Simulation simulation, ClientKey view)
+    {
+        var seen = new HashSet<(string, int, long, long)>();
+        var routes = new List<FirstRoute>();
         foreach (var record in simulation.Log.All(new(view.Dataset.Topic, view.Partition)))
         {
             var frame = new FrameReader(record.Value!.Value);
-            while (frame.Source == source && frame.SourcePartition == origin.Partition && frame.NextChange())
+            var name = frame.Source;
+            var topic = view.Dataset.Sources.First(source => source.Name == name).Topic;
+            while (frame.NextChange())
             {
-                while (frame.Offset == origin.Offset && frame.NextRoute(out _, out var index, out _))
+                var root = frame.Root ?? new(topic, frame.SourcePartition, frame.Offset);
+                while (frame.NextRoute(out _, out var index, out _))
                 {
-                    if (seen.Add(index) && record.Offset >= by)
-                        return record.Offset;
+                    if (seen.Add((frame.Source, frame.SourcePartition, frame.Offset, index)))
+                        routes.Add(new(record.Offset, frame.Source, frame.SourcePartition, frame.Offset, root));
                 }
             }
         }
 
-        return null;
+        return routes;
     }
 
     /// <summary>
@@ -224,4 +250,7 @@ internal static class Checks
     private static string Text(WatchedChange change) => $"{change.Position} from {Text(change.Before)} to {Text(change.After)}";
 
     private static string? Text(byte[]? state) => state is null ? null : Encoding.UTF8.GetString(state);
+
+    /// <summary>A route as it first stands in an input log.</summary>
+    private readonly record struct FirstRoute(long Offset, string Source, int SourcePartition, long OriginOffset, Position Root);
 }

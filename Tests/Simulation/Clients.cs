@@ -88,6 +88,13 @@ internal sealed class SimWatcher(Simulation simulation, ClientKey key) : IClient
         {
             simulation.Trace($"{this} ends: {error.Message}");
         }
+        catch (UnknownPositionException error) when (simulation.Log.Start(new(key.Dataset.Topic, key.Partition)) > 0)
+        {
+            // What it has missed can no longer be read: it begins again from the state.
+            simulation.Trace($"{this} begins again: {error.Message}");
+            if (visit == _visit)
+                Last = null;
+        }
         finally
         {
             if (visit == _visit)
@@ -100,114 +107,5 @@ internal sealed class SimWatcher(Simulation simulation, ClientKey key) : IClient
         Items.Add(item);
         Last = item.Change is { } change ? change.Position : new(key.Partition, item.State!.Offset, ChangePosition.AllOfRecord);
         simulation.Trace($"{this} takes it");
-    }
-}
-
-/// <summary>
-/// Reads one key, again and again, on any silo that still has the partition. It hands back the position of its last answer, and after it
-/// has appended a record that of the record, so it has to find what it wrote and never goes back.
-/// </summary>
-internal sealed class SimReader(Simulation simulation, ClientKey key) : IClient
-{
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
-    private Silo? _silo;
-    private int _visit;
-    private long _atLeast = -1;
-
-    public ClientKey Key => key;
-
-    public bool IsAtRest => true;
-
-    /// <summary>All answers.</summary>
-    internal List<StateRead> Answers { get; } = [];
-
-    /// <summary>All pages of the partition's states that it has read: those after a key, at most so many.</summary>
-    internal List<(string? After, int Limit, IReadOnlyList<StateRead> Rows)> Pages { get; } = [];
-
-    /// <summary>What the view's log has to hold by an offset: the routes of a record that its source said to have routed.</summary>
-    internal List<(Position Record, long By)> Routed { get; } = [];
-
-    public void Act()
-    {
-        if (_silo is { Status: not SiloStatus.Crashed } || simulation.AnyOf(key.Dataset, key.Partition) is not var (silo, runner))
-            return;
-        (_silo, var visit) = (silo, ++_visit);
-        silo.Run(simulation.Random.Next(3) == 0 ? () => ListAsync(runner, visit) : () => ReadAsync(runner, visit));
-    }
-
-    public void Appended(Position position, in NewRecord record)
-    {
-        if (key.Dataset.Topic == position.Topic && key.Partition == position.Partition)
-            _atLeast = Math.Max(_atLeast, position.Offset);
-        var source = key.Dataset.Sources.FirstOrDefault(source => source.Topic == position.Topic);
-        if (source is not null && simulation.AnyOf(source, position.Partition) is var (silo, runner))
-            silo.Run(() => WaitRoutedAsync(runner, position));
-    }
-
-    public override string ToString() => $"reader of {key} at {_atLeast}";
-
-    private async Task WaitRoutedAsync(PartitionRunner source, Position position)
-    {
-        try
-        {
-            if (!await source.WaitRoutedAsync(position.Offset, Patience, CancellationToken.None))
-                return;
-            var end = simulation.Log.End(new(key.Dataset.Topic, key.Partition));
-            Routed.Add((position, end));
-            _atLeast = Math.Max(_atLeast, end - 1);
-        }
-        catch (PartitionClosedException error)
-        {
-            simulation.Trace($"{this} does not wait: {error.Message}");
-        }
-    }
-
-    private async Task ListAsync(PartitionRunner runner, int visit)
-    {
-        try
-        {
-            var (after, limit) = (simulation.Random.Next(2) == 0 ? null : key.Key, simulation.Random.Next(1, 6));
-            Pages.Add((after, limit, await runner.ListAsync("", after, limit, CancellationToken.None)));
-            simulation.Trace($"{this} has listed");
-        }
-        catch (Exception error) when (error is PartitionClosedException or StoreUnavailableException)
-        {
-            simulation.Trace($"{this} cannot list: {error.Message}");
-        }
-        finally
-        {
-            if (visit == _visit)
-                _silo = null;
-        }
-    }
-
-    private async Task ReadAsync(PartitionRunner runner, int visit)
-    {
-        try
-        {
-            var atLeast = _atLeast;
-            var begin = runner.Services.Time.GetTimestamp();
-            var isForgotten = simulation.Lies(Sabotage.ForgetfulReader);
-            var answer = await runner.ReadAtLeastAsync(key.Key, isForgotten ? -1 : atLeast, Patience, CancellationToken.None);
-            if (visit != _visit)
-                return;
-            // When the time runs out, the answer says by its position that it is from before.
-            var isLate = !isForgotten && runner.Services.Time.GetElapsedTime(begin) >= Patience;
-            if (answer.Offset < atLeast && !isLate)
-                simulation.Fail($"{this} went back from {atLeast} to {answer.Offset}.");
-            Answers.Add(answer);
-            _atLeast = Math.Max(_atLeast, answer.Offset);
-            simulation.Trace($"{this} is answered");
-        }
-        catch (Exception error) when (error is PartitionClosedException or StoreUnavailableException)
-        {
-            simulation.Trace($"{this} is not answered: {error.Message}");
-        }
-        finally
-        {
-            if (visit == _visit)
-                _silo = null;
-        }
     }
 }

@@ -79,6 +79,35 @@ internal sealed record ByTag(int Count, decimal Total) : IView<ByTag, Offer>, IM
     }
 }
 
+/// <summary>A sum of decimals beside an immutable collection: read back at each step, and kept as it was read.</summary>
+internal sealed record Basket(decimal Total, ImmutableList<string> Keys) : IView<Basket, Offer>, IMeasured
+{
+    long IMeasured.Measure => (long)Total;
+
+    public static IEnumerable<string> KeysOf(string key, Offer source) => [$"b{key[^1] % 2}"];
+
+    public static Basket? Apply(Basket? state, in Change<Offer> change)
+    {
+        var keys = state?.Keys ?? [];
+        if (change.Before is not null)
+            keys = keys.Remove(change.Key);
+        if (change.After is not null)
+            keys = keys.Add(change.Key).Sort(StringComparer.Ordinal);
+        return keys.IsEmpty ? null : new((state?.Total ?? 0) + change.Sum(offer => offer.Price), keys);
+    }
+}
+
+/// <summary>Keyed by the text of a frozen state's decimal.</summary>
+internal sealed record ByTotal(int Count) : IView<ByTotal, Basket>, IMeasured
+{
+    long IMeasured.Measure => Count;
+
+    public static IEnumerable<string> KeysOf(string key, Basket source) => [source.Total.ToString(CultureInfo.InvariantCulture)];
+
+    public static ByTotal? Apply(ByTotal? state, in Change<Basket> change) =>
+        (state?.Count ?? 0) + change.Count is var count && count == 0 ? null : new(count);
+}
+
 /// <summary>Random topologies: one to three entities, and views of them, of views, and of two sources.</summary>
 internal static class Topologies
 {
@@ -112,6 +141,8 @@ internal static class Topologies
         new(typeof(Money<ByTag>), [typeof(ByTag)], (t, o) => t.AddView<Money<ByTag>>(o)),
         new(typeof(Both<Person, Tally<Item>>), [typeof(Person), typeof(Tally<Item>)], (t, o) => t.AddView<Both<Person, Tally<Item>>>(o)),
         new(typeof(Both<ByPrice, ByTag>), [typeof(ByPrice), typeof(ByTag)], (t, o) => t.AddView<Both<ByPrice, ByTag>>(o)),
+        new(typeof(Basket), [typeof(Offer)], (t, o) => t.AddView<Basket>(o)),
+        new(typeof(ByTotal), [typeof(Basket)], (t, o) => t.AddView<ByTotal>(o)),
         new(typeof(Podium<Tally<Tally<Item>>>), [typeof(Tally<Tally<Item>>)], (t, o) => t.AddView<Podium<Tally<Tally<Item>>>>(o)),
     ];
 

@@ -65,6 +65,7 @@ internal static class Records
         string[] keys = dataset.StateType.Name.Split('`')[0] switch
         {
             nameof(Item) or nameof(Person) or nameof(Offer) => ["k0", "k1", "k2"],
+            nameof(Basket) => ["b0", "b1"],
             nameof(ByPrice) => ["1.5", "10", "2.5"],
             nameof(ByTag) => Words,
             "Tally" or "Money" => ["t0", "t1", "t2"],

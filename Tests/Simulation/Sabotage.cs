@@ -62,6 +62,12 @@ internal enum Sabotage
     /// <summary>A reader does not hand back the position of its last answer.</summary>
     ForgetfulReader,
 
+    /// <summary>A reader waits for the end of the key's own input log, and not for the datasets between it and the record.</summary>
+    HastyReader,
+
     /// <summary>Retries do not pause.</summary>
     NoPause,
+
+    /// <summary>The log removes records that are not folded yet.</summary>
+    EarlyRetention,
 }

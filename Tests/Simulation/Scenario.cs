@@ -30,7 +30,10 @@ internal enum Faults
     /// <summary>The log or the store refuses something for good.</summary>
     Poison = 128,
 
-    All = 255,
+    /// <summary>The log removes records below the slowest checkpoint of those that read them.</summary>
+    Retention = 256,
+
+    All = 511,
 }
 
 /// <summary>Everything a run depends on: the same scenario is the same run, event by event.</summary>
@@ -54,6 +57,9 @@ internal sealed record Scenario(int Seed)
 
     public Sabotage Sabotage { get; init; }
 
+    /// <summary>How many kinds of faults there are.</summary>
+    internal const int FaultCount = 9;
+
     internal static Scenario Of(int seed, Sabotage sabotage = Sabotage.None)
     {
         var random = new Random(seed);
@@ -66,7 +72,7 @@ internal sealed record Scenario(int Seed)
             Watchers = random.Next(4),
             Readers = random.Next(4),
             // Each fault in four of five runs, so that every combination comes.
-            Faults = (Faults)Enumerable.Range(0, 8).Where(_ => random.Next(5) > 0).Sum(bit => 1 << bit),
+            Faults = (Faults)Enumerable.Range(0, FaultCount).Where(_ => random.Next(5) > 0).Sum(bit => 1 << bit),
             Sabotage = sabotage,
         };
     }

@@ -17,6 +17,9 @@ internal sealed class Simulation
     /// <summary>Events after which a run that does not come to rest has failed.</summary>
     private const int MaxRestEvents = 150_000;
 
+    /// <summary>Events that a slow call may take.</summary>
+    private const int MaxSlowEvents = 300;
+
     private readonly List<Silo> _silos = [];
     private readonly List<SimCall> _calls = [];
     private readonly List<(string Topic, NewRecord Record)> _records;
@@ -121,14 +124,19 @@ internal sealed class Simulation
         throw new InvalidOperationException(Failure);
     }
 
-    internal void Begin(SimCall call) => _calls.Add(call);
+    internal void Begin(SimCall call)
+    {
+        if (IsChaos && Random.Next(12) == 0)
+            call.SlowUntil = Events + Random.Next(MaxSlowEvents);
+        _calls.Add(call);
+    }
 
     /// <summary>The runner of a partition at its owner; null when it has none now.</summary>
     internal (Silo Silo, PartitionRunner Runner)? OwnerOf(Dataset dataset, int partition)
     {
         if (!_owners.TryGetValue((dataset, partition), out var silo) || silo.Status != SiloStatus.Member)
             return null;
-        return silo.Runners.TryGetValue(new(dataset.Name, dataset.Version, partition), out var runner) ? (silo, runner) : null;
+        return silo.Runners.TryGetValue(new(dataset.Name, dataset.Build, partition), out var runner) ? (silo, runner) : null;
     }
 
     /// <summary>Some runner of a partition that still runs anywhere: mostly its owner's, else an old one.</summary>
@@ -136,7 +144,7 @@ internal sealed class Simulation
     {
         if (!IsChaos || Random.Next(4) > 0)
             return OwnerOf(dataset, partition);
-        var id = new PartitionId(dataset.Name, dataset.Version, partition);
+        var id = new PartitionId(dataset.Name, dataset.Build, partition);
         var all = _silos.Where(silo => silo.Status != SiloStatus.Crashed && silo.Runners.ContainsKey(id)).ToList();
         return all.Count == 0 ? null : all[Random.Next(all.Count)] is var silo ? (silo, silo.Runners[id]) : null;
     }
@@ -210,7 +218,7 @@ internal sealed class Simulation
 
     private void StepCall(int index)
     {
-        if (index < 0 || !_calls[index].CanStep)
+        if (index < 0 || !_calls[index].CanStep || (IsChaos && _calls[index].SlowUntil > Events))
             return;
         var call = _calls[index];
         Tag.Process = call.Silo.Number;
@@ -260,7 +268,7 @@ internal sealed class Simulation
     private void Break()
     {
         var silo = _silos[Random.Next(_silos.Count)];
-        var fault = (Faults)(1 << Random.Next(8));
+        var fault = (Faults)(1 << Random.Next(Scenario.FaultCount));
         if (!Scenario.Faults.HasFlag(fault))
             return;
         if (fault == Faults.Crashes && silo.Status != SiloStatus.Crashed)
@@ -269,6 +277,8 @@ internal sealed class Simulation
             silo.Become(SiloStatus.Zombie);
         else if (fault == Faults.Moves)
             Move();
+        else if (fault == Faults.Retention && Random.Next(2) == 0)
+            RemoveOldRecords();
         else if (fault == Faults.Outages && Random.Next(4) == 0)
             _outage = Random.Next(200);
     }
@@ -291,6 +301,17 @@ internal sealed class Simulation
         Trace($"{runner.Input} moves from silo {silo.Number}");
         silo.Run(async () => await runner.DisposeAsync());
         _owners[place] = members[Random.Next(members.Count)];
+    }
+
+    /// <summary>Records below the checkpoint of their one reader are removed from some partition.</summary>
+    private void RemoveOldRecords()
+    {
+        var (dataset, partition) = _partitions[Random.Next(_partitions.Count)];
+        var input = new TopicPartition(dataset.Topic, partition);
+        var position = Lies(Sabotage.EarlyRetention) ? Log.End(input)
+            : SimLog.Now(Store.ReadCheckpointAsync(new(dataset.Name, dataset.Build, partition)))?.Position ?? 0;
+        Log.RemoveBefore(input, position);
+        Trace($"{input} begins at {Log.Start(input)}");
     }
 
     private void CrashZombies()
@@ -345,7 +366,7 @@ internal sealed class Simulation
         if (OwnerOf(place.Dataset, place.Partition) is not var (_, runner) || runner.Session is not { } session)
             return false;
         if (runner.Status == RunnerStatus.Stopped)
-            return Poison.IsActive && Poison.Dataset == place.Dataset.Name;
+            return (Poison.IsActive && Poison.Dataset == place.Dataset.Name) || place.Dataset.BadRecords == BadRecords.Stop;
         var input = new TopicPartition(place.Dataset.Topic, place.Partition);
         return runner.Status == RunnerStatus.Running && session.Fold.NextOffset == Log.End(input) && !session.HasUnstored;
     }

@@ -36,7 +36,6 @@ public sealed partial class PostgresStateStore : IStateStore, IAsyncDisposable
 
     private readonly NpgsqlDataSource _source;
     private readonly string _place;
-    private readonly PostgresOptions _options;
     private readonly StoreStatements _sql;
     private readonly KeyStatements _keys;
     private readonly BuildHomes _homes;
@@ -44,7 +43,7 @@ public sealed partial class PostgresStateStore : IStateStore, IAsyncDisposable
 
     private PostgresStateStore(PostgresOptions options)
     {
-        (_options, _sql, _keys) = (options, new(options.Schema), new(Identifier.Of(options.Schema, "append_key")));
+        (_sql, _keys) = (new(options.Schema), new(Identifier.Of(options.Schema, "append_key")));
         (_source, _place) = (PostgresConnections.States(options), PostgresConnections.Place(options));
         _homes = new(_source, _sql, options.Schema);
         _checkpoints = new(_source, _homes, options);

@@ -8,6 +8,9 @@ internal abstract class SimCall(Silo silo)
 {
     internal Silo Silo { get; } = silo;
 
+    /// <summary>The event before which a slow call does not go on.</summary>
+    internal int SlowUntil { get; set; }
+
     /// <summary>True when it can go on now: a read at the end of the log cannot.</summary>
     internal abstract bool CanStep { get; }
 

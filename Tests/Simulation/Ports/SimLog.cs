@@ -7,9 +7,17 @@ namespace ActorStreams.Tests.Simulation.Ports;
 /// <summary>The log behind all silos: what has landed.</summary>
 internal sealed class SimLog
 {
+    private readonly Dictionary<TopicPartition, long> _starts = [];
+
+    /// <summary>All that was ever appended.</summary>
     internal InMemoryChangeLog Storage { get; init; } = new();
 
     internal long End(TopicPartition partition) => Storage.KnownEnd(partition) ?? throw UnknownTopicException.Topic(partition.Topic);
+
+    /// <summary>The first offset that silos can still read.</summary>
+    internal long Start(TopicPartition partition) => _starts.GetValueOrDefault(partition);
+
+    internal void RemoveBefore(TopicPartition partition, long offset) => _starts[partition] = Math.Max(Start(partition), offset);
 
     internal Position Append(string topic, in NewRecord record) => Now(Storage.AppendAsync(topic, [record]))[0];
 
@@ -101,7 +109,8 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
         new($"read {partition}:{offset}", Faults.Reads, 200, Unavailable) { IsReady = () => simulation.Log.End(partition) > offset },
         () =>
         {
-            Know(partition);
+            if (Know(partition) is var range && offset < range.Start)
+                throw new OffsetOutOfRangeException(partition, offset, range);
             var records = simulation.Random.Next(1, limits.MaxRecords + 1);
             var batch = simulation.Log.Read(partition, offset, limits with { MaxRecords = records }, reached);
             return simulation.Lies(Sabotage.SkippedRecord) && simulation.Random.Next(30) == 0 ? Without(batch) : batch;
@@ -114,7 +123,8 @@ internal sealed class SimLogPort(Simulation simulation, Silo silo) : IChangeLog
         Log = batch.Log,
     };
 
-    private OffsetRange Know(TopicPartition partition) => new(0, _knownEnds[partition] = simulation.Log.End(partition));
+    private OffsetRange Know(TopicPartition partition) =>
+        new(simulation.Log.Start(partition), _knownEnds[partition] = simulation.Log.End(partition));
 
     private Task<T> Call<T>(CallTerms terms, Func<T> effect, CancellationToken cancellationToken)
     {

@@ -16,7 +16,7 @@ public sealed class PostgresAppendKeysTests : AppendKeysContract
         await using var other = PostgresStateStore.Open(_options);
         AppendKeyWrite write = new("a", Guid.NewGuid(), new byte[] { 1 }, TimeSpan.FromDays(1));
         Assert.Null(await one.AddAsync(write));
-        await one.ClearAsync();
+        await one.DropAsync("a", 1);
         Assert.Equal(write.Token, (await other.AddAsync(write with { Token = Guid.NewGuid() }))!.Token);
         Assert.True(await other.ReplaceAsync(write.Token, write with { Token = Guid.NewGuid() }));
         Assert.False(await one.ReplaceAsync(write.Token, write));
