@@ -65,5 +65,10 @@ internal static class CommandLine
         OperationsCommands.Partitions(shell),
         OperationsCommands.Health(shell),
         DeadLettersCommand.Create(shell),
+        BuildsCommands.Builds(shell),
+        BuildsCommands.Rebuild(shell),
+        BuildsCommands.Cutover(shell),
+        BuildsCommands.Rollback(shell),
+        BuildsCommands.Retire(shell),
     };
 }

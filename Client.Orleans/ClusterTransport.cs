@@ -25,6 +25,8 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
 
     private ICatalogGrain Catalog => cluster.GetGrain<ICatalogGrain>(0);
 
+    private IBuildsGrain Builds => cluster.GetGrain<IBuildsGrain>(0);
+
     public async Task<StateAnswer?> GetAsync(DatasetInfo dataset, string key, ReadOptions read, CancellationToken cancellationToken)
     {
         var (started, wait) = (options.TimeProvider.GetTimestamp(), read.TimeoutSeconds ?? DefaultWaitSeconds);
@@ -54,7 +56,7 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         return new(dataset.Name,
         [
             .. page.Items.Select(item => new ItemAnswer(item.Key, RawJson.Of(item.State), TimeOf(item.Timestamp))),
-        ], page.Next);
+        ], page.Next, page.Items.Count > 0 ? page.Items[0].Build : dataset.Build);
     }
 
     public Task<IWatchConnection> WatchAsync(DatasetInfo dataset, string key, string? since, CancellationToken cancellationToken)
@@ -139,6 +141,22 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         }
     }
 
+    public async Task<IReadOnlyList<BuildInfo>> BuildsAsync(CancellationToken cancellationToken) =>
+        [.. (await _calls.AskAsync(() => Builds.Builds(), cancellationToken).ConfigureAwait(false)).Select(Info)];
+
+    public async Task<IReadOnlyList<BuildInfo>> ChangeAsync(BuildChange change, CancellationToken cancellationToken) =>
+    [
+        .. (await ClusterCalls.OnceAsync(
+            () => change.Act switch
+            {
+                BuildAct.Rebuild => Builds.Rebuild(change.Dataset!),
+                BuildAct.Cutover => Builds.Cutover(change.Dataset),
+                BuildAct.Rollback => Builds.Rollback(change.Dataset!),
+                _ => Builds.Retire(change.Dataset!, change.Build),
+            },
+            cancellationToken).ConfigureAwait(false)).Select(Info),
+    ];
+
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken) =>
         (await ClusterCalls.OnceAsync(() => Catalog.Datasets(withStatus: true, cancellationToken), cancellationToken).ConfigureAwait(false))
             .All(dataset => PartitionStateOf(dataset.Status!.Status) != PartitionState.Starting);
@@ -150,7 +168,7 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
 
     internal static StateAnswer Body(string dataset, StateReply reply) => new(
         dataset, reply.Key, RawJson.Of(reply.State), reply.Position.ToPosition(), reply.State is null ? null : TimeOf(reply.Timestamp),
-        new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)));
+        new(reply.BehindRecords, Math.Round(reply.BehindSeconds, 3)), reply.Build);
 
     internal static DateTimeOffset TimeOf(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 
@@ -166,7 +184,18 @@ internal sealed class ClusterTransport(IGrainFactory cluster, ActorStreamsClient
         dataset.Sources, dataset.Status?.States ?? 0,
         dataset.Status is { } status ? new(status.BehindRecords, Math.Round(status.BehindSeconds, 3)) : null,
         PartitionStateOf(dataset.Status?.Status), dataset.Status?.Reason, Partitioner(dataset.Partitioner),
-        dataset.Status?.MisplacedRecords ?? 0);
+        dataset.Status?.MisplacedRecords ?? 0, dataset.Build);
+
+    private static BuildInfo Info(BuildReply build) => new()
+    {
+        Dataset = build.Dataset, Build = build.Build, IsActive = build.IsActive, Version = build.Version, Topic = build.Topic,
+        Status = Words.TryParse<BuildStatus>(build.Status, out var status) ? status : BuildStatus.Unknown,
+        Sources = build.Sources, Why = build.Why, Made = TimeOf(build.Made), States = build.States, Progress = build.Progress,
+        Folded = build.Folded, BehindRecords = build.Behind, RecordsPerSecond = build.RecordsPerSecond, SecondsLeft = build.SecondsLeft,
+        Backfill = build.BackfillShare is { } share ? new(build.StatesSent, build.StatesToSend, build.Backfilled, share) : null,
+        NotReady = build.NotReady, CutoverByCommand = build.CutoverByCommand,
+        FrozenSince = build.FrozenSince is { } since ? TimeOf(since) : null,
+    };
 
     private static PartitionState PartitionStateOf(string? status) =>
         Words.TryParse<PartitionState>(status, out var state) ? state : PartitionState.Unknown;

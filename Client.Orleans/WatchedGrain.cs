@@ -45,5 +45,5 @@ internal sealed class WatchedGrain(
     private static ChangeAnswer Body(ChangeReply change) => new(
         change.Key, RawJson.Of(change.Before), RawJson.Of(change.After),
         new(change.Position.Topic, change.Position.Partition, change.Position.Offset, change.Index),
-        new(change.Trigger.ToPosition(), change.Root.ToPosition()), ClusterTransport.TimeOf(change.Timestamp));
+        new(change.Trigger.ToPosition(), change.Root.ToPosition()), ClusterTransport.TimeOf(change.Timestamp), change.Build);
 }

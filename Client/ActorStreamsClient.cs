@@ -63,6 +63,9 @@ public sealed class ActorStreamsClient : IDisposable
         : throw new NotSupportedException(
             "Operations use HTTP. Create a client with a silo's URL, or that of its operations port.");
 
+    /// <summary>The builds of the datasets, and what may be done with them.</summary>
+    public BuildsClient Builds => new(Transport);
+
     internal ActorStreamsClientOptions Options { get; }
 
     internal ITransport Transport { get; }
@@ -76,7 +79,7 @@ public sealed class ActorStreamsClient : IDisposable
         var info = await _directory.ResolveAsync(dataset, cancellationToken).ConfigureAwait(false);
         return await Transport.GetAsync(info, key, options ?? new(), cancellationToken).ConfigureAwait(false) is { } body
             ? new(body.Dataset, body.Key, WireJson.Read<T>(
-                body.State, Options.JsonSerializerOptions)!, body.Position, body.Time ?? default, body.Behind)
+                body.State, Options.JsonSerializerOptions)!, body.Position, body.Time ?? default, body.Behind, body.Build)
             : null;
     }
 
@@ -103,7 +106,8 @@ public sealed class ActorStreamsClient : IDisposable
     /// </summary>
     /// <remarks>
     /// When the connection breaks or times out, the watch reconnects and resumes after the last event: none is left out, none comes
-    /// twice. Only the first connection must succeed.
+    /// twice. Only the first connection must succeed. When readers are moved to another build of the dataset, the state comes once more, as
+    /// it is there.
     /// </remarks>
     /// <param name="dataset">The dataset.</param>
     /// <param name="key">The key.</param>

@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using ActorStreams.Client.Calls;
 using ActorStreams.Client.Http;
 using ActorStreams.Client.Loading;
@@ -194,18 +193,7 @@ public sealed class OperationsClient
     private async Task<TAnswer> PostAsync<TRequest, TAnswer>(string path, TRequest request, CancellationToken cancellationToken)
     {
         using var content = JsonContent.Create(request, options: WireJson.Options);
-        using var response = await _calls.SendAsync(
-            HttpMethod.Post, path, content, HttpCompletionOption.ResponseContentRead, cancellationToken,
-            ("X-ActorStreams", "operate")).ConfigureAwait(false);
-        try
-        {
-            return await response.Content.ReadFromJsonAsync<TAnswer>(WireJson.Options, cancellationToken).ConfigureAwait(false)
-                ?? throw new JsonException("The answer is null.");
-        }
-        catch (JsonException e)
-        {
-            throw _calls.NotOurs(path, e);
-        }
+        return await _calls.OperateAsync<TAnswer>(path, content, cancellationToken).ConfigureAwait(false);
     }
 
     private static RedriveInfo Both(RedriveInfo one, RedriveInfo more) =>

@@ -91,11 +91,47 @@ public sealed record BuildReply
     [Id(12)]
     public long Backfilled { get; init; }
 
-    /// <summary>What part of its input it has, from 0 to 1.</summary>
+    /// <summary>What part of its input it has, from 0 to 1, at most that of its sources; null where nobody folds it.</summary>
     [Id(13)]
-    public double Progress { get; init; }
+    public double? Progress { get; init; }
 
     /// <summary>Seconds until it has caught up, as estimated from the rate so far; null where nothing is known.</summary>
     [Id(14)]
     public double? SecondsLeft { get; init; }
+
+    /// <summary>Records of its input log that it has folded.</summary>
+    [Id(15)]
+    public long Folded { get; init; }
+
+    /// <summary>Stored states of its sources that were sent to it.</summary>
+    [Id(16)]
+    public long StatesSent { get; init; }
+
+    /// <summary>Stored states of its sources that have to be sent to it, those that were sent included.</summary>
+    [Id(17)]
+    public long StatesToSend { get; init; }
+
+    /// <summary>Records folded and stored states sent in a second, as it was lately; null where nothing is known.</summary>
+    [Id(18)]
+    public double? RecordsPerSecond { get; init; }
+
+    /// <summary>The part of a partition's time that sending stored states may take; null when it has been sent all.</summary>
+    [Id(19)]
+    public double? BackfillShare { get; init; }
+
+    /// <summary>Why readers cannot be moved to it yet; null when they can, or have been.</summary>
+    [Id(20)]
+    public string? NotReady { get; init; }
+
+    /// <summary>Since when it lacks changes, in milliseconds since 1970 UTC; null when it lacks none.</summary>
+    [Id(21)]
+    public long? FrozenSince { get; init; }
+
+    /// <summary>Whether readers get it, also where it is frozen.</summary>
+    [Id(22)]
+    public bool IsActive { get; init; }
+
+    /// <summary>Whether readers are moved to it by command alone.</summary>
+    [Id(23)]
+    public bool CutoverByCommand { get; init; }
 }

@@ -75,6 +75,10 @@ public sealed record DatasetReply
     /// <summary>Its status; null when not requested.</summary>
     [Id(7)]
     public DatasetStatusReply? Status { get; init; }
+
+    /// <summary>The build that readers get; 0 from a silo that knows none.</summary>
+    [Id(8)]
+    public int Build { get; init; }
 }
 
 /// <summary>How a dataset is doing: the sum of its partitions, and the worst status among them.</summary>

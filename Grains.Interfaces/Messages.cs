@@ -267,9 +267,11 @@ public sealed record PartitionStatus
 /// <param name="Build">Which build of it.</param>
 /// <param name="IsWhole">Whether it reaches every key; false while stored states are being sent.</param>
 /// <param name="Sent">Changes that were sent of stored states.</param>
+/// <param name="Passed">Stored states that were sent, also those from which nothing came; 0 once it reaches every key.</param>
 [GenerateSerializer, Immutable, Alias("ActorStreams.EdgeStatus")]
 public sealed record EdgeStatus(
-    [property: Id(0)] string View, [property: Id(1)] int Build, [property: Id(2)] bool IsWhole, [property: Id(3)] long Sent);
+    [property: Id(0)] string View, [property: Id(1)] int Build, [property: Id(2)] bool IsWhole, [property: Id(3)] long Sent,
+    [property: Id(4)] long Passed = 0);
 
 /// <summary>Readers get another build of the dataset than this one. Look up which, and ask that one.</summary>
 [GenerateSerializer, Alias("ActorStreams.BuildSupersededException")]

@@ -10,8 +10,9 @@ namespace ActorStreams.Protocol;
 /// <param name="Position">The change's place.</param>
 /// <param name="Cause">Which records caused it.</param>
 /// <param name="Time">The time of the root record.</param>
+/// <param name="Build">The build of the dataset that it is of; 0 from a silo that knows none.</param>
 public sealed record ChangeAnswer(
-    string Key, RawJson? Before, RawJson? After, ChangePlace Position, ChangeCause? Cause, DateTimeOffset? Time);
+    string Key, RawJson? Before, RawJson? After, ChangePlace Position, ChangeCause? Cause, DateTimeOffset? Time, int Build = 0);
 
 /// <summary>The place of a change: one record may cause several, distinguished by <paramref name="Index"/>.</summary>
 /// <param name="Topic">The topic's name.</param>

@@ -17,6 +17,7 @@ namespace ActorStreams.Protocol;
 /// <param name="Reason">Why that partition does not fold; null where all fold.</param>
 /// <param name="Partitioner">How the producers of the topic choose a key's partition.</param>
 /// <param name="Misplaced">Records folded whose key belongs to another partition of the topic.</param>
+/// <param name="Build">The build that readers get; 0 from a silo that knows none.</param>
 public sealed record DatasetInfo(
     string Name,
     [property: JsonConverter(typeof(WordConverter<DatasetKind>))] DatasetKind Kind,
@@ -29,4 +30,5 @@ public sealed record DatasetInfo(
     PartitionState Status,
     string? Reason = null,
     [property: JsonConverter(typeof(WordConverter<KeyPartitioner>))] KeyPartitioner Partitioner = KeyPartitioner.Murmur2,
-    long Misplaced = 0);
+    long Misplaced = 0,
+    int Build = 0);

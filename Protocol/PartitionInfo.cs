@@ -25,6 +25,9 @@ public enum PartitionState
     /// <summary>The log or the store is unreachable; the partition retries.</summary>
     Waiting,
 
+    /// <summary>No silo knows its definition: its states are served as they were stored.</summary>
+    Frozen,
+
     /// <summary>It stopped at a record, and stays there until an operator acts.</summary>
     Stopped,
 }

@@ -15,15 +15,17 @@ public sealed record Behind(long Records, double Seconds);
 /// <param name="Position">The last record folded into it; offset -1 when nothing is folded yet.</param>
 /// <param name="Time">That record's time; null when the key has no state.</param>
 /// <param name="Behind">How far the partition is behind.</param>
+/// <param name="Build">The build of the dataset that it is of; 0 from a silo that knows none.</param>
 public sealed record StateAnswer(
     string Dataset, string Key, RawJson? State, [property: JsonConverter(typeof(PositionConverter))] Position Position,
-    DateTimeOffset? Time, Behind? Behind);
+    DateTimeOffset? Time, Behind? Behind, int Build = 0);
 
 /// <summary>A page of a dataset's states, in the order of their keys.</summary>
 /// <param name="Dataset">The dataset's name.</param>
 /// <param name="Items">The states.</param>
 /// <param name="Next">The key after which the next page begins; null on the last page.</param>
-public sealed record PageAnswer(string Dataset, IReadOnlyList<ItemAnswer> Items, string? Next);
+/// <param name="Build">The build of the dataset that they are of; 0 from a silo that knows none.</param>
+public sealed record PageAnswer(string Dataset, IReadOnlyList<ItemAnswer> Items, string? Next, int Build = 0);
 
 /// <summary>One state of a page.</summary>
 /// <param name="Key">The key.</param>

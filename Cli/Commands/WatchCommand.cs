@@ -16,7 +16,7 @@ internal static class WatchCommand
     {
         var dataset = new Argument<string>("DATASET") { Description = "An entity or a view." };
         var key = new Argument<string>("KEY") { Description = "The key; slashes may be a part of it." };
-        var since = new Option<string?>("--since") { Description = "Only the changes after this event id, partition:offset[:index]." };
+        var since = new Option<string?>("--since") { Description = "Only the changes after this event id, as b1/0:17:0." };
         var command = new Command(
             "watch",
             "Shows the state of a key, then every change to it until Ctrl+C. Example: actorstreams watch folder src")

@@ -11,7 +11,9 @@ namespace ActorStreams.Client.Calls;
 /// <param name="Position">The last record folded into it.</param>
 /// <param name="Time">That record's time.</param>
 /// <param name="Behind">How far the state may be behind.</param>
-public sealed record DatasetState<T>(string Dataset, string Key, T State, Position Position, DateTimeOffset Time, Behind? Behind);
+/// <param name="Build">The build of the dataset that it is of; 0 from a silo that knows none.</param>
+public sealed record DatasetState<T>(
+    string Dataset, string Key, T State, Position Position, DateTimeOffset Time, Behind? Behind, int Build = 0);
 
 /// <summary>One line of a dataset's listing.</summary>
 /// <typeparam name="T">What the state is read as.</typeparam>

@@ -32,7 +32,23 @@ internal interface ITransport : IDisposable
     IAsyncEnumerable<LogRecord> ReadRecordsAsync(
         string topic, int? partition, long? from, int? limit, bool follow, CancellationToken cancellationToken);
 
+    Task<IReadOnlyList<BuildInfo>> BuildsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Changes something about the builds, once, and answers all of them.</summary>
+    Task<IReadOnlyList<BuildInfo>> ChangeAsync(BuildChange change, CancellationToken cancellationToken);
+
     Task<bool> IsReadyAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What is to be done with builds.</summary>
+/// <param name="Act">What.</param>
+/// <param name="Dataset">Of which dataset; null for a cutover of all.</param>
+/// <param name="Build">Which build, where one is retired.</param>
+internal sealed record BuildChange(BuildAct Act, string? Dataset = null, int Build = 0);
+
+internal enum BuildAct
+{
+    Rebuild, Cutover, Rollback, Retire,
 }
 
 /// <summary>

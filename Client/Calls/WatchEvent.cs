@@ -2,7 +2,10 @@ using ActorStreams.Protocol;
 
 namespace ActorStreams.Client.Calls;
 
-/// <summary>What a watch yields: the state at first, then every change to it, in order and each once.</summary>
+/// <summary>
+/// What a watch yields: the state at first, then every change to it, in order and each once; and the state again where readers are moved
+/// to another build of the dataset.
+/// </summary>
 /// <typeparam name="T">What the states are read as.</typeparam>
 public sealed record WatchEvent<T>
 {
@@ -24,6 +27,9 @@ public sealed record WatchEvent<T>
     /// <summary>The change's place; null for the state of a key that never had a change.</summary>
     public ChangePlace? Position { get; init; }
 
+    /// <summary>The build of the dataset that the state is of; 0 from a silo that knows none.</summary>
+    public int Build { get; init; }
+
     /// <summary>What caused the change; null for the first event.</summary>
     public ChangeCause? Cause { get; init; }
 
@@ -34,7 +40,7 @@ public sealed record WatchEvent<T>
 /// <summary>What a <see cref="WatchEvent{T}"/> tells.</summary>
 public enum WatchEventKind
 {
-    /// <summary>The state as it is when the watch begins.</summary>
+    /// <summary>The state as it is when the watch begins, here or at another build.</summary>
     State,
 
     /// <summary>A change after it.</summary>

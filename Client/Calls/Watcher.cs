@@ -1,12 +1,14 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using ActorStreams.Log;
 using ActorStreams.Protocol;
 
 namespace ActorStreams.Client.Calls;
 
 /// <summary>
 /// Watches a key over any number of connections. Each new connection resumes after the last event that was yielded, so the events of one
-/// watch have no gap; an event at or before that place is dropped, so there is no repeat.
+/// watch have no gap; an event at or before that place is dropped, so there is no repeat. Places of different builds have no order: where
+/// readers were moved to another build, the watch continues with the state there.
 /// </summary>
 internal sealed class Watcher<T>(
     ITransport transport, DatasetDirectory directory, ActorStreamsClientOptions options, string dataset, string key)
@@ -18,6 +20,7 @@ internal sealed class Watcher<T>(
     private static readonly TimeSpan PositionRefusedFor = TimeSpan.FromSeconds(30);
 
     private ChangePlace? _last;
+    private int _build;
     private long? _refusedSince;
 
     public async IAsyncEnumerable<WatchEvent<T>> WatchAsync(string? since, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -35,7 +38,7 @@ internal sealed class Watcher<T>(
                         continue;
                     (failures, _refusedSince) = (0, null);
                     since = next.Id is "" ? since : next.Id;
-                    _last = next.Position ?? _last;
+                    (_last, _build) = (next.Position ?? _last, next.Build);
                     yield return next;
                 }
             }
@@ -94,7 +97,7 @@ internal sealed class Watcher<T>(
 
     private WatchEvent<T>? Read(StateAnswer body, string? id)
     {
-        if (_last is not null)
+        if (_last is not null && body.Build == _build)
             return null;
         var index = id?.Split(':') is [_, _, var text] && int.TryParse(text, CultureInfo.InvariantCulture, out var parsed) ? parsed : 0;
         return new()
@@ -102,6 +105,7 @@ internal sealed class Watcher<T>(
             Kind = WatchEventKind.State,
             Id = id ?? "",
             Key = body.Key,
+            Build = body.Build,
             After = WireJson.Read<T>(body.State, options.JsonSerializerOptions),
             Position = new(body.Position.Topic, body.Position.Partition, body.Position.Offset, index),
             Time = body.Time,
@@ -111,13 +115,15 @@ internal sealed class Watcher<T>(
     private WatchEvent<T>? Read(ChangeAnswer body, string? id)
     {
         var at = body.Position;
-        if (_last is { } last && last.Partition == at.Partition && (at.Offset, at.Index).CompareTo((last.Offset, last.Index)) <= 0)
+        if (_last is { } last && (body.Build, at.Partition) == (_build, last.Partition)
+            && (at.Offset, at.Index).CompareTo((last.Offset, last.Index)) <= 0)
             return null;
         return new()
         {
             Kind = WatchEventKind.Change,
-            Id = id ?? string.Create(CultureInfo.InvariantCulture, $"{at.Partition}:{at.Offset}:{at.Index}"),
+            Id = id ?? new ChangePosition(at.Partition, at.Offset, at.Index, body.Build).ToString(),
             Key = body.Key,
+            Build = body.Build,
             Before = WireJson.Read<T>(body.Before, options.JsonSerializerOptions),
             After = WireJson.Read<T>(body.After, options.JsonSerializerOptions),
             Position = at,

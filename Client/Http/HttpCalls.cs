@@ -46,6 +46,20 @@ internal sealed class HttpCalls(HttpClient http, Func<string?>? token = null)
     {
         using var response = await SendAsync(
             HttpMethod.Get, path, null, HttpCompletionOption.ResponseContentRead, cancellationToken).ConfigureAwait(false);
+        return await ReadAsync<T>(path, response, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Changes something that is for operators, once, and reads the whole JSON answer.</summary>
+    public async Task<T> OperateAsync<T>(string path, HttpContent? content, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(
+            HttpMethod.Post, path, content, HttpCompletionOption.ResponseContentRead, cancellationToken,
+            ("X-ActorStreams", "operate")).ConfigureAwait(false);
+        return await ReadAsync<T>(path, response, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<T> ReadAsync<T>(string path, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
         try
         {
             return await response.Content.ReadFromJsonAsync<T>(WireJson.Options, cancellationToken).ConfigureAwait(false)

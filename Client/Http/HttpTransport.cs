@@ -82,6 +82,12 @@ internal sealed class HttpTransport : ITransport
             yield return record;
     }
 
+    public async Task<IReadOnlyList<BuildInfo>> BuildsAsync(CancellationToken cancellationToken) =>
+        await _calls.GetAsync<BuildInfo[]>("api/builds", cancellationToken).ConfigureAwait(false);
+
+    public async Task<IReadOnlyList<BuildInfo>> ChangeAsync(BuildChange change, CancellationToken cancellationToken) =>
+        await _calls.OperateAsync<BuildInfo[]>(Paths.Change(change), null, cancellationToken).ConfigureAwait(false);
+
     public async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
         using var response = await _calls.SendAsync(

@@ -1,3 +1,4 @@
+using ActorStreams.Client.Calls;
 using ActorStreams.Definitions;
 using ActorStreams.Protocol;
 
@@ -19,6 +20,14 @@ internal static class Paths
         : $"{Dataset(dataset)}/{EscapeKey(key)}{Query(members)}";
 
     public static string Records(string topic) => $"api/topics/{Uri.EscapeDataString(topic)}/records";
+
+    /// <summary>The path of a change of builds.</summary>
+    public static string Change(BuildChange change)
+    {
+        var dataset = change.Dataset is { } name ? $"/{Uri.EscapeDataString(name)}" : "";
+        var build = change.Act == BuildAct.Retire ? string.Create(CultureInfo.InvariantCulture, $"/{change.Build}") : "";
+        return $"api/builds{dataset}{build}/{change.Act.ToString().ToLowerInvariant()}";
+    }
 
     /// <summary>A query of the members that are not null.</summary>
     public static string Query(params ReadOnlySpan<(string Name, string? Value)> members)

@@ -23,7 +23,7 @@ namespace ActorStreams.Frames;
 /// </list>
 /// </summary>
 /// <remarks>
-/// Stored form: <c>view:text build stage:byte epoch</c>, and unless it is whole <c>sent chunkStates chunkBytes chunkAt hasCursor:byte</c>
+/// Stored form: <c>view:text build stage:byte epoch</c>, and unless it is whole <c>sent passed chunkStates chunkBytes chunkAt hasCursor:byte</c>
 /// and <c>cursor:text</c> where it has one.
 /// </remarks>
 internal sealed class EdgeReach(string view, int build)
@@ -74,6 +74,9 @@ internal sealed class EdgeReach(string view, int build)
     /// <summary>Routes that the backfill made: the next one's index.</summary>
     internal long Sent { get; set; }
 
+    /// <summary>States that the backfill has passed, also those that have no routes: its progress.</summary>
+    internal long Passed { get; private set; }
+
     /// <summary>States of a chunk at the most, at least 1.</summary>
     internal int ChunkStates { get; init; } = UsualChunkStates;
 
@@ -93,10 +96,11 @@ internal sealed class EdgeReach(string view, int build)
     internal void Plan(long chunkAt) => (Stage, ChunkAt) = (Expect(Stages.Fencing, Stages.Planned), chunkAt);
 
     /// <summary>A chunk was sent.</summary>
+    /// <param name="states">How many states it had.</param>
     /// <param name="last">Its last key; null for an empty one.</param>
     /// <param name="isEnd">Nothing is left.</param>
-    internal void Advance(string? last, bool isEnd) =>
-        (Stage, Cursor) = (Expect(Stages.Planned, isEnd ? Stages.Whole : Stages.Resting), last ?? Cursor);
+    internal void Advance(int states, string? last, bool isEnd) => (Stage, Cursor, Passed) =
+        (Expect(Stages.Planned, isEnd ? Stages.Whole : Stages.Resting), last ?? Cursor, Passed + states);
 
     internal static byte[] Write(IEnumerable<EdgeReach> edges)
     {
@@ -110,6 +114,7 @@ internal sealed class EdgeReach(string view, int build)
             if (edge.IsWhole)
                 continue;
             writer.WriteVarInt((ulong)edge.Sent);
+            writer.WriteVarInt((ulong)edge.Passed);
             writer.WriteVarInt((ulong)edge.ChunkStates);
             writer.WriteVarInt((ulong)edge.ChunkBytes);
             writer.WriteVarInt((ulong)edge.ChunkAt);
@@ -140,8 +145,8 @@ internal sealed class EdgeReach(string view, int build)
 
             var edge = new EdgeReach(view, build)
             {
-                Stage = stage, Epoch = epoch, Sent = (long)reader.ReadVarInt(), ChunkStates = reader.ReadCount(),
-                ChunkBytes = reader.ReadCount(),
+                Stage = stage, Epoch = epoch, Sent = (long)reader.ReadVarInt(), Passed = (long)reader.ReadVarInt(),
+                ChunkStates = reader.ReadCount(), ChunkBytes = reader.ReadCount(),
             };
             edge.ChunkAt = (long)reader.ReadVarInt();
             edge.Cursor = reader.ReadByte() == 0 ? null : reader.ReadText();

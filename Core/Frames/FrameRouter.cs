@@ -97,10 +97,10 @@ internal sealed class FrameRouter<TState>
     {
         var target = Array.Find(_targets, target => target.Edge == edge)!;
         target.NextIndex = Origin.FirstOfBackfill + edge.Sent;
-        string? last = null;
+        var (passed, last) = (0, (string?)null);
         foreach (var (stored, read) in states)
         {
-            last = stored.Key;
+            (passed, last) = (passed + 1, stored.Key);
             var change = new SourceChange(
                 edge.ChunkAt - 1, 0, stored.Timestamp, new(_source.Topic, _sourcePartition, stored.Offset), null, stored.State.ToArray());
             TState? state;
@@ -120,7 +120,7 @@ internal sealed class FrameRouter<TState>
         }
 
         edge.Sent = target.NextIndex - Origin.FirstOfBackfill;
-        edge.Advance(last, isEnd);
+        edge.Advance(passed, last, isEnd);
         target.NextIndex = 0;
         Flush(frames);
     }

@@ -38,18 +38,44 @@ internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<Bu
     internal BuildReply ReplyOf(Build build)
     {
         var own = partitions.GetValueOrDefault(build.Id) ?? [];
-        var edges = Edges(build);
-        var (folded, all) = (own.Sum(partition => partition.NextOffset), own.Sum(partition => Math.Max(1, partition.EndOffset)));
-        var (whole, of) = (edges.Count(edge => edge.IsWhole), EdgesOf(build));
-        var progress = (all == 0 ? 0 : Math.Min(1, (double)folded / all)) * (of == 0 ? 1 : (double)whole / of);
+        var (edges, backfill, status) = (Edges(build), BackfillOf(build), StatusOf(build));
         return new()
         {
             Dataset = build.Dataset, Build = build.Number, Version = build.Version, Topic = build.Topic, Why = build.Why,
             Sources = [.. build.Sources.Select(source => source.ToString())], Made = build.Made.ToUnixTimeMilliseconds(),
-            Status = StatusOf(build),
-            States = own.Sum(partition => partition.States), Behind = own.Sum(partition => partition.BehindRecords),
-            WholeEdges = whole, Edges = of, Backfilled = edges.Sum(edge => edge.Sent), Progress = progress,
+            Status = status, States = own.Sum(partition => partition.States), Behind = own.Sum(partition => partition.BehindRecords),
+            WholeEdges = edges.Count(edge => edge.IsWhole), Edges = EdgesOf(build), Backfilled = edges.Sum(edge => edge.Sent),
+            Progress = ProgressOf(build), Folded = own.Sum(partition => partition.NextOffset), StatesSent = backfill.Sent,
+            StatesToSend = backfill.All, NotReady = status == "building" ? NotReady(build) : null,
+            FrozenSince = build.Detached?.ToUnixTimeMilliseconds(), IsActive = catalog.IsActive(build),
         };
+    }
+
+    /// <summary>A build is as far as the least of itself and its sources: its own input grows only as they fold.</summary>
+    private double? ProgressOf(Build build)
+    {
+        if (!partitions.TryGetValue(build.Id, out var own))
+            return null;
+        var folded = own.Sum(partition => Math.Min(partition.NextOffset, partition.EndOffset));
+        var all = own.Sum(partition => partition.EndOffset);
+        var (sent, toSend) = BackfillOf(build);
+        var progress = (all > 0 ? (double)folded / all : own.All(partition => partition.Status == "running") ? 1 : 0)
+            * (toSend > 0 ? (double)sent / toSend : 1);
+        return build.Sources.Select(catalog.Find).OfType<Build>().Select(ProgressOf).OfType<double>().Append(progress).Min();
+    }
+
+    /// <summary>Stored states of its sources sent to a build, and how many there are to send; a whole edge counts as all.</summary>
+    private (long Sent, long All) BackfillOf(Build build)
+    {
+        var (sent, all) = (0L, 0L);
+        foreach (var partition in build.Sources.SelectMany(source => partitions.GetValueOrDefault(source) ?? []))
+        {
+            var edge = partition.Edges.FirstOrDefault(edge => edge.View == build.Dataset && edge.Build == build.Number);
+            var states = Math.Max(partition.States, edge is { IsWhole: true } ? 0 : 1);
+            (sent, all) = (sent + (edge is { IsWhole: true } ? states : Math.Min(states, edge?.Passed ?? 0)), all + states);
+        }
+
+        return (sent, all);
     }
 
     private string StatusOf(Build build) => build.IsRetired ? "retired"

@@ -29,12 +29,13 @@ internal sealed partial class BuildsGrain(
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly BuildRates _rates = new(time);
 
     public async Task<IReadOnlyList<BuildReply>> Builds()
     {
         await builds.FollowAsync(CancellationToken.None);
-        var progress = await BuildProgress.AskAsync(builds.Catalog, grains, time);
-        return [.. builds.Catalog.Builds.Select(progress.ReplyOf)];
+        var catalog = builds.Catalog;
+        return RepliesOf(catalog, await BuildProgress.AskAsync(catalog, grains, time));
     }
 
     public async Task<IReadOnlyList<BuildReply>> Rebuild(string dataset)
@@ -80,22 +81,40 @@ internal sealed partial class BuildsGrain(
     public async Task<IReadOnlyList<BuildReply>> Retire(string dataset, int build)
     {
         var id = new BuildId(dataset, build);
-        var catalog = await builds.ChangeAsync(catalog => Retired(catalog, id), CancellationToken.None);
+        await builds.ChangeAsync(catalog => Retired(catalog, id), CancellationToken.None);
         // The silos that fold it hear of it within one round of their keepers; until then its states must stay.
         _ = DeleteLaterAsync();
         LogRetired(logger, dataset, build);
-        return [.. catalog.Builds.Select(one => new BuildProgress(catalog, new Dictionary<BuildId, PartitionStatus[]>()).ReplyOf(one))];
+        return await Builds();
     }
 
     public async Task Look()
     {
         if (options.Value.Cutover == CutoverKind.ByCommand)
+        {
+            await Builds(); // their rates are known then, also when nobody asks in between
             return;
+        }
+
         var targets = Targets(builds.Catalog).Where(build => !builds.Catalog.Held.Contains(build.Dataset)).ToList();
         // As long as there are silos with another definition it is open which one counts.
         if (targets.Count > 0 && targets.All(build => ownership.IsKnownToAll(PartitionKeys.AddressOf(build)))
             && await MoveAsync(targets, byCommand: false) is { } fault)
             LogNotReady(logger, fault);
+    }
+
+    private List<BuildReply> RepliesOf(BuildCatalog catalog, BuildProgress progress) =>
+        [.. _rates.Look([.. catalog.Builds.Select(progress.ReplyOf)]).Select(reply => WithSettings(catalog, reply))];
+
+    private BuildReply WithSettings(BuildCatalog catalog, BuildReply reply)
+    {
+        var isKnown = ownership.IsKnownToAll(PartitionKeys.AddressOf(catalog.Find(new(reply.Dataset, reply.Build))!));
+        return reply with
+        {
+            BackfillShare = reply.StatesSent < reply.StatesToSend ? options.Value.BackfillShare : null,
+            CutoverByCommand = options.Value.Cutover == CutoverKind.ByCommand || catalog.Held.Contains(reply.Dataset),
+            NotReady = reply.Status == "ready" && !isKnown ? "A silo that does not know its definition is a member." : reply.NotReady,
+        };
     }
 
     private static BuildCatalog Retired(BuildCatalog catalog, BuildId id)
@@ -157,6 +176,7 @@ internal sealed partial class BuildsGrain(
         {
             var catalog = builds.Catalog;
             var progress = await BuildProgress.AskAsync(catalog, grains, time);
+            RepliesOf(catalog, progress);
             // What lacks changes is not waited for: readers are moved there by command alone, and know what they do.
             if (targets.Where(build => build.IsWhole).Select(progress.NotReady).FirstOrDefault(fault => fault is not null) is { } fault)
                 return fault;

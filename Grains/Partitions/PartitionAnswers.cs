@@ -103,7 +103,11 @@ internal static class PartitionAnswers
         OpenDeadLetters = runner.OpenWithout(dismissals),
         CheckpointAgeSeconds = runner.CheckpointAgeSeconds,
         Build = runner.Dataset.Build,
-        Edges = [.. (runner.Session?.Fold.Edges ?? []).Select(edge => new EdgeStatus(edge.View, edge.Build, edge.IsWhole, edge.Sent))],
+        Edges =
+        [
+            .. (runner.Session?.Fold.Edges ?? []).Select(
+                edge => new EdgeStatus(edge.View, edge.Build, edge.IsWhole, edge.Sent, edge.Passed)),
+        ],
         StoppedAt = runner.StoppedAt,
     };
 

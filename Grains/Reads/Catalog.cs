@@ -32,6 +32,7 @@ public sealed class Catalog(Topology topology, ServedTopics served, IChangeLog l
             Name = dataset.Name,
             Kind = Words.Of(dataset.Kind),
             Version = dataset.Version,
+            Build = dataset.Build,
             Topic = dataset.Topic,
             Partitions = dataset.Partitions,
             Sources = [.. dataset.Sources.Select(source => source.Name)],

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using ActorStreams.Definitions;
+using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.Partitions;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Partitions.Running;
@@ -19,18 +21,18 @@ internal sealed class StreamsGauges : IHostedService
     private readonly Topology _topology;
     private readonly PartitionDirectory _partitions;
 
-    /// <summary>For each topic, the attributes of each reason to pause.</summary>
-    private readonly Dictionary<string, (PauseReason Reason, Tag[] Tags)[]> _pauses;
+    /// <summary>For each topic that was ever folded here, the attributes of each reason to pause.</summary>
+    private readonly ConcurrentDictionary<string, (PauseReason Reason, Tag[] Tags)[]> _pauses = new(StringComparer.Ordinal);
 
-    public StreamsGauges(StreamsMetrics metrics, Topology topology, PartitionDirectory partitions, SourceTopics topics)
+    /// <summary>The builds that were ever folded here.</summary>
+    private readonly ConcurrentDictionary<Dataset, Tag[]> _builds = new();
+
+    public StreamsGauges(
+        StreamsMetrics metrics, Topology topology, PartitionDirectory partitions, SourceTopics topics, LiveBuilds builds, TimeProvider time)
     {
         (_metrics, _topology, _partitions) = (metrics, topology, partitions);
-        _pauses = topology.Running.Select(dataset => dataset.Topic).Distinct(StringComparer.Ordinal).ToDictionary(
-            topic => topic,
-            topic => Enum.GetValues<PauseReason>().Select(reason =>
-                (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason.Word()) })).ToArray(),
-            StringComparer.Ordinal);
         Create(metrics.Meter, this, topics);
+        new BuildGauges(builds, partitions, time).Create(metrics.Meter);
     }
 
     /// <summary>After OpenTelemetry has begun to listen: counters that alerts observe begin at 0.</summary>
@@ -70,7 +72,7 @@ internal sealed class StreamsGauges : IHostedService
             "Watches of keys, and partitions that feed a view.");
         meter.CreateObservableGauge(
             "actorstreams.view.rebuild.progress", gauges.Progress, "1",
-            "How much of its input a dataset has folded since it began here; 1 when it has caught up.");
+            "How much of its input a build has folded since it began here; 1 when it has caught up.");
     }
 
     private IEnumerable<Measurement<T>> Each<T>(Func<PartitionRunner, PartitionMeter, T> value, DatasetKind? kind = null)
@@ -87,9 +89,17 @@ internal sealed class StreamsGauges : IHostedService
         var paused = _partitions.All.Where(runner => runner.PausedBy is not null)
             .CountBy(runner => (runner.Dataset.Topic, runner.PausedBy!.Value))
             .ToDictionary();
+        foreach (var dataset in _topology.Running)
+            _pauses.GetOrAdd(dataset.Topic, PausesOf);
         return _pauses.SelectMany(
             topic => topic.Value.Select(pause => new Measurement<long>(paused.GetValueOrDefault((topic.Key, pause.Reason)), pause.Tags)));
     }
+
+    private static (PauseReason Reason, Tag[] Tags)[] PausesOf(string topic) =>
+    [
+        .. Enum.GetValues<PauseReason>().Select(reason =>
+            (reason, new Tag[] { new(TagNames.Destination, topic), new(TagNames.Reason, reason.Word()) })),
+    ];
 
     private IEnumerable<Measurement<long>> InFlight() => _metrics.Partitions.GroupBy(partition => partition.Dataset.Topic)
         .Select(topic => new Measurement<long>(topic.Sum(partition => partition.InFlightBytes), new Tag(TagNames.Destination, topic.Key)));
@@ -107,16 +117,36 @@ internal sealed class StreamsGauges : IHostedService
         }
     }
 
-    /// <summary>A view is as far as the least of itself and its sources: its own input grows only as they fold.</summary>
+    /// <summary>
+    /// A view is as far as the least of itself and its sources: its own input grows only as they fold, and send it their stored states. A
+    /// build that is gone has nothing left to fold.
+    /// </summary>
     private IEnumerable<Measurement<double>> Progress()
     {
         var here = _partitions.All.ToLookup(runner => runner.Dataset);
         var progress = new Dictionary<Dataset, double>();
         foreach (var dataset in _topology.Running)
         {
-            progress[dataset] = dataset.Sources.Select(source => progress[source]).Append(ProgressOf(here[dataset])).Min();
-            yield return new(progress[dataset], _metrics.TagsOf(dataset).Of);
+            progress[dataset] = dataset.Sources.Select(source => progress[source])
+                .Append(ProgressOf(here[dataset]) * Backfill(dataset, dataset.Sources.SelectMany(source => here[source]))).Min();
+            _builds.GetOrAdd(dataset, _metrics.TagsOf(dataset).Of);
         }
+
+        return _builds.Select(build => new Measurement<double>(progress.GetValueOrDefault(build.Key, 1), build.Value));
+    }
+
+    /// <summary>What part of the stored states of its sources here was sent to a view.</summary>
+    private static double Backfill(Dataset view, IEnumerable<PartitionRunner> sources)
+    {
+        var (sent, all) = (0L, 0L);
+        foreach (var source in sources)
+        {
+            var edge = source.Session?.Fold.Edges.FirstOrDefault(edge => edge.View == view.Name && edge.Build == view.Build);
+            var states = Math.Max(1, source.States);
+            (sent, all) = (sent + (edge is { IsWhole: true } ? states : Math.Min(states, edge?.Passed ?? 0)), all + states);
+        }
+
+        return all == 0 ? 1 : (double)sent / all;
     }
 
     private double ProgressOf(IEnumerable<PartitionRunner> runners)

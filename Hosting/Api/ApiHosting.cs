@@ -25,5 +25,6 @@ internal static class ApiHosting
         api.MapLineage();
         api.MapSilos();
         app.MapDeadLetters();
+        app.MapBuilds();
     }
 }

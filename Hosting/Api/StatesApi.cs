@@ -47,7 +47,8 @@ internal static class StatesApi
                         atLeast, timeoutSeconds, watch, since)))
             .WithTags(tag).WithSummary("The state of a key")
             .WithDescription(
-                "With watch=true server-sent events: the state, then every change, each with the id to go on from (since). "
+                "With watch=true server-sent events: the state, then every change, each with the id to go on from (since), as b1/0:17:0. "
+                + "When readers are moved to another build, the stream ends, and the resumed one begins with the state there. "
                 + "atLeast=partition:offset (of the dataset's own input log) or topic/partition:offset (of a source topic, "
                 + "through any number of views) waits until that position is folded in; it may be given several times.")
             .Produces<StateAnswer>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(504);
@@ -113,16 +114,16 @@ internal static class StatesApi
         var states = await services.Reader.ListAsync(dataset, new(prefix, after, items), CancellationToken.None);
         return Results.Ok(new PageAnswer(
             name, [.. states.Select(Answers.Item)],
-            states.Count == items ? states[^1].Key : null));
+            states.Count == items ? states[^1].Key : null, states.Count > 0 ? states[0].Build : dataset.Build));
     }
 
     /// <summary>
-    /// Names the state by its position, and says whether the caller has it already (If-None-Match). The tag is weak, since the answer
-    /// also says how far the partition is behind.
+    /// Names the state by its build and position, and says whether the caller has it already (If-None-Match). The tag is weak, since the
+    /// answer also says how far the partition is behind.
     /// </summary>
     private static bool IsKnown(HttpContext http, StateReply reply)
     {
-        var tag = new EntityTagHeaderValue($"\"{reply.Position.ToPosition()}\"", isWeak: true);
+        var tag = new EntityTagHeaderValue($"\"b{reply.Build}/{reply.Position.ToPosition()}\"", isWeak: true);
         http.Response.GetTypedHeaders().ETag = tag;
         http.Response.Headers.CacheControl = "no-cache";
         return http.Request.GetTypedHeaders().IfNoneMatch.Any(

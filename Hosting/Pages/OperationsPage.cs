@@ -11,7 +11,7 @@ using Orleans.Runtime;
 namespace ActorStreams.Hosting.Pages;
 
 /// <summary>
-/// The page for operators: silos, datasets, partitions, lag, checkpoints, lineage, and dead letters with their redrive. A page, a
+/// The page for operators: silos, datasets, partitions, lag, checkpoints, lineage, builds, and dead letters with their redrive. A page, a
 /// script and what they show, with no build tools; whatever comes from records is put in as text and never as markup, and the page
 /// may run no script but its own.
 /// </summary>
@@ -34,6 +34,8 @@ internal static class OperationsPage
         });
         page.MapGet("/page.js", () => Results.Bytes(Script.Value, "text/javascript; charset=utf-8"));
         page.MapGet("/status", StatusAsync);
+        page.MapGet("/builds", (HttpContext http, IGrainFactory grains, TimeProvider time, CancellationToken stop) =>
+            BuildsApi.ListAsync(http, grains, time, stop));
     }
 
     private static async Task<OperationsStatus> StatusAsync(
@@ -49,7 +51,7 @@ internal static class OperationsPage
             ]);
 
         static OperationsDataset Of(DatasetInfo info, PartitionStatus[] partitions) => new(
-            info.Name, Words.Of(info.Kind), info.Version, info.Topic, info.Sources, info.Misplaced, info.Status,
+            info.Name, Words.Of(info.Kind), info.Version, info.Build, info.Topic, info.Sources, info.Misplaced, info.Status,
             info.Reason, [.. partitions.Select(Answers.Of)]);
     }
 
@@ -66,7 +68,7 @@ internal static class OperationsPage
         IReadOnlyList<SiloInfo> Silos, IReadOnlyList<OperationsDataset> Datasets);
 
     private sealed record OperationsDataset(
-        string Name, string Kind, int Version, string Topic, IReadOnlyList<string> Sources, long Misplaced, PartitionState Status,
-        string? Reason,
+        string Name, string Kind, int Version, int Build, string Topic, IReadOnlyList<string> Sources, long Misplaced,
+        PartitionState Status, string? Reason,
         IReadOnlyList<PartitionInfo> Partitions);
 }

@@ -123,7 +123,7 @@ function showDatasets(status, all) {
     name.type = "button";
     name.setAttribute("aria-expanded", opened.has(d.name));
     name.onclick = () => { opened.has(d.name) ? opened.delete(d.name) : opened.add(d.name); showDatasets(status, all); };
-    first.append(opened.has(d.name) ? "▾ " : "▸ ", name, " ", element("span", `${d.kind} v${d.version}, ${plural(d.partitions.length, "partition")}`, "kind"));
+    first.append(opened.has(d.name) ? "▾ " : "▸ ", name, " ", element("span", `${d.kind} v${d.version}, build ${d.build}, ${plural(d.partitions.length, "partition")}`, "kind"));
     tr.append(cell("", first), cell("Folded from", d.sources.join(", ") || d.topic, "wide"), cell("States", number(t.states), "n"), cell("Behind", number(t.behind), "n"), cell("Lag", seconds(t.lag), "n"),
       cell("Checkpoint age", seconds(t.age), "n"), cell("Dead letters", d.kind === "view" ? "–" : number(t.letters), "n"), cell("Status", tag(t.status, t.reason)));
     rows.push(tr);
@@ -145,6 +145,65 @@ function partitionRows(dataset) {
   }
   head.append(heads); table.append(head, body); td.append(table); tr.append(td);
   return tr;
+}
+
+// Builds. The buttons of a row are what can be done with it now; the silo refuses what cannot.
+function showBuilds(builds) {
+  const order = [...new Set(builds.map(b => b.dataset))];
+  const sorted = [...builds].sort((a, b) => order.indexOf(a.dataset) - order.indexOf(b.dataset) || b.build - a.build);
+  $("builds").replaceChildren(...sorted.map(b => buildRow(b, builds)));
+}
+function buildRow(b, builds) {
+  const tr = element("tr"), first = element("span"), acts = element("td", null, "acts wide"), name = `${b.dataset}@${b.build}`;
+  first.append(element("b", name), " ", element("span", `v${b.version} · ${b.made.slice(0, 16).replace("T", " ")}`, "kind"), element("span", b.why, "kind why"));
+  if (b.notReady) first.append(element("span", `Not ready: ${b.notReady}`, "kind why"));
+  if (b.frozenSince) first.append(element("span", `It lacks the changes since ${b.frozenSince.slice(0, 19).replace("T", " ")}.`, "kind why"));
+  const act = (text, path, question, effect, cls) => {
+    const button = element("button", text, cls);
+    button.type = "button";
+    button.onclick = () => change(path, question, effect, text.replace("…", ""));
+    acts.append(button);
+  };
+  const of = encodeURIComponent(b.dataset);
+  if (b.status === "ready")
+    act("Cutover…", `${of}/cutover`, `Move readers to ${name}?`, "Readers of this dataset, and of all that is connected with it, get the newest builds from now on, in one step. A rollback moves them back.", "do");
+  if (b.isActive && builds.some(other => other.dataset === b.dataset && other.status === "previous"))
+    act("Rollback…", `${of}/rollback`, `Move readers of '${b.dataset}' back?`, "Readers of this dataset, and of what depends on it, get the builds that they had before, in one step.");
+  if (b.isActive && b.status === "active")
+    act("Rebuild…", `${of}/rebuild`, `Rebuild '${b.dataset}'?`, "It and what depends on it are folded again, beside what readers get, from the source topics and the stored states. This takes time, and room in the store and the log.");
+  if (!b.isActive && b.status !== "retired")
+    act("Retire…", `${of}/${b.build}/retire`, `Delete ${name}?`, "Its states and, for a view, its input log are deleted, and so are the builds that it feeds. There is no way back to it.");
+  tr.append(cell("", first), cell("Status", buildTag(b)), cell("States", number(b.states), "n"), cell("Progress", progressOf(b), "far wide"), cell("Behind", number(b.behindRecords), "n"), acts);
+  return tr;
+}
+function buildTag(b) {
+  const span = element("span");
+  span.append(tag(b.status));
+  if (b.isActive && b.status !== "active") span.append(" ", tag("active"));
+  return span;
+}
+function progressOf(b) {
+  const span = element("span");
+  if (b.progress === null) return element("span", "–");
+  if (b.status === "building" || b.backfill) {
+    const bar = element("progress");
+    [bar.max, bar.value] = [1, b.progress];
+    bar.setAttribute("aria-label", `Progress of ${b.dataset}@${b.build}`);
+    span.append(bar);
+  }
+  const text = [`${(100 * b.progress).toFixed(b.progress === 1 ? 0 : 1)} %`, b.status === "building" && `${plural(b.folded, "record")}`, b.recordsPerSecond !== null && `${number(Math.round(b.recordsPerSecond))} a second`,
+    b.secondsLeft !== null && `${seconds(b.secondsLeft)} left`, b.backfill && `${number(b.backfill.statesSent)} of ${plural(b.backfill.statesToSend, "state")} sent, in ${Math.round(100 * b.backfill.share)} % of the time`];
+  span.append(element("span", text.filter(one => one).join(" · "), "kind"));
+  return span;
+}
+async function change(path, question, effect, word) {
+  if (!await confirmed(question, effect, word)) return;
+  try {
+    $("notice").textContent = `${word}…`;
+    showBuilds(await getJson("/api/builds/" + path, { method: "POST", headers: { "X-ActorStreams": "operate" } }));
+    $("notice").textContent = `${word}: done.`;
+  } catch (error) { $("notice").textContent = error.message; }
+  await refresh();
 }
 function setAsideButton(dataset, p) {
   const go = element("button", "Set aside…"), where = `${dataset.topic}/${p.partition}:${p.stoppedAt}`;
@@ -281,6 +340,7 @@ async function refresh() {
     showCards(status, all); showGraph(status, all); showDatasets(status, all); showSilos(status);
     const entities = ["", ...status.datasets.map(d => d.name)];
     if ($("dataset").options.length !== entities.length) $("dataset").replaceChildren(...entities.map(name => { const option = element("option", name || "all datasets"); option.value = name; return option; }));
+    showBuilds(await getJson("/operations/builds"));
     await showLetters(all.map(t => t.letters));
     $("live").textContent = `${status.application} · seen by ${status.silo} at ${new Date(status.time).toLocaleTimeString("en-GB")}`;
     $("live").className = "live";

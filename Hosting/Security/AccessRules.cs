@@ -49,9 +49,12 @@ internal static class AccessRules
 
     private static readonly PathString Topics = "/api/topics";
 
+    /// <summary>Readers see those of their datasets, at both ports; what changes them is for operators.</summary>
+    private static readonly PathString Builds = "/api/builds";
+
     internal static Need Of(HttpContext http)
     {
-        var (path, reads) = (http.Request.Path, HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
+        var (path, reads) = (http.Request.Path, Reads(http));
         if (IsUnder(path, Health))
             return new(reads ? AccessKind.Open : AccessKind.Operate);
         if (path == SignIn.Path)
@@ -64,6 +67,8 @@ internal static class AccessRules
             return IsUnder(path, Topics) && HttpMethods.IsPost(http.Request.Method) && Value(http, "topic") is { } topic
                 ? new(AccessKind.Append, Topic: topic)
                 : new(AccessKind.Operate);
+        if (path.Equals(Builds, StringComparison.OrdinalIgnoreCase))
+            return new(AccessKind.Read); // filtered where it is made
         if (path == "/" || Reading.Any(root => IsUnder(path, root)))
             return new(AccessKind.Read);
         if (IsUnder(path, Topics))
@@ -84,9 +89,14 @@ internal static class AccessRules
     internal static bool GoesOn(HttpContext http) =>
         IsUnder(http.Request.Path, Api) && (IsTrue(http, "watch") || IsTrue(http, "follow"));
 
-    internal static bool IsOperations(HttpContext http) => Operations.Any(root => IsUnder(http.Request.Path, root));
+    internal static bool IsOperations(HttpContext http) =>
+        Operations.Any(root => IsUnder(http.Request.Path, root)) || (IsUnder(http.Request.Path, Builds) && !Reads(http));
 
     internal static bool IsHealth(HttpContext http) => IsUnder(http.Request.Path, Health);
+
+    /// <summary>Whether a request is served at the API's port and at that of operators alike.</summary>
+    internal static bool IsAtBothPorts(HttpContext http) =>
+        IsHealth(http) || http.Request.Path == SignIn.Path || (IsUnder(http.Request.Path, Builds) && Reads(http));
 
     private static Need Named(HttpContext http, PathString path, PathString root, string? dataset = null, string? topic = null)
     {
@@ -97,6 +107,8 @@ internal static class AccessRules
     }
 
     private static bool IsUnder(PathString path, PathString root) => path.StartsWithSegments(root, StringComparison.OrdinalIgnoreCase);
+
+    private static bool Reads(HttpContext http) => HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
 
     private static bool IsTrue(HttpContext http, string name) =>
         http.Request.Query[name].Any(value => bool.TryParse(value, out var given) && given);

@@ -1,5 +1,4 @@
 using ActorStreams.Hosting.Security.Listening;
-using ActorStreams.Hosting.Security.Tokens;
 
 namespace ActorStreams.Hosting.Security;
 
@@ -19,13 +18,13 @@ internal static class OperationsPort
             app.Urls.Add(url);
     }
 
-    /// <summary>Serves each path at its own port alone; health at both.</summary>
+    /// <summary>Serves each path at its own port alone; health and the list of builds at both.</summary>
     internal static void UsePorts(this WebApplication app)
     {
         var port = ListenAddresses.OperationsPort(app.Configuration);
         if (port == 0)
             return;
-        app.Use((http, next) => AccessRules.IsHealth(http) || http.Request.Path == SignIn.Path
+        app.Use((http, next) => AccessRules.IsAtBothPorts(http)
             || AccessRules.IsOperations(http) == (http.Connection.LocalPort == port)
             ? next(http)
             : Refusal.WriteAsync(http, StatusCodes.Status404NotFound, "Not at this port",

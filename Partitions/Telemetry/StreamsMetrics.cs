@@ -27,6 +27,7 @@ internal sealed class StreamsMetrics
     private readonly Topology _topology;
     private readonly string _system;
     private readonly TimeProvider _time;
+    private volatile bool _begun;
 
     public StreamsMetrics(IMeterFactory meters, Topology topology, IChangeLog log, TimeProvider time)
     {
@@ -90,25 +91,38 @@ internal sealed class StreamsMetrics
             (dataset.Id, partition), static (_, given) => new(given.Metrics, given.Dataset, given.Partition, given.Metrics._time),
             (Metrics: this, Dataset: dataset, Partition: partition));
 
-    internal DatasetTags TagsOf(Dataset dataset) => _tags.GetOrAdd(
-        dataset.Id, static (_, given) => new(given.dataset, given.Application, given.System),
-        (dataset, _topology.Application, System: _system));
+    internal DatasetTags TagsOf(Dataset dataset)
+    {
+        if (_tags.TryGetValue(dataset.Id, out var known))
+            return known;
+        var tags = _tags.GetOrAdd(dataset.Id, new DatasetTags(dataset, _topology.Application, _system));
+        if (_begun)
+            Begin(tags);
+        return tags;
+    }
 
-    /// <summary>Reports 0 for every counter that alerts observe: the growth of a series that did not exist before is not seen.</summary>
+    /// <summary>
+    /// Reports 0 for every counter that alerts observe, also of builds that come later: the growth of a series that did not exist before is
+    /// not seen.
+    /// </summary>
     internal void Begin()
     {
+        _begun = true;
         foreach (var tags in _topology.Running.Select(TagsOf))
-        {
-            foreach (var outcome in new[] { tags.Applied, tags.Duplicate, tags.Stale, tags.Gap })
-                Changes.Add(0, outcome);
-            foreach (var kind in Enum.GetValues<FaultKind>())
-                DeadLetters.Add(0, tags.OfFault(kind));
-            foreach (var outcome in new[] { tags.Watched, tags.Rewatched, tags.Unwatched })
-                Deliveries.Add(0, outcome);
-            Conflicts.Add(0, tags.Of);
-            OwnerChanges.Add(0, tags.OfTopic);
-            Restarts.Add(0, tags.Of);
-        }
+            Begin(tags);
+    }
+
+    private void Begin(DatasetTags tags)
+    {
+        foreach (var outcome in new[] { tags.Applied, tags.Duplicate, tags.Stale, tags.Gap })
+            Changes.Add(0, outcome);
+        foreach (var kind in Enum.GetValues<FaultKind>())
+            DeadLetters.Add(0, tags.OfFault(kind));
+        foreach (var outcome in new[] { tags.Watched, tags.Rewatched, tags.Unwatched })
+            Deliveries.Add(0, outcome);
+        Conflicts.Add(0, tags.Of);
+        OwnerChanges.Add(0, tags.OfTopic);
+        Restarts.Add(0, tags.Of);
     }
 
     private static Histogram<double> Seconds(Meter meter, string name, string description, double[] buckets) =>

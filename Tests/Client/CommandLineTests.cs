@@ -57,6 +57,58 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task A_rebuild_that_is_waited_for_shows_how_far_it_is_and_ends_when_readers_have_moved()
+    {
+        await using var silo = await FakeSilo.StartAsync();
+        var looks = 0;
+        silo.Other = (context, target) => target switch
+        {
+            "/api/builds/file/rebuild" when context.Request.Headers["X-ActorStreams"] == "operate" =>
+                Builds(context, "building", "building"),
+            "/api/builds" => ++looks == 1 ? Builds(context, "ready", "building") : Builds(context, "active", "active"),
+            _ => FakeSilo.ProblemAsync(context, 404, $"Nothing at {target}."),
+        };
+        static Task Builds(HttpContext context, string file, string folder) => context.Response.WriteAsJsonAsync(new[]
+        {
+            Build("file", 1, file == "active" ? "previous" : "active"), Build("file", 2, file), Build("folder", 2, folder, "file@2"),
+            Build("other", 1, "active"),
+        });
+
+        var run = await RunAsync(silo, "rebuild", "file", "--wait");
+
+        Assert.Equal(0, run.Code);
+        Assert.StartsWith(
+            "file@2 building: 40 of 100 records, 7 a second, 9 s left, 40.0%\nfolder@2 building: 40 of 100 records, 7 a second, 9 s left, "
+            + "40.0%\n", run.Error.Replace("\u00a0", "", StringComparison.Ordinal).Replace(" %", "%", StringComparison.Ordinal));
+        Assert.EndsWith("Readers get file@2, folder@2 now. 'actorstreams rollback file' moves them back.\n", run.Error);
+        Assert.Equal("0 file folder", Names(run, "dataset"));
+    }
+
+    [Fact]
+    public async Task Builds_are_moved_and_retired_by_their_paths_and_a_refusal_is_a_failure()
+    {
+        await using var silo = await FakeSilo.StartAsync();
+        silo.Other = (context, target) => target.EndsWith("/no%2Fne/rollback", StringComparison.Ordinal)
+            ? FakeSilo.ProblemAsync(context, 409, "There is nothing to roll back to.")
+            : context.Response.WriteAsJsonAsync(new[] { Build("file", 1, "active") });
+        foreach (var arguments in new[] { "builds", "cutover", "cutover file", "rollback file", "retire file 3" })
+            Assert.Equal("0 file", Names(await RunAsync(silo, arguments.Split(' ')), "dataset"));
+        Assert.Equal(
+            [
+                "/api/builds", "/api/builds/cutover", "/api/builds/file/cutover", "/api/builds/file/rollback", "/api/builds/file/3/retire",
+            ], silo.Requests);
+        var refused = await RunAsync(silo, "rollback", "no/ne");
+        Assert.Equal((1, "There is nothing to roll back to.\n"), (refused.Code, refused.Error));
+    }
+
+    private static object Build(string dataset, int build, string status, params string[] sources) => new
+    {
+        dataset, build, status, isActive = status == "active", version = 1, topic = "t", sources, why = "It is new.",
+        made = DateTimeOffset.UnixEpoch, states = 3, progress = 0.4, folded = 40, behindRecords = 60,
+        recordsPerSecond = status == "building" ? 7.2 : (double?)null, secondsLeft = status == "building" ? 9.1 : (double?)null,
+    };
+
+    [Fact]
     public async Task A_load_without_a_topic_names_the_topics_there_are()
     {
         await using var silo = await FakeSilo.StartAsync(("orders", 2));

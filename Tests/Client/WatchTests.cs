@@ -40,6 +40,42 @@ public sealed class WatchTests
     }
 
     [Fact(Timeout = 20_000)]
+    public async Task A_watch_goes_on_with_the_state_of_another_build_whose_positions_are_lower()
+    {
+        await using var silo = await FakeSilo.StartAsync();
+        silo.Other = async (context, target) =>
+        {
+            if (!target.Contains("since=", StringComparison.Ordinal))
+            {
+                await SendAsync(context, Event("state", "b1/0:90", 1, 90, 0));
+                await SendAsync(context, Event("change", "b1/0:91:0", 1, 91, 1));
+            }
+            else
+            {
+                await SendAsync(context, Event("state", "b2/0:5", 2, 5, 1));
+                await SendAsync(context, Event("change", "b2/0:6:0", 2, 6, 2));
+            }
+
+            await Task.Delay(50, context.RequestAborted);
+            context.Abort();
+        };
+        using var client = silo.Client();
+
+        var events = await client.WatchAsync<int?>("folder", "src", cancellationToken: TestContext.Current.CancellationToken).Take(4)
+            .ToListAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal([(1, 0), (1, 1), (2, 1), (2, 2)], events.Select(e => (e.Build, e.After!.Value)));
+        Assert.Contains("since=b1%2F0%3A91%3A0", silo.Requests[^1], StringComparison.Ordinal);
+
+        static string Event(string name, string id, int build, long offset, int value) =>
+            $"event: {name}\nid: {id}\ndata: " + JsonSerializer.Serialize(new
+            {
+                dataset = "folder", key = "src", build, state = value, before = value - 1, after = value,
+                position = new { topic = "t", partition = 0, offset, index = 0 },
+            }) + "\n\n";
+    }
+
+    [Fact(Timeout = 20_000)]
     public async Task A_connection_without_a_sign_of_life_is_given_up_and_heartbeats_keep_one_alive()
     {
         await using var silo = await FakeSilo.StartAsync();

@@ -90,6 +90,53 @@ public sealed class OperationsPageTests : EndToEndTest
         }
     }
 
+    [Fact]
+    public async Task Builds_are_shown_and_changed_by_buttons_when_it_is_confirmed()
+    {
+        await using var browser = await Browser.StartAsync();
+        var silo = await StartSiloAsync("--Streams:Cutover=ByCommand", "--Streams:KeeperIntervalSeconds=0.5");
+        await silo.Client.AppendAsync(
+            "shop.orders",
+            Enumerable.Range(0, 500).Select(i => new AppendRecord
+            {
+                Key = $"o{i}", Value = new { type = "placed", customer = $"customer-{i % 60}", total = i },
+            }));
+        await silo.CaughtUpAsync("shop.orders");
+        using var temporary = new TemporaryDirectory();
+        var folder = Environment.GetEnvironmentVariable("ACTORSTREAMS_SCREENSHOTS") is { Length: > 0 } given
+            ? Directory.CreateDirectory(given).FullName
+            : temporary.Path;
+        const string Rows = "[...document.querySelectorAll('#builds tr')].map(row => row.querySelector('b').textContent + ' ' "
+            + "+ [...row.querySelectorAll('.tag')].map(tag => tag.textContent).join(' '))";
+        async Task PressAsync(string row, string button, string outcome)
+        {
+            await browser.UntilAsync($"{Rows}.includes('{row}')");
+            await browser.EvaluateAsync(
+                $"[...document.querySelectorAll('#builds tr')].find(row => row.querySelector('b').textContent === '{row.Split(' ')[0]}')"
+                + $".querySelectorAll('button').values().find(button => button.textContent === '{button}…').click()");
+            await browser.UntilAsync("document.getElementById('confirm').open");
+            await browser.EvaluateAsync("document.getElementById('yes').click()");
+            await browser.UntilAsync($"{Rows}.includes('{outcome}')");
+        }
+
+        await browser.OpenAsync(new(silo.Url, "operations"), 1280, dark: false, "document.querySelectorAll('#builds tr').length > 1");
+        await PressAsync("order@1 active", "Rebuild", "spend@2 ready");
+        foreach (var width in new[] { 1280, 390 })
+        {
+            await browser.OpenAsync(new(silo.Url, "operations"), width, dark: false, $"{Rows}.includes('order@2 ready')");
+            await browser.ScreenshotAsync(Path.Combine(folder, $"builds-{width}.png"), width);
+            Assert.True(
+                (await browser.EvaluateAsync("document.documentElement.scrollWidth <= innerWidth")).GetBoolean(),
+                $"At {width} pixels the page is wider than that.");
+        }
+
+        await PressAsync("order@2 ready", "Cutover", "order@1 previous");
+        Assert.Equal(2, (await silo.Client.DatasetsAsync()).Single(dataset => dataset.Name == "order").Build);
+        await PressAsync("order@2 active", "Rollback", "order@2 previous");
+        await PressAsync("order@2 previous", "Retire", "order@2 retired");
+        await browser.UntilAsync($"{Rows}.filter(row => row.startsWith('order@')).join() === 'order@1 active'");
+    }
+
     private static async Task FillAsync(SiloProcess silo)
     {
         var random = new Random(1);

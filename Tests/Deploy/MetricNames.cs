@@ -32,6 +32,9 @@ internal static class MetricNames
         ("actorstreams.table.entries", Gauge, ""),
         ("actorstreams.source.misplaced", Gauge, ""),
         ("actorstreams.source.changed_partitions", Gauge, ""),
+        ("actorstreams.build.active", Gauge, ""),
+        ("actorstreams.build.frozen.age", Gauge, "s"),
+        ("actorstreams.build.backfilled", Gauge, ""),
     ];
 
     /// <summary>All series of ours in Prometheus.</summary>
@@ -48,7 +51,8 @@ internal static class MetricNames
     /// <summary>The attributes that queries may tell series apart by, and what Prometheus adds.</summary>
     internal static IReadOnlySet<string> Labels { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "namespace", "pod", "job", "le", "actorstreams_dataset", "actorstreams_view_name", "actorstreams_subscription_kind",
+        "namespace", "pod", "job", "le", "actorstreams_dataset", "actorstreams_build", "actorstreams_view_name",
+        "actorstreams_subscription_kind",
         "messaging_destination_name", "messaging_destination_partition_id",
         "outcome", "reason", "error_type", "server_address", "http_route", "http_response_status_code",
     };

@@ -14,7 +14,7 @@ namespace ActorStreams.Tests.EndToEnd;
 public abstract class ClientContract(bool overOrleans) : EndToEndTest
 {
     private const string Orders = "shop.orders";
-    private readonly HostedSilo _silo = new();
+    private readonly HostedSilo _silo = new() { Settings = ["--Streams:KeeperIntervalSeconds", "0.5"] };
     private ActorStreamsClient _client = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -209,6 +209,42 @@ public abstract class ClientContract(bool overOrleans) : EndToEndTest
         var again = await _client.WatchAsync<Order>("order", "w", $"{last.Split(':')[0]}:0", Token).Take(totals.Count - 1)
             .ToListAsync(Token);
         Assert.Equal(totals.Skip(1), again.Select(e => e.After!.Total));
+    }
+
+    [Fact]
+    public async Task A_dataset_is_rebuilt_moved_back_and_retired_and_its_watch_goes_on_at_each_build()
+    {
+        await UntilAsync(() => _client.IsReadyAsync(Token), "ready");
+        await _client.AppendAsync(Orders, [Placed("b", "ann", 1)], Token);
+        await UntilAsync(async () => await _client.GetAsync<Order>("order", "b", cancellationToken: Token) is not null, "the order");
+        var seen = new List<(WatchEventKind Kind, int Build, decimal Total)>();
+        await foreach (var e in _client.WatchAsync<Order>("order", "b", cancellationToken: Token))
+        {
+            seen.Add((e.Kind, e.Build, e.After!.Total));
+            Assert.StartsWith($"b{e.Build}/", e.Id, StringComparison.Ordinal);
+            if (seen.Count == 1)
+            {
+                var made = await _client.Builds.RebuildAsync("order", Token);
+                Assert.Equal(["order@1", "spend@1", "order@2", "spend@2"], made.Select(build => $"{build.Dataset}@{build.Build}"));
+            }
+            else if (seen.Count == 2)
+                await _client.AppendAsync(Orders, [Placed("b", "ann", 2)], Token);
+            else if (seen.Count == 3)
+                break;
+        }
+
+        Assert.Equal([(WatchEventKind.State, 1, 1), (WatchEventKind.State, 2, 1), (WatchEventKind.Change, 2, 2)], seen);
+        await FailsAsync(HttpStatusCode.Conflict, "already", () => _client.Builds.CutoverAsync("order", Token));
+        await FailsAsync(HttpStatusCode.NotFound, "'orders'", () => _client.Builds.RebuildAsync("orders", Token));
+        await FailsAsync(HttpStatusCode.Conflict, "Readers get order@2", () => _client.Builds.RetireAsync("order", 2, Token));
+        Assert.Equal(
+            (BuildStatus.Active, true),
+            (await _client.Builds.RollbackAsync("order", Token)).Select(build => (build.Status, build.IsActive)).First());
+        Assert.Equal(1, (await _client.GetAsync<Order>("order", "b", cancellationToken: Token))!.Build);
+        Assert.All(
+            (await _client.Builds.RetireAsync("order", 2, Token)).Where(build => build.Build == 2),
+            build => Assert.Equal(BuildStatus.Retired, build.Status));
+        await UntilAsync(async () => (await _client.Builds.ListAsync(Token)).Count == 2, "the retired builds are gone");
     }
 
     [Fact]
