@@ -30,7 +30,7 @@ public sealed class TopologyTests
         Assert.True(topology.TryGet("v", out var view));
         Assert.False(topology.TryGet("x", out _));
         Assert.Equal(("t", 2, 3, BadRecords.Stop), (leaf.Topic, leaf.Partitions, leaf.Version, leaf.BadRecords));
-        Assert.Equal(("actorstreams.v.b2.input", 7, 2, BadRecords.Stop), (view.Topic, view.Partitions, view.Version, view.BadRecords));
+        Assert.Equal(("actorstreams.v.b1.input", 7, 2, BadRecords.Stop), (view.Topic, view.Partitions, view.Version, view.BadRecords));
     }
 
     [Fact]

@@ -45,7 +45,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private PostgresServer(string programs, string directory) => (_programs, _directory) = (programs, directory);
 
-    internal int Port { get; } = FreePort();
+    internal int Port { get; private set; } = FreePort();
 
     /// <summary>The one that all tests share which do not stop it.</summary>
     public static Task<PostgresServer> SharedAsync() => SharedServer.Value;
@@ -75,7 +75,17 @@ public sealed class PostgresServer : IAsyncDisposable
             ? ""
             : $"ssl = on\nssl_cert_file = '{directory}/server.crt'\nssl_key_file = '{directory}/server.key'\n";
         await File.AppendAllTextAsync($"{directory}/data/postgresql.conf", $"{Settings}\nunix_socket_directories = '{directory}'\n{tls}");
-        await server.StartAsync();
+        try
+        {
+            await server.StartAsync();
+        }
+        catch (Xunit.Sdk.FailException error) when (error.Message.Contains("Address already in use", StringComparison.Ordinal))
+        {
+            // Another process was quicker to take the port.
+            server.Port = FreePort();
+            await server.StartAsync();
+        }
+
         return server;
     }
 

@@ -19,7 +19,7 @@ public sealed class PostgresUpgradeTests
         await using var old = new VersionBeforeBuilds(options);
         Assert.True(await old.WriteAsync("a", 0, 5, null));
         await PostgresServer.ExecuteAsync(options, "INSERT INTO dataset VALUES ('a', 'described')");
-        Assert.Equal(["0004-builds.sql"], await PostgresSchema.MigrateAsync(options));
+        Assert.Equal(["0003-append-keys.sql", "0004-builds.sql"], await PostgresSchema.MigrateAsync(options));
         await PostgresSchema.CheckAsync(options);
         await using var store = PostgresStateStore.Open(options);
         Assert.Equal(new Dictionary<string, string> { ["a"] = "described" }, await store.ReadDatasetsAsync());
