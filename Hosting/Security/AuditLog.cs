@@ -1,3 +1,4 @@
+using ActorStreams.Grains;
 using System.Collections.Concurrent;
 using ActorStreams.Hosting.Security.Listening;
 
@@ -26,10 +27,10 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, Posture posture, 
         {
             await next(http);
         }
-        catch
+        catch (Exception error)
         {
             if (need == AccessKind.Operate)
-                Tell(http, StatusCodes.Status500InternalServerError);
+                Tell(http, error is RequestRefusedException refused ? refused.Status : StatusCodes.Status500InternalServerError);
             throw;
         }
 

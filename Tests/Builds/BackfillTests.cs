@@ -115,8 +115,8 @@ public sealed class BackfillTests
             }
 
             var batch = await new BatchRunner(_topology, _log).RunAsync();
-            await AssertIsAsync<Total>(batch);
-            await AssertIsAsync<Highest>(batch);
+            await AssertIsAsync<ThingSum>(batch);
+            await AssertIsAsync<HighestThing>(batch);
         }
 
         internal async Task AppendAsync(int count)
@@ -154,7 +154,7 @@ public sealed class BackfillTests
         private static Topology Of(bool withViews)
         {
             var builder = new TopologyBuilder { DefaultPartitions = 1 }.AddEntity<Thing>();
-            return (withViews ? builder.AddView<Total>().AddView<Highest>() : builder).Build();
+            return (withViews ? builder.AddView<ThingSum>().AddView<HighestThing>() : builder).Build();
         }
 
         private async Task StepsAsync(int steps, bool withViews)
@@ -331,18 +331,18 @@ internal sealed record Thing(string Group, int Amount) : IEntity<Thing, Thing>
     public static Thing? Apply(Thing? state, in Record<Thing> record) => record.Value;
 }
 
-internal sealed record Total(int Count, int Sum) : IView<Total, Thing>
+internal sealed record ThingSum(int Count, int Sum) : IView<ThingSum, Thing>
 {
     public static IEnumerable<string> KeysOf(string key, Thing source) => [source.Group, "all"];
 
-    public static Total? Apply(Total? state, in Change<Thing> change)
+    public static ThingSum? Apply(ThingSum? state, in Change<Thing> change)
     {
-        var next = new Total((state?.Count ?? 0) + change.Count, (state?.Sum ?? 0) + change.Sum(thing => thing.Amount));
+        var next = new ThingSum((state?.Count ?? 0) + change.Count, (state?.Sum ?? 0) + change.Sum(thing => thing.Amount));
         return next.Count == 0 ? null : next;
     }
 }
 
-internal sealed record Highest(int Amount) : IReducingView<Highest, Thing>
+internal sealed record HighestThing(int Amount) : IReducingView<HighestThing, Thing>
 {
     private static readonly Ranking<Thing, int> Most = Reduce.Max((Thing thing) => thing.Amount);
 
@@ -350,6 +350,6 @@ internal sealed record Highest(int Amount) : IReducingView<Highest, Thing>
 
     public static IEnumerable<string> KeysOf(string key, Thing source) => [source.Group];
 
-    public static Highest? Apply(Highest? state, in Change<Thing> change, in Reduced<Thing> reduced) =>
+    public static HighestThing? Apply(HighestThing? state, in Change<Thing> change, in Reduced<Thing> reduced) =>
         reduced.First(Most) is { } first ? new(first.Value) : null;
 }

@@ -8,7 +8,7 @@ namespace ActorStreams.Tests.Security;
 public sealed class BuildAccessTests : EndToEndTest
 {
     private static readonly string[] Changes =
-        ["cutover", "order/cutover", "order/rebuild", "order/rollback", "order/9/retire"];
+        ["cutover", "order/cutover", "order/rollback", "order/rebuild", "order/9/retire"];
 
     [Fact]
     public async Task Readers_list_the_builds_of_their_datasets_and_change_none()
@@ -32,14 +32,16 @@ public sealed class BuildAccessTests : EndToEndTest
         List<int> answers = [];
         foreach (var path in Changes)
             answers.Add((int)await PostAsync(operate, path));
-        Assert.Equal([409, 409, 200, 409, 404], answers);
+        Assert.Equal([409, 409, 409, 200, 404], answers);
         var lines = silo.Logs.Of("ActorStreams.Audit");
+        Assert.True(
+            lines.Any(line => line.StartsWith("olga from", StringComparison.Ordinal)
+                && line.Contains("POST /api/builds/order/rebuild: done (200)", StringComparison.Ordinal)),
+            string.Join('\n', lines));
         Assert.Contains(lines, line => line.StartsWith("olga from", StringComparison.Ordinal)
-            && line.EndsWith("POST /api/builds/order/rebuild: done (200)", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("olga from", StringComparison.Ordinal)
-            && line.EndsWith("POST /api/builds/order/rollback: failed (409)", StringComparison.Ordinal));
+            && line.Contains("POST /api/builds/order/rollback: failed (409)", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("rudi from", StringComparison.Ordinal)
-            && line.EndsWith("POST /api/builds/order/9/retire: refused (403)", StringComparison.Ordinal));
+            && line.Contains("POST /api/builds/order/9/retire: refused (403)", StringComparison.Ordinal));
     }
 
     [Fact]
