@@ -98,7 +98,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellationToken = default) =>
-        await _topics.KnownAsync(topic, cancellationToken).ConfigureAwait(false) is { } partitions ? new(topic, partitions) : null;
+        (await _topics.KnownAsync(topic, cancellationToken).ConfigureAwait(false))?.Describe(topic);
 
     /// <inheritdoc/>
     /// <exception cref="LogUnavailableException">The topic does not exist, and the brokers do not let it be created here.</exception>
@@ -137,7 +137,7 @@ public sealed class KafkaChangeLog : IChangeLog, IAsyncDisposable
     public IAsyncEnumerable<RecordBatch> ReadAsync(
         TopicPartition partition, long fromOffset, ReadLimits limits, LogIdentity? reached = null,
         CancellationToken cancellationToken = default) =>
-        _readers.ReadAsync(partition, fromOffset, limits, cancellationToken);
+        _readers.ReadAsync(partition, fromOffset, limits, reached, cancellationToken);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">

@@ -25,6 +25,9 @@ internal sealed class CheckpointHeader
 
         /// <summary>The edges to views, and how far each reaches.</summary>
         Edges = 3,
+
+        /// <summary>Which log the position was reached in: <c>topic:text epoch+1</c>, no text where the topic has no id.</summary>
+        Log = 4,
     }
 
     /// <summary>The bytes of a section; null where there is none.</summary>

@@ -95,6 +95,9 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
     /// <summary>The next offset of the input log to fold.</summary>
     internal long NextOffset { get; private protected set; }
 
+    /// <summary>Which log <see cref="NextOffset"/> was reached in; null where nothing was folded, or it was not recorded.</summary>
+    internal LogIdentity? Log { get; private protected set; }
+
     /// <summary>How many states there are.</summary>
     internal long States { get; private protected set; }
 
@@ -168,6 +171,7 @@ internal abstract class PartitionFold(Dataset dataset, int partition, FoldOption
         Phase = FoldPhase.Prepared;
         if (Order is not null && OrderedOffset is null)
             OrderedOffset = FirstFrom(batch, Order.Offset);
+        Log = batch.Log ?? Log;
         return PrepareBatch(batch);
     }
 

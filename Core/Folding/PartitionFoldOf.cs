@@ -1,6 +1,8 @@
+using System.Buffers;
 using ActorStreams.DeadLetters;
 using ActorStreams.Definitions;
 using ActorStreams.Folding.Entries;
+using ActorStreams.Formats;
 using ActorStreams.Frames;
 using ActorStreams.Json;
 using ActorStreams.Lineage;
@@ -61,6 +63,7 @@ internal abstract class PartitionFold<TState> : PartitionFold
         StoreIsEmpty = checkpoint is null;
         var header = CheckpointHeader.Read(checkpoint?.Header ?? default, OwnSection);
         RestoreOwn(header[OwnSection] ?? default);
+        Log = header[CheckpointHeader.Section.Log] is { } log ? LogOf(log) : null;
         if (checkpoint is not null)
             RestoreEdges(header[CheckpointHeader.Section.Edges]);
     }
@@ -218,7 +221,22 @@ internal abstract class PartitionFold<TState> : PartitionFold
         {
             [OwnSection] = WriteOwn(), [CheckpointHeader.Section.Edges] = EdgeReach.Write(Edges),
         };
+        if (Log is { } log)
+        {
+            var writer = new ArrayBufferWriter<byte>();
+            writer.WriteText(log.Topic ?? "");
+            writer.WriteVarInt((ulong)(log.Epoch + 1));
+            header[CheckpointHeader.Section.Log] = writer.WrittenMemory;
+        }
+
         return header.Write();
+    }
+
+    private static LogIdentity LogOf(ReadOnlyMemory<byte> section)
+    {
+        var reader = new VarIntReader(section);
+        var topic = reader.ReadText();
+        return new(topic.Length == 0 ? null : topic, (int)reader.ReadVarInt() - 1);
     }
 
     /// <summary>The section of what only entities or only views keep.</summary>

@@ -32,7 +32,8 @@ public sealed class OffsetOutOfRangeException(TopicPartition partition, long off
     $"{partition} holds offsets {range.Start} to {range.End} (the end), but was to be read from {offset}. "
     + (offset < range.Start
         ? $"The records {offset} to {range.Start - 1} are no longer kept."
-        : "This is another log than the one the position came from, or it lost records."))
+        : "This is another log than the one the position came from, or it lost records. Bring back the log that was, or rebuild what was "
+            + "folded from it (--rebuild)."))
 {
     /// <summary>The partition.</summary>
     public TopicPartition Partition { get; } = partition;
@@ -42,6 +43,9 @@ public sealed class OffsetOutOfRangeException(TopicPartition partition, long off
 
     /// <summary>The offsets there are.</summary>
     public OffsetRange Range { get; } = range;
+
+    /// <summary>The log ends before the offset: it is no offset of this log.</summary>
+    public bool IsAfterEnd => Offset > Range.End;
 }
 
 /// <summary>

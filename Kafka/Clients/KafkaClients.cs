@@ -58,6 +58,27 @@ internal sealed class KafkaClients
             .Build();
     }
 
+    /// <summary>A consumer whose log is read.</summary>
+    /// <param name="name">What it is called in the log.</param>
+    /// <param name="settings">What it is made with.</param>
+    /// <param name="debug">What it is to log beside what the user wants to have logged.</param>
+    /// <param name="take">Receives each line, on the client's own threads.</param>
+    public IConsumer<byte[], byte[]> Consumer(string name, ClientSettings settings, string debug, Action<LogMessage> take)
+    {
+        var own = new Dictionary<string, string>(settings.Consumer);
+        var isForUser = own.TryGetValue("debug", out var wanted);
+        own["debug"] = isForUser ? $"{wanted},{debug}" : debug;
+        return new ConsumerBuilder<byte[], byte[]>(own)
+            .SetLogHandler((_, message) =>
+            {
+                take(message);
+                if (isForUser || message.Level < SyslogLevel.Debug)
+                    Told(name, message);
+            })
+            .SetErrorHandler((_, error) => Told(name, error))
+            .Build();
+    }
+
     /// <summary>A producer.</summary>
     /// <param name="name">What it is called in the log.</param>
     /// <param name="batchBytes">The bytes of a batch at most; a larger record is sent alone.</param>

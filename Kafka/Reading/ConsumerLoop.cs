@@ -43,11 +43,13 @@ internal sealed class ConsumerLoop
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly string _name;
+    private readonly ReadTopicIds _ids = new();
     private IConsumer<byte[], byte[]> _consumer = null!;
     private ClientSettings _settings;
     private Feed? _latest;
     private bool _isEnding;
     private long _endsSeenAt;
+    private int _idsSeen;
 
     public ConsumerLoop(string name, KafkaClients clients, ILogger logger, TimeProvider time)
     {
@@ -93,7 +95,7 @@ internal sealed class ConsumerLoop
         LogUnavailableException? failure = null;
         try
         {
-            _consumer = _clients.Consumer(_name, _settings);
+            _consumer = _clients.Consumer(_name, _settings, ReadTopicIds.Debug, _ids.Take);
             while (TryRenew() && Step())
             {
             }
@@ -153,9 +155,15 @@ internal sealed class ConsumerLoop
         {
             if (_consumer.Consume(milliseconds) is not { } result)
                 return false;
+
+            // After the record came: an id under which it was fetched is known by now.
+            if (_ids.Changes != _idsSeen)
+                SeeIds();
             if (Find(result.Topic, result.Partition.Value) is not { } feed)
                 return true;
-            if (result.IsPartitionEOF)
+            if (!feed.IsOfTopic)
+                Disown(feed);
+            else if (result.IsPartitionEOF)
                 feed.Partition.EndReached(feed, result.Offset.Value);
             else
                 Take(feed, result);
@@ -168,6 +176,31 @@ internal sealed class ConsumerLoop
         return true;
     }
 
+    /// <summary>A topic that is fetched under another id was deleted and made again: its feeds end.</summary>
+    private void SeeIds()
+    {
+        _idsSeen = _ids.Changes;
+        foreach (var feed in _feeds.Values)
+        {
+            var (was, id) = (feed.IsOfTopic, _ids.Of(feed.Partition.TopicPartition.Topic));
+            feed.IsOfTopic = feed.TopicId is null || feed.TopicId == id;
+            if (was && !feed.IsOfTopic)
+                Disown(feed);
+        }
+    }
+
+    /// <summary>What comes is not of the topic that the feed's readers read. They query the topic's id, and report what is wrong.</summary>
+    private void Disown(Feed feed)
+    {
+        var (topic, partition) = feed.Partition.TopicPartition;
+        var id = _ids.Of(topic);
+        feed.Partition.Drop(feed, id is not null ? null : new LogUnavailableException(
+            $"{topic}/{partition} cannot be read: the Kafka client does not log the id under which it fetches the topic. Use the version "
+            + "of librdkafka that comes with this program."));
+        if (_logger.IsEnabled(LogLevel.Debug))
+            _logger.ReaderDetail($"{topic}/{partition}", $"the topic is fetched under id {id}, and not {feed.TopicId}");
+    }
+
     private void Take(Feed feed, ConsumeResult<byte[], byte[]> result)
     {
         var message = result.Message;
@@ -178,7 +211,7 @@ internal sealed class ConsumerLoop
             Key = Memory(message.Key),
             Value = Memory(message.Value),
             Headers = message.Headers.Count == 0 ? [] : HeadersOf(message.Headers),
-        });
+        }, result.LeaderEpoch ?? LogIdentity.NoEpoch);
         if (feed.IsDirty)
             return;
         feed.IsDirty = true;
@@ -217,8 +250,9 @@ internal sealed class ConsumerLoop
         _latest = null;
         if (step == FeedStep.Start)
         {
+            feed.IsOfTopic = feed.TopicId is null || feed.TopicId == _ids.Of(topic);
             _feeds.Add((topic, partition), feed);
-            _consumer.IncrementalAssign([new TopicPartitionOffset(assigned, feed.Position)]);
+            _consumer.IncrementalAssign([new TopicPartitionOffset(assigned, feed.Partition.Begin(feed))]);
         }
         else if (_feeds.TryGetValue((topic, partition), out var current) && current == feed)
         {

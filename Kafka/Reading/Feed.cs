@@ -7,7 +7,7 @@ namespace ActorStreams.Kafka.Reading;
 /// One assignment of a partition to one consumer, from an offset on, and the readers it serves. A new assignment is a new feed, so
 /// that nothing of an old one reaches its readers.
 /// </summary>
-internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop, long fromOffset)
+internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop, string? topicId, long fromOffset)
 {
     public ReadPartition Partition => partition;
 
@@ -15,6 +15,12 @@ internal sealed class Feed(ReadPartition partition, int slot, ConsumerLoop loop,
     public int Slot => slot;
 
     public ConsumerLoop Loop => loop;
+
+    /// <summary>The id of the topic that its readers read; null where brokers give none.</summary>
+    public string? TopicId => topicId;
+
+    /// <summary>The consumer fetches the topic under that id; only its thread reads it.</summary>
+    public bool IsOfTopic { get; set; }
 
     /// <summary>
     /// The next offset that will be handed out; only its consumer's thread moves it. Guarded by the partition's gate, as all that

@@ -45,10 +45,11 @@ internal sealed class KafkaReaders : IAsyncDisposable
     public void SetEnd(TopicPartition partition, long end) => Partition(partition).SetEnd(end);
 
     public async IAsyncEnumerable<RecordBatch> ReadAsync(
-        TopicPartition at, long fromOffset, ReadLimits limits, [EnumeratorCancellation] CancellationToken cancellationToken)
+        TopicPartition at, long fromOffset, ReadLimits limits, LogIdentity? reached,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var partition = Partition(at);
-        var reader = new PartitionReader(fromOffset, limits, _options.MaxBufferedBytesPerPartition);
+        var reader = new PartitionReader(at, fromOffset, reached, limits, _options.MaxBufferedBytesPerPartition);
         await using var cancelled = cancellationToken.UnsafeRegister(_ => partition.Wake(reader), null).ConfigureAwait(false);
         try
         {
@@ -61,7 +62,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
                 else if (partition.TryWait(reader, cancellationToken, out var waiting))
                     await waiting.ConfigureAwait(false);
                 else
-                    await AttachAsync(partition, reader, cancellationToken).ConfigureAwait(false);
+                    await AttachOrRefuseAsync(partition, reader, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -85,7 +86,9 @@ internal sealed class KafkaReaders : IAsyncDisposable
     private ReadPartition Partition(TopicPartition partition) =>
         _partitions.GetOrAdd(partition, static (p, self) => new(p, self._loops, self._options, self._time), this);
 
-    /// <summary>Checks that the partition has the reader's offset, and attaches the reader to a consumer.</summary>
+    /// <summary>
+    /// Checks that the topic is the reader's, and the partition has its offset, and attaches the reader to a consumer.
+    /// </summary>
     private async Task AttachAsync(ReadPartition partition, PartitionReader reader, CancellationToken cancellationToken)
     {
         if (reader.Setbacks > 0)
@@ -93,14 +96,15 @@ internal sealed class KafkaReaders : IAsyncDisposable
                 TimeSpan.FromMilliseconds(Math.Min(SetbackMilliseconds * reader.Setbacks, MaxSetbackMilliseconds)),
                 _time,
                 cancellationToken).ConfigureAwait(false);
-        var range = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
+        var (topic, range) = await RangeAsync(partition.TopicPartition, reader, cancellationToken).ConfigureAwait(false);
         if (IsOutside(reader, range))
         {
             // Brokers whose leaders change may report a range that is not the partition's. Only a second answer that agrees is used.
             await Task.Delay(Confirmation, _time, cancellationToken).ConfigureAwait(false);
-            var again = await RangeAsync(partition.TopicPartition, reader.Next, cancellationToken).ConfigureAwait(false);
+            (topic, var again) = await RangeAsync(partition.TopicPartition, reader, cancellationToken).ConfigureAwait(false);
+            partition.SetEnd(again.End);
             if (IsOutside(reader, again) && (reader.Next < range.Start) == (reader.Next < again.Start))
-                throw new OffsetOutOfRangeException(partition.TopicPartition, reader.Next, again);
+                throw Outside(partition.TopicPartition, reader, again);
             _logger.ReaderDetail(partition.TopicPartition.ToString(), $"brokers reported {range}, and then {again}");
             if (IsOutside(reader, again))
                 return; // it is tried once more
@@ -108,32 +112,80 @@ internal sealed class KafkaReaders : IAsyncDisposable
         }
 
         partition.SetEnd(range.End);
+        partition.IsRefused = false;
+        reader.Bind(topic.Id, range.Start);
         partition.Attach(reader);
     }
 
-    /// <summary>The offsets of a partition. Waits for brokers that cannot be reached.</summary>
-    private async Task<OffsetRange> RangeAsync(TopicPartition partition, long offset, CancellationToken cancellationToken)
+    /// <summary>Where the log is another one the reader ends, and the log's end is known, as it is of a partition that is read.</summary>
+    private async Task AttachOrRefuseAsync(ReadPartition partition, PartitionReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AttachAsync(partition, reader, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LogChangedException)
+        {
+            partition.IsRefused = true;
+            partition.SetEnd((await _offsets.EndsAsync([partition.TopicPartition]).WaitAsync(cancellationToken).ConfigureAwait(false))[0]);
+            throw;
+        }
+    }
+
+    private static Exception Outside(TopicPartition partition, PartitionReader reader, OffsetRange range) =>
+        reader.IsContinued && reader.Next > range.End
+            ? LogChangedException.Shorter(partition, reader.Next, range.End)
+            : new OffsetOutOfRangeException(partition, reader.Next, range);
+
+    /// <summary>The topic, which is the one that the reader has read so far.</summary>
+    private async Task<TopicDirectory.SeenTopic> TopicAsync(
+        TopicPartition partition, PartitionReader reader, CancellationToken cancellationToken)
+    {
+        // What was asked for a while ago serves a reader whose consumer had no trouble: the consumer notices a topic that was made again.
+        var found = reader.Setbacks == 0
+            ? await _topics.FindAsync(partition.Topic, cancellationToken).ConfigureAwait(false)
+            : (await _topics.AskAsync(cancellationToken).ConfigureAwait(false)).Find(partition.Topic);
+        for (var tries = 0; ; tries++)
+        {
+            if (found is not { } topic)
+                throw KafkaFaults.UnknownTopic(partition.Topic);
+            if ((uint)partition.Partition >= (uint)topic.Partitions)
+                throw UnknownTopicException.Partition(partition, topic.Partitions);
+            if (!reader.IsContinued || topic.Id is null || reader.Log.Topic is null || topic.Id == reader.Log.Topic)
+                return topic;
+
+            // A broker may be behind the others for a moment. Only a second answer is used.
+            if (tries > 0)
+                reader.Log.RequireTopic(partition, reader.Next, topic.Id);
+            await Task.Delay(Confirmation, _time, cancellationToken).ConfigureAwait(false);
+            found = (await _topics.AskAsync(cancellationToken).ConfigureAwait(false)).Find(partition.Topic);
+        }
+    }
+
+    /// <summary>The topic and the offsets of a partition. Waits for brokers that cannot be reached.</summary>
+    private async Task<(TopicDirectory.SeenTopic Topic, OffsetRange Range)> RangeAsync(
+        TopicPartition partition, PartitionReader reader, CancellationToken cancellationToken)
     {
         for (var tries = 0; ; tries++)
         {
             try
             {
-                var partitions = await _topics.CheckedAsync(partition.Topic, cancellationToken).ConfigureAwait(false);
-                if ((uint)partition.Partition >= (uint)partitions)
-                    throw UnknownTopicException.Partition(partition, partitions);
-                return (await _offsets.RangesAsync([partition]).WaitAsync(cancellationToken).ConfigureAwait(false))[0];
+                var topic = await TopicAsync(partition, reader, cancellationToken).ConfigureAwait(false);
+                return (topic, (await _offsets.RangesAsync([partition]).WaitAsync(cancellationToken).ConfigureAwait(false))[0]);
             }
             catch (LogUnavailableException error)
             {
                 KafkaFaults.ThrowIfClosed(_disposing.IsCancellationRequested);
                 if (tries == 0)
-                    _logger.ReaderWaits(partition.Topic, partition.Partition, offset, error.Message);
+                    _logger.ReaderWaits(partition.Topic, partition.Partition, reader.Next, error.Message);
                 await Task.Delay(Retry, _time, cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>Queries the ends of partitions that are paused or have slow readers: nothing else reports them.</summary>
+    /// <summary>
+    /// Queries the topics that are read, and the ends of partitions that are paused or have slow readers: nothing else reports them.
+    /// </summary>
     private async Task RefreshEndsAsync(PeriodicTimer timer)
     {
         using (timer)
@@ -141,7 +193,7 @@ internal sealed class KafkaReaders : IAsyncDisposable
             try
             {
                 while (await timer.WaitForNextTickAsync(_disposing.Token).ConfigureAwait(false))
-                    await RefreshOldEndsAsync().WaitAsync(_disposing.Token).ConfigureAwait(false);
+                    await RefreshAsync().WaitAsync(_disposing.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
@@ -150,11 +202,32 @@ internal sealed class KafkaReaders : IAsyncDisposable
         }
     }
 
+    private async Task RefreshAsync()
+    {
+        var read = _partitions.Values.Where(partition => partition.HasReaders).ToList();
+        try
+        {
+            // A consumer may wait for ever for a topic that is gone.
+            var seen = read.Count == 0 ? null : await _topics.SeenAsync(_disposing.Token).ConfigureAwait(false);
+            foreach (var partition in read)
+            {
+                var found = seen!.Find(partition.TopicPartition.Topic);
+                partition.TopicSeen(found?.Id, isListed: found is not null);
+            }
+        }
+        catch (LogUnavailableException error)
+        {
+            _logger.ReaderDetail("topics", error.Message);
+        }
+
+        await RefreshOldEndsAsync().ConfigureAwait(false);
+    }
+
     private async Task RefreshOldEndsAsync()
     {
         var now = _time.GetTimestamp();
-        var old = _partitions.Values.Where(
-            p => _time.GetElapsedTime(p.EndSeenAt, now).TotalSeconds >= _options.EndRefreshSeconds && p.HasReaders).ToList();
+        var old = _partitions.Values.Where(p => p.HasReaders || p.IsRefused)
+            .Where(p => _time.GetElapsedTime(p.EndSeenAt, now).TotalSeconds >= _options.EndRefreshSeconds).ToList();
         if (old.Count == 0)
             return;
         try

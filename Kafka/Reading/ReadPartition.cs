@@ -45,6 +45,9 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         }
     }
 
+    /// <summary>A reader was refused it, since it is another log than the reader had read; its end is still of interest.</summary>
+    public bool IsRefused { get; set; }
+
     public bool HasReaders
     {
         get
@@ -78,7 +81,8 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     {
         lock (_gate)
         {
-            var batch = reader.Take(partition, Volatile.Read(ref _end));
+            IsRefused |= reader.IsRefused;
+            var batch = reader.Take(Volatile.Read(ref _end));
             if (batch is not null && reader.Feed is { IsPaused: true } feed)
                 Settle(feed);
             return batch;
@@ -105,7 +109,38 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     public void Attach(PartitionReader reader)
     {
         lock (_gate)
+        {
+            reader.Doubt();
             Place(reader);
+        }
+    }
+
+    /// <summary>
+    /// A feed is about to be assigned. Its consumer has not seen what happened before, so it begins with the record before the position of
+    /// each reader. On the consumer's thread.
+    /// </summary>
+    public long Begin(Feed feed)
+    {
+        lock (_gate)
+        {
+            foreach (var reader in feed.Readers)
+            {
+                reader.Doubt();
+                feed.Position = Math.Min(feed.Position, reader.From);
+            }
+
+            return feed.Position;
+        }
+    }
+
+    /// <summary>The topic as the brokers list it: where it is another one than is read, or is gone, its readers query it.</summary>
+    public void TopicSeen(string? id, bool isListed)
+    {
+        Feed[] others;
+        lock (_gate)
+            others = [.. _feeds.OfType<Feed>().Where(f => !isListed || (f.TopicId is not null && id is not null && f.TopicId != id))];
+        foreach (var feed in others)
+            Drop(feed, null);
     }
 
     /// <summary>The reader reads no more.</summary>
@@ -121,7 +156,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     }
 
     /// <summary>A record came. On the consumer's thread.</summary>
-    public void Add(Feed feed, in ChangeRecord record)
+    public void Add(Feed feed, in ChangeRecord record, int epoch)
     {
         lock (_gate)
         {
@@ -131,8 +166,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
             var isFull = false;
             foreach (var reader in feed.Readers)
             {
-                if (record.Offset >= reader.Next)
-                    reader.Add(record);
+                reader.Add(record, epoch);
                 isFull |= reader.IsFull;
             }
 
@@ -257,13 +291,19 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
         var (tail, threshold) = (_feeds[TailSlot], options.ReplayThresholdRecords);
         if (Volatile.Read(ref _end) - reader.Next > threshold)
             return false;
-        if (tail is not null && tail.Position <= reader.Next && reader.Next - tail.Position <= threshold)
+        if (tail is not null && tail.TopicId != reader.Log.Topic)
+        {
+            LetGo(tail); // of a topic that has been made again since
+            tail = null;
+        }
+
+        if (tail is not null && tail.Position <= reader.From && reader.Next - tail.Position <= threshold)
         {
             Join(tail, reader);
             return true;
         }
 
-        if (tail is not null && tail.Position > reader.Next)
+        if (tail is not null && tail.Position > reader.From)
             return false;
         if (tail is not null)
             LetGo(tail); // it has fallen far behind, and is no longer at the tail
@@ -285,7 +325,7 @@ internal sealed class ReadPartition(TopicPartition partition, ConsumerLoops loop
     {
         Feed feed;
         do
-            feed = new(this, slot, loops.Get(slot), reader.Next);
+            feed = new(this, slot, loops.Get(slot), reader.Log.Topic, reader.From);
         while (!feed.Loop.TryPost(new(FeedStep.Start, feed)));
         _feeds[slot] = feed;
         Join(feed, reader);

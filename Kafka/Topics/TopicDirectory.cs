@@ -32,44 +32,47 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
         return seen.Topics.TryGetValue(topic, out var found) ? found.Partitions : null;
     }
 
-    /// <summary>The number of partitions; null when there is no such topic.</summary>
-    public async ValueTask<int?> PartitionsAsync(string topic, CancellationToken cancellationToken)
+    /// <summary>The topic; null when there is none.</summary>
+    public async ValueTask<SeenTopic?> FindAsync(string topic, CancellationToken cancellationToken)
     {
         var seen = Volatile.Read(ref _seen);
         if (seen is null || !IsFresh(seen) || !seen.Topics.ContainsKey(topic))
             seen = await AskAsync(cancellationToken).ConfigureAwait(false);
-        return seen.Topics.TryGetValue(topic, out var found) ? found.Partitions : null;
+        return seen.Find(topic);
     }
 
+    /// <summary>All topics as they were a short while ago at most.</summary>
+    public async ValueTask<Seen> SeenAsync(CancellationToken cancellationToken) =>
+        Volatile.Read(ref _seen) is { } seen && IsFresh(seen) ? seen : await AskAsync(cancellationToken).ConfigureAwait(false);
+
     /// <summary>
-    /// The number of partitions; null when there is no such topic. Brokers that do not answer soon are not waited for where
-    /// the topic is known from before.
+    /// The topic; null when there is none. Brokers that do not answer soon are not waited for where the topic is known from before.
     /// </summary>
-    public async ValueTask<int?> KnownAsync(string topic, CancellationToken cancellationToken)
+    public async ValueTask<SeenTopic?> KnownAsync(string topic, CancellationToken cancellationToken)
     {
         var seen = Volatile.Read(ref _seen);
         if (seen is null || IsFresh(seen) || !seen.Topics.TryGetValue(topic, out var known))
-            return await PartitionsAsync(topic, cancellationToken).ConfigureAwait(false);
+            return await FindAsync(topic, cancellationToken).ConfigureAwait(false);
         var asking = AskAsync(cancellationToken);
         await ((Task)asking).WaitAsync(Soon, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
         if (!asking.IsCompletedSuccessfully)
-            return known.Partitions;
-        return (await asking.ConfigureAwait(false)).Topics.TryGetValue(topic, out var found) ? found.Partitions : null;
+            return known;
+        return (await asking.ConfigureAwait(false)).Find(topic);
     }
 
     /// <summary>The number of partitions.</summary>
     /// <exception cref="UnknownTopicException">There is no such topic.</exception>
     public async ValueTask<int> CheckedAsync(string topic, CancellationToken cancellationToken) =>
-        await PartitionsAsync(topic, cancellationToken).ConfigureAwait(false) ?? throw KafkaFaults.UnknownTopic(topic);
+        (await FindAsync(topic, cancellationToken).ConfigureAwait(false))?.Partitions ?? throw KafkaFaults.UnknownTopic(topic);
 
     /// <summary>All topics but those of the brokers themselves, by name.</summary>
     public async ValueTask<IReadOnlyList<ActorStreams.Log.TopicDescription>> ListAsync(CancellationToken cancellationToken) =>
     [
         .. (await AskAsync(cancellationToken).ConfigureAwait(false)).Topics
-            .Where(topic => !topic.Key.StartsWith(InternalPrefix, StringComparison.Ordinal))
+            .Where(topic => IsOfUsers(topic.Key))
             .OrderBy(topic => topic.Key, StringComparer.Ordinal)
-            .Select(topic => new ActorStreams.Log.TopicDescription(topic.Key, topic.Value.Partitions)),
+            .Select(topic => topic.Value.Describe(topic.Key)),
     ];
 
     /// <summary>
@@ -115,10 +118,7 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
             {
                 try
                 {
-                    // The client's call blocks until the answer is there. One thread at most waits so.
-                    return await Task.Factory
-                        .StartNew(Ask, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-                        .ConfigureAwait(false);
+                    return await AskOnceAsync().ConfigureAwait(false);
                 }
                 catch (LogUnavailableException) when (time.GetElapsedTime(since) < _timeout)
                 {
@@ -133,23 +133,21 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
         }
     }
 
-    private Seen Ask()
+    private async Task<Seen> AskOnceAsync()
     {
         try
         {
             var at = time.GetTimestamp();
-            var found = admin.Call(client => client.GetMetadata(_timeout));
-            var topics = new Dictionary<string, SeenTopic>(StringComparer.Ordinal);
-            foreach (var topic in found.Topics)
-            {
-                // A topic whose leaders are being chosen may be listed with an error and without partitions: it is as it was.
-                if (topic.Partitions.Count > 0 && !topic.Error.IsError)
-                    topics[topic.Topic] = new(topic.Partitions.Count, topic.Partitions.Min(partition => partition.Replicas.Length));
-                else if (!topic.Error.IsUnknownTopic() && _seen?.Topics.GetValueOrDefault(topic.Topic) is { Partitions: > 0 } before)
-                    topics[topic.Topic] = before;
-            }
 
-            var seen = new Seen(at, topics, found.Brokers.Count);
+            // The client's call blocks until the answer is there. One thread at most waits so.
+            var found = await Task.Factory
+                .StartNew(
+                    () => admin.Call(client => client.GetMetadata(_timeout)),
+                    CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                .ConfigureAwait(false);
+            string[] named = [.. found.Topics.Where(topic => !topic.Error.IsError).Select(topic => topic.Topic).Where(IsOfUsers)];
+            var ids = options.ChecksTopicSettings ? await TopicIds.AskAsync(admin, named, _timeout).ConfigureAwait(false) : [];
+            var seen = new Seen(at, Topics(found, ids), found.Brokers.Count);
             Volatile.Write(ref _seen, seen);
             troubles.Passed();
             return seen;
@@ -160,14 +158,40 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
         }
     }
 
+    private Dictionary<string, SeenTopic> Topics(Metadata found, Dictionary<string, string> ids)
+    {
+        var topics = new Dictionary<string, SeenTopic>(StringComparer.Ordinal);
+        foreach (var topic in found.Topics)
+        {
+            // A topic whose leaders are being chosen may be listed with an error and without partitions: it is as it was.
+            if (topic.Partitions.Count > 0 && !topic.Error.IsError)
+                topics[topic.Topic] = new(
+                    topic.Partitions.Count,
+                    topic.Partitions.Min(partition => partition.Replicas.Length), ids.GetValueOrDefault(topic.Topic));
+            else if (!topic.Error.IsUnknownTopic() && _seen?.Find(topic.Topic) is { } before)
+                topics[topic.Topic] = before;
+        }
+
+        return topics;
+    }
+
+    private static bool IsOfUsers(string topic) => !topic.StartsWith(InternalPrefix, StringComparison.Ordinal);
+
     /// <summary>What the brokers answered.</summary>
     /// <param name="At">When they were asked.</param>
     /// <param name="Topics">The topics that this user may describe.</param>
     /// <param name="Brokers">How many brokers there are.</param>
-    internal sealed record Seen(long At, Dictionary<string, SeenTopic> Topics, int Brokers);
+    internal sealed record Seen(long At, Dictionary<string, SeenTopic> Topics, int Brokers)
+    {
+        public SeenTopic? Find(string topic) => Topics.TryGetValue(topic, out var found) ? found : null;
+    }
 
     /// <summary>A topic.</summary>
     /// <param name="Partitions">How many partitions it has.</param>
     /// <param name="Replicas">How many replicas each partition has at least.</param>
-    internal readonly record struct SeenTopic(int Partitions, int Replicas);
+    /// <param name="Id">Its id; null where the brokers give none.</param>
+    internal readonly record struct SeenTopic(int Partitions, int Replicas, string? Id)
+    {
+        public ActorStreams.Log.TopicDescription Describe(string name) => new(name, Partitions, Id);
+    }
 }

@@ -34,8 +34,8 @@ internal sealed class Failures(StreamsOptions options)
     /// <summary>
     /// True for a failure of the surroundings: the log or the store is unreachable, or lacks records. It ends when they are back.
     /// </summary>
-    internal static bool IsOutside(Exception error) =>
-        error is LogUnavailableException or StoreUnavailableException or OffsetOutOfRangeException;
+    internal static bool IsOutside(Exception error) => error is LogUnavailableException or StoreUnavailableException
+        or UnknownTopicException or OffsetOutOfRangeException or LogChangedException;
 
     /// <summary>Counts a failure.</summary>
     /// <param name="error">What failed.</param>

@@ -34,7 +34,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         (_services, Dataset, Partition) = (services, dataset, partition);
         Meter = services.Metrics.Of(dataset, partition);
         Watches = new(services.Options, services.Time, Meter);
-        History = new(services.Log, dataset, partition, services.HistoryFolds, services.Time, services.Scheduler);
+        History = new(
+            services.Log, dataset, partition, () => _session?.Fold.Log, services.HistoryFolds, services.Time, services.Scheduler);
         Gate = new(services, dataset);
         _failures = new(services.Options);
         _events = new(Publish, Settled, Advanced);
@@ -73,8 +74,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         $"{Input} is held at offset {held.Offset} since {held.Since:O}: the transaction of another producer is open there. "
         + $"Its producer must end it.");
 
-    /// <summary>The offset before which it stands; null unless it has stopped.</summary>
-    internal long? StoppedAt => Status == RunnerStatus.Stopped ? _stopPlace?.Offset : null;
+    /// <summary>The offset of the record before which it stands; null unless it has stopped at one.</summary>
+    internal long? StoppedAt =>
+        Status == RunnerStatus.Stopped && _stopPlace is { PausedBy: not PauseReason.LogChanged } place ? place.Offset : null;
 
     /// <summary>Why it does not fold, in a word; null while it does.</summary>
     internal PauseReason? PausedBy { get; private set; }
@@ -113,13 +115,14 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     internal long NextOffset =>
         _session is not { } session ? 0 : Status == RunnerStatus.Waiting ? session.Fold.StoredPosition ?? 0 : session.Fold.NextOffset;
 
-    internal long BehindRecords => Math.Max(0, EndOffset - NextOffset);
+    /// <summary>Records still to fold; where the log is another one, all that it has.</summary>
+    internal long BehindRecords => Math.Max(0, PausedBy == PauseReason.LogChanged ? EndOffset : EndOffset - NextOffset);
 
     internal double BehindSeconds
     {
         get
         {
-            if (BehindRecords > 0)
+            if (BehindRecords > 0 || PausedBy == PauseReason.LogChanged)
                 return _services.Time.GetElapsedTime(Interlocked.Read(ref _caughtUp)).TotalSeconds;
             Interlocked.Exchange(ref _caughtUp, _services.Time.GetTimestamp());
             return 0;
@@ -242,6 +245,10 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
                 // The memory is worthless. Begin again, and fold up to the bad record only.
                 Stop(new(bad.Offset, PauseReasons.Of(bad), $"the dataset stops at bad records: {bad.Message}"), bad.Kind.Word());
                 return;
+            case LogChangedException or OffsetOutOfRangeException { IsAfterEnd: true }:
+                // Begin again, and stay at the checkpoint: nothing of this log is read.
+                Stop(new(stored, PauseReason.LogChanged, error.Message), error.GetType().Name);
+                return;
         }
 
         _failures.Add(error, stored, folded);
@@ -259,7 +266,10 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
         // It has stopped when a new life has folded everything before the place.
         _stopPlace = place;
         Become(RunnerStatus.Waiting, place.Sentence(Input), place.PausedBy);
-        LogStopped(_services.Logger, Dataset.Name, Input.Topic, Partition, place.Offset, kind);
+        if (place.PausedBy == PauseReason.LogChanged)
+            LogChanged(_services.Logger, Dataset.Name, place.Why);
+        else
+            LogStopped(_services.Logger, Dataset.Name, Input.Topic, Partition, place.Offset, kind);
     }
 
     /// <summary>The session has written a checkpoint, or has nothing to fold: whatever went wrong before has passed.</summary>
@@ -325,7 +335,8 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
     /// <summary>Where a partition stands still.</summary>
     private sealed record StopPlace(long Offset, PauseReason PausedBy, string Why)
     {
-        internal string Sentence(TopicPartition input) => $"{input}:{Offset} cannot be folded, and {Why}";
+        internal string Sentence(TopicPartition input) =>
+            PausedBy == PauseReason.LogChanged ? Why : $"{input}:{Offset} cannot be folded, and {Why}";
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{Dataset}' ({Topic}/{Partition}:{Offset}) begins again from its checkpoint after "
@@ -340,6 +351,9 @@ internal sealed partial class PartitionRunner : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "'{Dataset}' ({Topic}/{Partition}:{Offset}) has another owner: {Reason}")]
     private static partial void LogOwnerLost(ILogger logger, string dataset, string topic, int partition, long offset, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "'{Dataset}' stops, and its states stay readable: {Reason}")]
+    private static partial void LogChanged(ILogger logger, string dataset, string reason);
 
     // Not the reason: it may contain the record's key and value.
     [LoggerMessage(

@@ -78,6 +78,12 @@ internal sealed partial class PartitionSession
             await FoldAllAsync(plan.StopBefore, careful: false, stop);
             await StoreAsync();
         }
+        catch (Exception gone) when (gone is LogChangedException or UnknownTopicException)
+        {
+            // What is folded can be folded from no other log: it is stored, with what it was folded from.
+            await StoreAsync();
+            throw;
+        }
         finally
         {
             // What is still under way belongs to a life that has ended. Its outcome no longer matters, but must be observed.
@@ -119,7 +125,7 @@ internal sealed partial class PartitionSession
     {
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var limits = new ReadLimits(careful ? 1 : _services.Options.BatchRecords, _services.Options.BatchBytes);
-        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, cancellationToken: reading.Token)
+        var batches = _services.Log.ReadAsync(Input, Fold.NextOffset, limits, Fold.Log, reading.Token)
             .GetAsyncEnumerator(reading.Token);
         Task<bool>? next = null;
         try

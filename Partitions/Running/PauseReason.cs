@@ -19,6 +19,9 @@ internal enum PauseReason
     /// <summary>The log no longer keeps the next record.</summary>
     RecordsLost,
 
+    /// <summary>The log is not the one that the states were folded from.</summary>
+    LogChanged,
+
     /// <summary>Anything else.</summary>
     Failure,
 }
@@ -29,8 +32,9 @@ internal static class PauseReasons
     internal static PauseReason Of(Exception error) => error switch
     {
         BadRecordException => PauseReason.BadRecord,
-        LogUnavailableException => PauseReason.LogUnavailable,
+        LogUnavailableException or UnknownTopicException => PauseReason.LogUnavailable,
         StoreUnavailableException => PauseReason.StatesUnavailable,
+        OffsetOutOfRangeException { IsAfterEnd: true } or LogChangedException => PauseReason.LogChanged,
         OffsetOutOfRangeException => PauseReason.RecordsLost,
         _ => PauseReason.Failure,
     };

@@ -5,7 +5,8 @@ namespace ActorStreams.Partitions.Running;
 /// <code>
 /// Starting ─► Running ◄─► Waiting   (the log, the store or a fold failed: it begins again from its checkpoint)
 ///     │          │           │
-///     └──────────┴─► Stopped ◄─►┘   (before a record that cannot be folded; an operator orders it to be set aside)
+///     └──────────┴─► Stopped ◄─►┘   (before a record that cannot be folded; an operator orders it to be set aside.
+///                                    Or where another log begins)
 ///                any ─► Closed      (asked to, or another owner exists; final)
 /// </code>
 /// </summary>
@@ -20,7 +21,7 @@ internal enum RunnerStatus
     /// <summary>It has failed, and no checkpoint was written since.</summary>
     Waiting,
 
-    /// <summary>It stands before a record that cannot be folded.</summary>
+    /// <summary>It stands before a record that cannot be folded, or at a position that its log, now another one, does not have.</summary>
     Stopped,
 
     /// <summary>It does not run here any more.</summary>

@@ -12,7 +12,8 @@ namespace ActorStreams.Partitions.Watching;
 /// part in another once it has drained. How many passes run at once in the process is bounded.
 /// </summary>
 internal sealed class KeyHistory(
-    IChangeLog log, Dataset dataset, int partition, SemaphoreSlim passes, TimeProvider time, TaskScheduler scheduler)
+    IChangeLog log, Dataset dataset, int partition, Func<LogIdentity?> folded, SemaphoreSlim passes, TimeProvider time,
+    TaskScheduler scheduler)
 {
     /// <summary>Readers of one pass.</summary>
     private const int MaxReaders = 1_000;
@@ -133,6 +134,7 @@ internal sealed class KeyHistory(
         {
             if (requests.TrueForAll(request => request.HasEnded))
                 return;
+            RequireFolded(batch);
             var output = await fold.FoldAsync(batch, store: null);
             foreach (var change in output.Watched)
             {
@@ -146,6 +148,19 @@ internal sealed class KeyHistory(
                     request.DetachBefore(change);
                 }
             }
+        }
+    }
+
+    /// <summary>The history of the states is that of the log that they were folded from.</summary>
+    private void RequireFolded(RecordBatch batch)
+    {
+        try
+        {
+            folded()?.RequireTopic(batch.Partition, batch.NextOffset, batch.Log?.Topic);
+        }
+        catch (LogChangedException error)
+        {
+            throw new UnknownPositionException($"{error.Message} Watch again from the present state.");
         }
     }
 
