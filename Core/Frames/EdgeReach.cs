@@ -23,8 +23,8 @@ namespace ActorStreams.Frames;
 /// </list>
 /// </summary>
 /// <remarks>
-/// Stored form: <c>view:text build stage:byte epoch</c>, and unless it is whole <c>sent passed chunkStates chunkBytes chunkAt hasCursor:byte</c>
-/// and <c>cursor:text</c> where it has one.
+/// Stored form: <c>view:text build stage:byte epoch</c>, and unless it is whole <c>sent passed chunkStates chunkBytes chunkAt
+/// hasCursor:byte</c> and <c>cursor:text</c> where it has one.
 /// </remarks>
 internal sealed class EdgeReach(string view, int build)
 {

@@ -6,7 +6,7 @@ namespace ActorStreams.Grains.Appends;
 
 // The content of a row of IAppendKeys, version 1:
 //
-//   claim := version:byte(1) flags:byte settledAfter:varint fingerprint:32 bytes
+//   claim := version:byte(1) flags:byte settledAfter:varint digest:32 bytes
 //            records:varint (partition:varint end:varint)* cursors:varint (partition:varint offset:varint)*
 //
 // Flag 1: no attempt at the append can land any more. A row settles after so many milliseconds. A record that is known to be in the log
@@ -20,10 +20,10 @@ internal sealed class AppendClaim
 
     private readonly (int Partition, long Offset)?[] _records;
 
-    private AppendClaim(byte[] fingerprint, (int Partition, long Offset)?[] records) => (Fingerprint, _records) = (fingerprint, records);
+    private AppendClaim(byte[] digest, (int Partition, long Offset)?[] records) => (Digest, _records) = (digest, records);
 
     /// <summary>What the key was sent for.</summary>
-    internal byte[] Fingerprint { get; }
+    internal byte[] Digest { get; }
 
     /// <summary>For each partition that records go to, up to where the log has none of them but those that are known.</summary>
     internal SortedDictionary<int, long> Cursors { get; } = [];
@@ -41,7 +41,7 @@ internal sealed class AppendClaim
     internal IReadOnlyList<int> Missing => [.. Enumerable.Range(0, _records.Length).Where(i => _records[i] is null)];
 
     /// <summary>The claim of an append that has not been tried.</summary>
-    internal static AppendClaim New(byte[] fingerprint, int records) => new(fingerprint, new (int, long)?[records]);
+    internal static AppendClaim New(byte[] digest, int records) => new(digest, new (int, long)?[records]);
 
     /// <summary>Where all records are.</summary>
     internal IReadOnlyList<Position> Positions(string topic) =>
@@ -59,7 +59,7 @@ internal sealed class AppendClaim
         var bytes = new ArrayBufferWriter<byte>();
         bytes.Write([Version, IsSettled ? Settled : (byte)0]);
         bytes.WriteVarInt((ulong)SettledAfter.TotalMilliseconds);
-        bytes.Write(Fingerprint);
+        bytes.Write(Digest);
         bytes.WriteVarInt((ulong)_records.Length);
         foreach (var record in _records)
         {
@@ -88,9 +88,9 @@ internal sealed class AppendClaim
         }
 
         var (flags, settledAfter) = (reader.ReadByte(), TimeSpan.FromMilliseconds((long)reader.ReadVarInt()));
-        var fingerprint = new byte[AppendKey.FingerprintBytes];
-        for (var i = 0; i < fingerprint.Length; i++)
-            fingerprint[i] = reader.ReadByte();
+        var digest = new byte[AppendKey.DigestBytes];
+        for (var i = 0; i < digest.Length; i++)
+            digest[i] = reader.ReadByte();
         var records = new (int, long)?[reader.ReadCount()];
         for (var i = 0; i < records.Length; i++)
         {
@@ -98,7 +98,7 @@ internal sealed class AppendClaim
             records[i] = end == 0 ? null : (partition, end - 1);
         }
 
-        var claim = new AppendClaim(fingerprint, records) { IsSettled = (flags & Settled) != 0, SettledAfter = settledAfter };
+        var claim = new AppendClaim(digest, records) { IsSettled = (flags & Settled) != 0, SettledAfter = settledAfter };
         for (var left = reader.ReadCount(); left > 0; left--)
             claim.Cursors.Add(reader.ReadCount(), (long)reader.ReadVarInt());
         return claim;

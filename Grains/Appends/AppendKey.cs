@@ -13,12 +13,12 @@ namespace ActorStreams.Grains.Appends;
 /// place in the append, so that the log itself says whether it is there.
 /// </summary>
 /// <param name="Id">Which key of which caller: a hash, so that any key has one size and no other consumer of the topic can read it.</param>
-/// <param name="Fingerprint">A hash of topic and records: the key is refused for others.</param>
-internal sealed record AppendKey(string Id, byte[] Fingerprint)
+/// <param name="Digest">A hash of topic and records: the key is refused for others.</param>
+internal sealed record AppendKey(string Id, byte[] Digest)
 {
     internal const string Header = Redrive.Reserved + "append";
 
-    internal const int FingerprintBytes = SHA256.HashSizeInBytes;
+    internal const int DigestBytes = SHA256.HashSizeInBytes;
 
     /// <summary>The key of an append.</summary>
     /// <param name="caller">Whose key it is: those of two callers do not meet. Empty where callers are not known.</param>

@@ -57,14 +57,14 @@ internal sealed partial class KeyedAppends(
 
     private async Task<KeyedPositions> ClaimAsync(string topic, IReadOnlyList<NewRecord> records, AppendKey key)
     {
-        var claim = AppendClaim.New(key.Fingerprint, records.Count);
+        var claim = AppendClaim.New(key.Digest, records.Count);
         await BeginAsync(claim, topic, records);
         var (started, row) = (time.GetTimestamp(), Row(key, claim));
         if (await keys.AddAsync(row) is not { } there)
             return new(await AppendMissingAsync(topic, records, key, claim, row.Token, started), false);
 
         claim = AppendClaim.Read(there.Data);
-        if (!claim.Fingerprint.AsSpan().SequenceEqual(key.Fingerprint))
+        if (!claim.Digest.AsSpan().SequenceEqual(key.Digest))
         {
             throw new RequestRefusedException(422, "The idempotency key was sent for something else",
                 "Another topic or other records were sent with this idempotency key. Send each append with a key of its own, and repeat it "

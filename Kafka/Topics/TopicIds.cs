@@ -12,7 +12,7 @@ internal static class TopicIds
 
     /// <summary>The ids of these topics, in one request; without those that have none, since the brokers are older than ids.</summary>
     public static async Task<Dictionary<string, string>> AskAsync(
-        NativeClient<IAdminClient> admin, IReadOnlyCollection<string> topics, TimeSpan timeout)
+        RenewedClient<IAdminClient> admin, IReadOnlyCollection<string> topics, TimeSpan timeout)
     {
         if (topics.Count == 0)
             return [];

@@ -55,7 +55,7 @@ public sealed class IdempotencyKeyTests
         claim.Found(9, 0, 0);
         (claim.Cursors[7], claim.Cursors[0], claim.IsSettled, claim.SettledAfter) = (1L << 41, 0, true, TimeSpan.FromSeconds(260));
         var read = AppendClaim.Read(claim.ToBytes());
-        Assert.Equal(claim.Fingerprint, read.Fingerprint);
+        Assert.Equal(claim.Digest, read.Digest);
         Assert.Equal([0, 2], read.Missing);
         Assert.Equal(claim.Cursors, read.Cursors);
         Assert.Equal((true, false, claim.SettledAfter), (read.IsSettled, read.IsComplete, read.SettledAfter));

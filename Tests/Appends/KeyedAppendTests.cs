@@ -61,7 +61,7 @@ public sealed class KeyedAppendTests : IAsyncLifetime
     {
         string[][] sent = [["ann", "k"], ["bob", "k"], ["ann", "kk"], ["annk", "k"], ["", "k"], ["", "annk"], ["an", "nk"]];
         Assert.Equal(sent.Length, sent.Select(one => AppendKey.Of(one[0], one[1], Topic, []).Id).Distinct().Count());
-        Assert.NotEqual(AppendKey.Of("", "k", Topic, Bytes("ab")).Fingerprint, AppendKey.Of("", "k", Topic, Bytes("a", "b")).Fingerprint);
+        Assert.NotEqual(AppendKey.Of("", "k", Topic, Bytes("ab")).Digest, AppendKey.Of("", "k", Topic, Bytes("a", "b")).Digest);
         foreach (var caller in new[] { "ann", "bob" })
         {
             var key = AppendKey.Of(caller, "k", Topic, Bytes("a"));
