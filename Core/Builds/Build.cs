@@ -63,6 +63,9 @@ public sealed record Build
     /// <summary>Dataset and number.</summary>
     public BuildId Id => new(Dataset, Number);
 
+    /// <summary>As <see cref="BuildId.Address"/>.</summary>
+    internal string Address => Id.Address(IsBeforeEdges);
+
     /// <summary>Whether it can still be folded.</summary>
     public bool IsWhole => Detached is null && !IsRetired;
 }

@@ -69,6 +69,11 @@ public sealed record BuildCatalog
     /// <summary>Whether readers get this build.</summary>
     public bool IsActive(Build build) => Active.TryGetValue(build.Dataset, out var number) && number == build.Number;
 
+    /// <summary>The newest whole build of each dataset, where readers get an older one.</summary>
+    public IEnumerable<Build> Newer => Active.Keys
+        .Select(name => Builds.LastOrDefault(build => build.Dataset == name && build.IsWhole)).OfType<Build>()
+        .Where(build => build.Number > Active[build.Dataset]);
+
     /// <summary>The builds that are fed by this one.</summary>
     public IEnumerable<Build> DependentsOf(BuildId id) => Builds.Where(build => build.Sources.Contains(id));
 

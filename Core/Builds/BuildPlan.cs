@@ -13,35 +13,25 @@ internal static class BuildPlan
     /// <summary>The catalog with a build for each definition. The first build of a dataset is the one that readers get.</summary>
     internal static BuildCatalog Plan(this BuildCatalog catalog, IReadOnlyList<Dataset> definitions, string application, DateTimeOffset now)
     {
-        foreach (var dataset in definitions)
+        var targets = new Dictionary<string, BuildId>(StringComparer.Ordinal);
+        foreach (var dataset in definitions) // sources come before what reads them
         {
-            if (catalog.TargetOf(dataset, definitions) is null)
-                catalog = catalog.Add(catalog.Make(dataset, catalog.SourcesOf(dataset, definitions)!, application, now));
+            var sources = dataset.Sources.Select(source => targets[source.Name]).ToList();
+            var hash = DefinitionHash.Of(dataset, sources, catalog.Rounds.GetValueOrDefault(dataset.Name));
+            var target = catalog.Builds.LastOrDefault(
+                build => build.Dataset == dataset.Name && build.Definition == hash && build.IsWhole);
+            if (target is null)
+                catalog = catalog.Add(target = catalog.Make(dataset, sources, hash, application, now));
+            targets[dataset.Name] = target.Id;
         }
 
         return catalog;
-    }
-
-    /// <summary>The build that folds a definition; null when none does.</summary>
-    internal static Build? TargetOf(this BuildCatalog catalog, Dataset dataset, IReadOnlyList<Dataset> definitions)
-    {
-        if (catalog.SourcesOf(dataset, definitions) is not { } sources)
-            return null;
-        var hash = DefinitionHash.Of(dataset, sources, catalog.Rounds.GetValueOrDefault(dataset.Name));
-        return catalog.Builds.LastOrDefault(build => build.Dataset == dataset.Name && build.Definition == hash && build.IsWhole);
     }
 
     /// <summary>Whether a definition is the one of a build, whatever the others are.</summary>
     internal static bool IsOf(this Build build, Dataset dataset) => build.Dataset == dataset.Name && build.Kind == dataset.Kind
         && build.Sources.Select(source => source.Dataset).SequenceEqual(dataset.Sources.Select(source => source.Name))
         && build.Definition == DefinitionHash.Of(dataset, build.Sources, build.Round);
-
-    private static IReadOnlyList<BuildId>? SourcesOf(this BuildCatalog catalog, Dataset dataset, IReadOnlyList<Dataset> definitions)
-    {
-        var sources = dataset.Sources
-            .Select(source => catalog.TargetOf(definitions.First(one => one.Name == source.Name), definitions)?.Id).ToList();
-        return sources.Contains(null) ? null : [.. sources.Select(source => source!.Value)];
-    }
 
     private static BuildCatalog Add(this BuildCatalog catalog, Build build) => catalog with
     {
@@ -53,14 +43,14 @@ internal static class BuildPlan
     };
 
     private static Build Make(
-        this BuildCatalog catalog, Dataset dataset, IReadOnlyList<BuildId> sources, string application, DateTimeOffset now)
+        this BuildCatalog catalog, Dataset dataset, IReadOnlyList<BuildId> sources, string hash, string application, DateTimeOffset now)
     {
         var number = catalog.Numbers.GetValueOrDefault(dataset.Name) + 1;
         var round = catalog.Rounds.GetValueOrDefault(dataset.Name);
         var made = new Build
         {
             Dataset = dataset.Name, Number = number, Kind = dataset.Kind, Version = dataset.Version,
-            Definition = DefinitionHash.Of(dataset, sources, round), Shape = DefinitionHash.ShapeOf(dataset.StateType, dataset.Json),
+            Definition = hash, Shape = DefinitionHash.ShapeOf(dataset.StateType, dataset.Json),
             Topic = dataset.Kind == DatasetKind.View ? TopicNames.Input(application, dataset.Name, number) : dataset.Topic,
             Partitions = dataset.Partitions, Partitioner = dataset.Partitioner, Sources = sources, Round = round, Why = "", Made = now,
         };

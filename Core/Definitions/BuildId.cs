@@ -6,6 +6,9 @@ public readonly record struct BuildId(string Dataset, int Number)
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Dataset}@{Number}");
 
+    /// <summary>By what its partitions are addressed: one that was folded before there were builds, by its dataset's name.</summary>
+    internal string Address(bool isBeforeEdges) => isBeforeEdges ? Dataset : ToString();
+
     /// <summary>Reads what <see cref="ToString"/> wrote.</summary>
     public static bool TryParse(string text, out BuildId id)
     {

@@ -30,7 +30,7 @@ public abstract class Dataset
     public BuildId Id => new(Name, Build);
 
     /// <summary>The name by which silos speak of the build. Silos without builds use the dataset's for those that they know.</summary>
-    internal string Address => IsBeforeEdges ? Name : Id.ToString();
+    internal string Address => Id.Address(IsBeforeEdges);
 
     /// <summary>
     /// Whether this process does not know the build's definition: it cannot fold it, and reads its states where it is folded, or as they

@@ -26,7 +26,7 @@ public sealed partial class LiveBuilds(Topology topology, IStateStore store, ICh
     public BuildCatalog Catalog { get; private set; } = new();
 
     /// <summary>Whether there are builds that readers are to be moved to.</summary>
-    internal bool HasNewer => Catalog.Builds.Any(build => build.IsWhole && build.Number > Catalog.Active.GetValueOrDefault(build.Dataset));
+    internal bool HasNewer => Catalog.Newer.Any();
 
     /// <summary>
     /// What folds these datasets has to begin again, since their views have changed; or there are other datasets to fold.
@@ -39,7 +39,9 @@ public sealed partial class LiveBuilds(Topology topology, IStateStore store, ICh
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            await BindAsync(BuildCatalog.Read(await store.ReadCatalogAsync(cancellationToken)), cancellationToken);
+            var stored = await store.ReadCatalogAsync(cancellationToken);
+            if (stored.Number > _bound)
+                await BindAsync(BuildCatalog.Read(stored), cancellationToken);
         }
         finally
         {

@@ -55,7 +55,7 @@ internal sealed partial class BuildsGrain(
         if (dataset is not null)
             RequireDataset(dataset);
         await builds.FollowAsync(CancellationToken.None);
-        var targets = Connected(Targets(builds.Catalog), dataset);
+        var targets = Connected([.. builds.Catalog.Newer], dataset);
         if (targets.Count == 0)
             throw new RequestRefusedException(409, "Nothing to move to", "Readers get the newest build of each dataset already.");
         if (await MoveAsync(targets, byCommand: true) is { } fault)
@@ -96,9 +96,9 @@ internal sealed partial class BuildsGrain(
             return;
         }
 
-        var targets = Targets(builds.Catalog).Where(build => !builds.Catalog.Held.Contains(build.Dataset)).ToList();
+        var targets = builds.Catalog.Newer.Where(build => !builds.Catalog.Held.Contains(build.Dataset)).ToList();
         // As long as there are silos with another definition it is open which one counts.
-        if (targets.Count > 0 && targets.All(build => ownership.IsKnownToAll(PartitionKeys.AddressOf(build)))
+        if (targets.Count > 0 && targets.All(build => ownership.IsKnownToAll(build.Address))
             && await MoveAsync(targets, byCommand: false) is { } fault)
             LogNotReady(logger, fault);
     }
@@ -108,7 +108,7 @@ internal sealed partial class BuildsGrain(
 
     private BuildReply WithSettings(BuildCatalog catalog, BuildReply reply)
     {
-        var isKnown = ownership.IsKnownToAll(PartitionKeys.AddressOf(catalog.Find(new(reply.Dataset, reply.Build))!));
+        var isKnown = ownership.IsKnownToAll(catalog.Find(new(reply.Dataset, reply.Build))!.Address);
         return reply with
         {
             BackfillShare = reply.StatesSent < reply.StatesToSend ? options.Value.BackfillShare : null,
@@ -129,13 +129,6 @@ internal sealed partial class BuildsGrain(
                 409, "Readers get it", $"Readers get {active.Id}{(active.Id == id ? "" : $", which is fed by {id}")}. Move them first.");
         return LiveBuilds.Retire(catalog, build => all.Contains(build.Id));
     }
-
-    /// <summary>The newest whole build of each dataset, where readers get another.</summary>
-    private static List<Build> Targets(BuildCatalog catalog) =>
-    [
-        .. catalog.Active.Keys.Select(name => catalog.Builds.LastOrDefault(build => build.Dataset == name && build.IsWhole))
-            .OfType<Build>().Where(build => build.Number > catalog.Active[build.Dataset]),
-    ];
 
     /// <summary>Of some builds those that are connected with a dataset: what feeds it, and what it feeds.</summary>
     private static List<Build> Connected(List<Build> targets, string? dataset)
@@ -289,9 +282,7 @@ internal sealed partial class BuildsGrain(
     private void RequireDataset(string dataset)
     {
         if (!topology.TryGet(dataset, out _))
-            throw new RequestRefusedException(
-                404, "No such dataset",
-                $"There is no dataset '{dataset}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+            throw Refusals.NoSuchDataset(topology, dataset);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Readers get {Builds} now. They waited for {Milliseconds:0} ms.")]

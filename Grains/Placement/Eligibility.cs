@@ -38,11 +38,11 @@ internal static class Eligibility
         BuildCatalog catalog, IReadOnlyDictionary<string, Dictionary<string, int>> known, IReadOnlyCollection<string> members,
         string address)
     {
-        var views = catalog.Builds.FirstOrDefault(build => PartitionKeys.AddressOf(build) == address) is { } build
+        var views = catalog.Builds.FirstOrDefault(build => build.Address == address) is { } build
             ? catalog.DependentsOf(build.Id).Where(view => view.IsWhole).ToList() : [];
         (int Active, int Others) Fit(string member) => (
-            views.Count(view => catalog.IsActive(view) && KnownTo(member, known).ContainsKey(PartitionKeys.AddressOf(view))),
-            views.Count(view => KnownTo(member, known).ContainsKey(PartitionKeys.AddressOf(view))));
+            views.Count(view => catalog.IsActive(view) && KnownTo(member, known).ContainsKey(view.Address)),
+            views.Count(view => KnownTo(member, known).ContainsKey(view.Address)));
         return [.. members.Where(member => KnownTo(member, known).ContainsKey(address)).GroupBy(Fit).MaxBy(group => group.Key)!
             .Order(StringComparer.Ordinal)];
     }

@@ -11,10 +11,7 @@ internal static class PartitionKeys
         CultureInfo.InvariantCulture, $"{dataset.Address}/{partition}");
 
     internal static string Of(Build build, int partition) => string.Create(
-        CultureInfo.InvariantCulture, $"{AddressOf(build)}/{partition}");
-
-    /// <summary>As <see cref="Dataset.Address"/>.</summary>
-    internal static string AddressOf(Build build) => build.IsBeforeEdges ? build.Dataset : build.Id.ToString();
+        CultureInfo.InvariantCulture, $"{build.Address}/{partition}");
 
     /// <exception cref="ArgumentException">The key names no partition of this topology.</exception>
     internal static (Dataset Dataset, int Partition) Parse(string key, Topology topology) =>

@@ -60,9 +60,7 @@ public sealed class Catalog(Topology topology, ServedTopics served, IChangeLog l
     public async Task<StatePageReply> ListAsync(string name, ListRequest request, CancellationToken cancellationToken)
     {
         if (!topology.TryGet(name, out var dataset))
-            throw new RequestRefusedException(
-                404, "No such dataset",
-                $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(d => d.Name))}.");
+            throw Refusals.NoSuchDataset(topology, name);
         if (request.Limit < 1)
             throw new RequestRefusedException(400, "Bad limit", $"limit is {request.Limit}, but must be at least 1.");
         var asked = request with { Limit = Math.Min(request.Limit, MaxLines) };

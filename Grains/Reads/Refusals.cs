@@ -1,3 +1,4 @@
+using ActorStreams.Definitions;
 using ActorStreams.Log;
 using ActorStreams.States;
 
@@ -19,6 +20,10 @@ public static class Refusals
         OffsetOutOfRangeException => new(400, "No such offset", failure.Message),
         _ => null,
     };
+
+    /// <summary>The refusal of a name that is no dataset's.</summary>
+    public static RequestRefusedException NoSuchDataset(Topology topology, string name) => new(
+        404, "No such dataset", $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
 
     /// <summary>Does something for a caller on the wire. Exceptions of the core cannot cross it, and become refusals.</summary>
     internal static async Task<T> OrRefuseAsync<T>(Task<T> work)

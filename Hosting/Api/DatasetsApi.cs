@@ -24,9 +24,7 @@ internal static class DatasetsApi
     private static async Task<IResult> PartitionsAsync(string name, Topology topology, DatasetReads reader)
     {
         if (!topology.TryGet(name, out var dataset))
-            return Problems.Of(
-                404, "No such dataset",
-                $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+            return Problems.NoSuchDataset(topology, name);
         return Results.Ok((await reader.StatusAsync(dataset)).Select(Answers.Of));
     }
 

@@ -112,9 +112,7 @@ internal static class DeadLettersApi
         if ((ids.Count > 0 ? 1 : 0) + (dataset is null ? 0 : 1) + (all == true ? 1 : 0) != 1)
             return Problems.Of(400, "Which?", "Give exactly one of ids, dataset, and all: true.");
         if (dataset is not null && !topology.TryGet(dataset, out _))
-            return Problems.Of(
-                404, "No such dataset",
-                $"There is no dataset '{dataset}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+            return Problems.NoSuchDataset(topology, dataset);
         if (ids.Count > maxIds)
             return Problems.Of(400, "Too many at once", $"{ids.Count} ids are given, but a call takes {maxIds}. Send them in several.");
         foreach (var text in ids)

@@ -78,9 +78,7 @@ internal static class DecisionsApi
         if (!(wait > 0 && wait <= MaxWaitSeconds))
             return Problems.Of(400, "Bad time limit", $"waitSeconds is {wait}, but must be above 0 and at most {MaxWaitSeconds}.");
         if (!topology.TryGet(body.Dataset, out var dataset))
-            return Problems.Of(
-                404, "No such dataset",
-                $"There is no dataset '{body.Dataset}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+            return Problems.NoSuchDataset(topology, body.Dataset);
         if (body.Partition < 0 || body.Partition >= dataset.Partitions)
             return Problems.Of(
                 404, "No such partition", $"{dataset} has {dataset.Partitions} partitions, numbered from 0: there is no {body.Partition}.");

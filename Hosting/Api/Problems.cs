@@ -1,3 +1,4 @@
+using ActorStreams.Definitions;
 using ActorStreams.Grains.Reads;
 using ActorStreams.Grains.Setup;
 using ActorStreams.Grains;
@@ -12,6 +13,13 @@ internal static class Problems
     /// <summary>An error that an endpoint answers.</summary>
     internal static IResult Of(int status, string title, string detail, Dictionary<string, object?>? extensions = null) =>
         Results.Problem(detail, statusCode: status, title: title, extensions: extensions);
+
+    /// <summary>The refusal of a name that is no dataset's.</summary>
+    internal static IResult NoSuchDataset(Topology topology, string name)
+    {
+        var refused = Refusals.NoSuchDataset(topology, name);
+        return Of(refused.Status, refused.Title, refused.Message);
+    }
 }
 
 /// <summary>

@@ -146,8 +146,7 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
                     CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .ConfigureAwait(false);
             string[] named = [.. found.Topics.Where(topic => !topic.Error.IsError).Select(topic => topic.Topic).Where(IsOfUsers)];
-            var ids = options.ChecksTopicSettings ? await TopicIds.AskAsync(admin, named, _timeout).ConfigureAwait(false) : [];
-            var seen = new Seen(at, Topics(found, ids), found.Brokers.Count);
+            var seen = new Seen(at, Topics(found, await IdsAsync(named).ConfigureAwait(false)), found.Brokers.Count);
             Volatile.Write(ref _seen, seen);
             troubles.Passed();
             return seen;
@@ -155,6 +154,24 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
         catch (KafkaException error)
         {
             throw troubles.Unavailable("The topics cannot be listed", error.Error, error);
+        }
+    }
+
+    /// <summary>
+    /// The topics' ids. While brokers list topics but have no controller to describe them, no topic is made or deleted: ids are as they were.
+    /// </summary>
+    private async Task<Dictionary<string, string>> IdsAsync(string[] topics)
+    {
+        if (!options.ChecksTopicSettings)
+            return [];
+        try
+        {
+            return await TopicIds.AskAsync(admin, topics, _timeout).ConfigureAwait(false);
+        }
+        catch (KafkaException) when (_seen is not null)
+        {
+            return topics.Where(topic => _seen.Find(topic)?.Id is not null)
+                .ToDictionary(topic => topic, topic => _seen.Find(topic)!.Value.Id!, StringComparer.Ordinal);
         }
     }
 

@@ -98,7 +98,7 @@ public sealed class WatchingTests(SharedSilo shared) : SharedSiloTest(shared)
             ("state", JsonValueKind.Null), (watch.Current.EventType, JsonElement.Parse(watch.Current.Data).GetProperty("state").ValueKind));
         var at = await Silo.PlaceAsync(key, "c", 3);
         Assert.True(await watch.MoveNextAsync());
-        Assert.Equal(new($"{at.Partition}:{at.Offset}:0", null, """{"customer":"c","total":3}"""), SeenChange.Of(watch.Current));
+        Assert.Equal(new($"b1/{at.Partition}:{at.Offset}:0", null, """{"customer":"c","total":3}"""), SeenChange.Of(watch.Current));
     }
 
     [Fact]
