@@ -1,6 +1,8 @@
 using ActorStreams.Benchmarks;
 using ActorStreams.Benchmarks.Bounded;
+using ActorStreams.Benchmarks.Builds;
 using ActorStreams.Benchmarks.Fold;
+using ActorStreams.Benchmarks.Hot;
 using ActorStreams.Benchmarks.Kafka;
 using ActorStreams.Benchmarks.Lean;
 using ActorStreams.Benchmarks.Silo;
@@ -12,6 +14,10 @@ return await (args.FirstOrDefault() switch
     "kafka" => KafkaBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
     "bounded" => BoundedBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
     BoundedBenchmark.SiloCommand => BoundedBenchmark.RunSiloAsync(args[1..]),
+    "builds" => BuildsBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
+    BuildsBenchmark.SiloCommand => BuildsBenchmark.RunSiloAsync(args[1..]),
+    "hot" => HotBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
+    HotBenchmark.SiloCommand => HotBenchmark.RunSiloAsync(args[1..]),
     "lean" => LeanBenchmark.RunAsync(BenchmarkOptions.Parse(args[1..])),
     _ => BenchmarkOptions.UsageAsync(),
 });

@@ -37,11 +37,11 @@ internal sealed class SiloChild : IDisposable
         }
     }
 
-    public static async Task<SiloChild> StartAsync(string data, string[] settings, string? command = null)
+    public static async Task<SiloChild> StartAsync(string data, string[] settings, params string[] command)
     {
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
         var begin = Stopwatch.GetTimestamp();
-        string[] program = command is null ? ["ActorStreams.Silo.dll"] : ["ActorStreams.Benchmarks.dll", command];
+        string[] program = command.Length == 0 ? ["ActorStreams.Silo.dll"] : ["ActorStreams.Benchmarks.dll", .. command];
         var process = Process.Start(new ProcessStartInfo(
             "dotnet", [Path.Combine(
                 AppContext.BaseDirectory, program[0]), .. program[1..], "--urls", url.ToString(), "--data", data, .. settings])

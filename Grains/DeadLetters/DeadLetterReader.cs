@@ -156,7 +156,7 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
             return $"There is no dataset '{id.Dataset}' any more.";
         if (dataset.Kind == DatasetKind.View)
             return "It is a change of a view. Told after later ones, it would break the order that views may count on. "
-                + "Mend the definition, stop the silos, and start once with --rebuild.";
+                + "Mend the definition and raise its version: it is folded again beside the old one.";
         if (id.Position.Topic != dataset.Topic)
             return $"The {dataset} is not folded from '{id.Position.Topic}'.";
         return id.Position.Partition < dataset.Partitions
@@ -174,7 +174,7 @@ public sealed class DeadLetterReader(Topology topology, IChangeLog log, DatasetR
                 DeadLetterState.Open => null,
                 DeadLetterState.Folded => "It has been folded since.",
                 _ => "The partition no longer remembers whether it was folded since. "
-                    + "A rebuild folds it, if the definitions do: start once with --rebuild.",
+                    + "A rebuild folds it, if the definitions do: actorstreams rebuild.",
             }));
         }
         catch (Exception error) when (Refusals.Of(error) is not null)

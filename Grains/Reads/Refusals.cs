@@ -22,8 +22,11 @@ public static class Refusals
     };
 
     /// <summary>The refusal of a name that is no dataset's.</summary>
-    public static RequestRefusedException NoSuchDataset(Topology topology, string name) => new(
-        404, "No such dataset", $"There is no dataset '{name}'. There are: {string.Join(", ", topology.Datasets.Select(one => one.Name))}.");
+    public static RequestRefusedException NoSuchDataset(Topology topology, string name)
+    {
+        var names = string.Join(", ", topology.Datasets.Select(dataset => dataset.Name));
+        return new(404, "No such dataset", $"There is no dataset '{name}'. There are: {names}.");
+    }
 
     /// <summary>Does something for a caller on the wire. Exceptions of the core cannot cross it, and become refusals.</summary>
     internal static async Task<T> OrRefuseAsync<T>(Task<T> work)

@@ -158,7 +158,7 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
     }
 
     /// <summary>
-    /// The topics' ids. While brokers list topics but have no controller to describe them, no topic is made or deleted: ids are as they were.
+    /// The topics' ids. While brokers list topics but have no controller to describe them, none is made or deleted: ids are as they were.
     /// </summary>
     private async Task<Dictionary<string, string>> IdsAsync(string[] topics)
     {

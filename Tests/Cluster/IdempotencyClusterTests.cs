@@ -5,10 +5,11 @@ using ActorStreams.Tests.Kafka.Brokers;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>Appends with an idempotency key, sent to two silos at once on real brokers and PostgreSQL while silos are killed.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class IdempotencyClusterTests : EndToEndTest
 {
     private const string Orders = "shop.orders";
-    private static readonly int Kills = Number("KILLS", 3);
+    private static readonly int Kills = Number("KILLS", 2);
 
     [Fact]
     public async Task Each_append_is_one_record_though_two_silos_get_it_and_are_killed()

@@ -72,7 +72,10 @@ internal sealed class OrderStream : IDisposable
     internal async Task<BatchResult> BatchAsync()
     {
         await using var log =
-            KafkaChangeLog.Open(new() { BootstrapServers = _bootstrapServers, Consumer = { ["fetch.wait.max.ms"] = "10" } });
+            KafkaChangeLog.Open(new()
+            {
+                BootstrapServers = _bootstrapServers, ChecksTopicSettings = false, Consumer = { ["fetch.wait.max.ms"] = "10" },
+            });
         var topology = new TopologyBuilder();
         ShopDefinitions.AddTo(topology);
         var result = await new BatchRunner(topology.Build(), log).RunAsync();

@@ -12,6 +12,7 @@ namespace ActorStreams.Tests.Cluster;
 /// stopped: detection, decision, opening and folding all in one. The figures are printed, and asserted only so far as that it
 /// ends. Only on request: <c>ROUNDS=10</c>.
 /// </summary>
+[Collection(AloneCollection.Name)]
 public sealed class RecoveryTests : EndToEndTest
 {
     private const int Partitions = 16;

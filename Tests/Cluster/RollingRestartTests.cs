@@ -10,6 +10,7 @@ namespace ActorStreams.Tests.Cluster;
 /// A rolling update as Kubernetes makes it: a new silo becomes ready, then an old one is asked to stop. Clients go through something that
 /// sends requests to silos that are ready, as a Service does, and try nothing twice. Only on request: <c>ROLL=3 APPENDS=500 READS=2000</c>.
 /// </summary>
+[Collection(AloneCollection.Name)]
 public sealed class RollingRestartTests : EndToEndTest
 {
     private const int Customers = 50;

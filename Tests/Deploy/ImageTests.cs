@@ -9,6 +9,7 @@ namespace ActorStreams.Tests.Deploy;
 /// The image, built and run. It takes minutes and needs root, so it runs where <c>ACTORSTREAMS_TEST_IMAGE=1</c> asks for it:
 /// <c>ACTORSTREAMS_TEST_IMAGE=1 dotnet test -c Release -- --filter-class '*ImageTests'</c>.
 /// </summary>
+[Collection(AloneCollection.Name)]
 public sealed class ImageTests : EndToEndTest
 {
     private const string Reason =

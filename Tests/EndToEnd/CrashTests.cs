@@ -12,9 +12,10 @@ namespace ActorStreams.Tests.EndToEnd;
 /// A silo that is killed again and again while a history is loaded. Each life takes its own random options, so that between the kills there
 /// are evictions, reads of what was evicted, and checkpoints of all sizes. <c>KILLS=20</c> for more.
 /// </summary>
+[Collection(AloneCollection.Name)]
 public sealed class CrashTests : EndToEndTest
 {
-    private static readonly int Kills = Number("KILLS", 3);
+    private static readonly int Kills = Number("KILLS", 2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]

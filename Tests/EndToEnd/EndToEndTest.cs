@@ -1,10 +1,10 @@
 namespace ActorStreams.Tests.EndToEnd;
 
-/// <summary>Silos are processes that want the whole machine: their tests run one after the other, and beside no others.</summary>
+/// <summary>Tests of several silos or with much load want the whole machine: one after the other, and beside no others.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class EndToEndCollection
+public sealed class AloneCollection
 {
-    internal const string Name = "real silos";
+    internal const string Name = "real silos alone";
 }
 
 /// <summary>
@@ -17,15 +17,22 @@ public sealed class BesideOthersCollection
     internal const string Name = "real silos beside others";
 }
 
-/// <summary>A second row of such tests: two cores have room for two.</summary>
+/// <summary>A second row of such tests: each waits for something most of the time.</summary>
 [CollectionDefinition(Name)]
 public sealed class AlsoBesideOthersCollection
 {
     internal const string Name = "real silos beside others, second row";
 }
 
+/// <summary>A third row: where tests of a real silo belong that say nothing else.</summary>
+[CollectionDefinition(Name)]
+public sealed class ThirdRowCollection
+{
+    internal const string Name = "real silos beside others, third row";
+}
+
 /// <summary>What tests of a real silo have in common: they clean up what they started, and a failure shows what the silos wrote.</summary>
-[Collection(EndToEndCollection.Name)]
+[Collection(ThirdRowCollection.Name)]
 public abstract class EndToEndTest : IAsyncLifetime
 {
     private readonly List<SiloProcess> _silos = [];

@@ -4,6 +4,7 @@ using ActorStreams.Samples.Shop;
 
 namespace ActorStreams.Tests.EndToEnd;
 
+[Collection(AloneCollection.Name)]
 public sealed class LeanTests : EndToEndTest
 {
     private const int Keys = 100_000;

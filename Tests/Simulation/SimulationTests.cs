@@ -10,7 +10,7 @@ namespace ActorStreams.Tests.Simulation;
 /// </summary>
 public sealed class SimulationTests
 {
-    private const int UsualSeeds = 3_000;
+    private const int UsualSeeds = 2_000;
 
     [Fact]
     public async Task Whatever_fails_every_state_watch_and_read_is_what_the_log_says()

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using ActorStreams.MockKafka;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
@@ -193,10 +192,7 @@ internal sealed class RealKafka : ITestBrokers
         if (_failing == Failing.CutOff)
             _proxies.AddRange(_brokers.Select(broker => new KafkaProxy(KafkaNode.FreePort(), broker.ClientPort)));
         Security = secured ? new(KafkaNode.FreePort(), KafkaNode.FreePort()) : null;
-        // An id that began with '-' would be read as an option by the tool that formats the storage.
-        var id = Guid.NewGuid().ToByteArray();
-        id[0] &= 0x7F;
-        var (cluster, controllerPort) = (Base64Url.EncodeToString(id), KafkaNode.FreePort());
+        var (cluster, controllerPort) = (KafkaNode.NewId(), KafkaNode.FreePort());
         await Task.WhenAll(_brokers.Append(_controller).OfType<KafkaNode>().Select(async node =>
         {
             await node.FormatAsync(cluster, [.. Settings(node, controllerPort), .. more]);
