@@ -33,7 +33,7 @@ public sealed class StartWhileAwayTests
     [Fact]
     public async Task A_silo_that_starts_while_the_brokers_are_away_answers_that_it_is_not_ready_and_why()
     {
-        var operations = SiloProcess.FreePort();
+        var operations = Ports.Free();
         await using var silo = new SiloProcess
         {
             Settings =

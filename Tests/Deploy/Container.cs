@@ -18,7 +18,7 @@ internal sealed class Container : IAsyncDisposable
 
     internal HttpClient Http { get; } = new()
     {
-        BaseAddress = new($"http://127.0.0.1:{SiloProcess.FreePort()}/"), Timeout = TimeSpan.FromSeconds(10),
+        BaseAddress = new($"http://127.0.0.1:{Ports.Free()}/"), Timeout = TimeSpan.FromSeconds(10),
     };
 
     internal static async Task<Container> StartAsync(string image, double drainSeconds)

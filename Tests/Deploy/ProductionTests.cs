@@ -133,10 +133,10 @@ public sealed class ProductionTests : EndToEndTest
     /// <returns>Its operations endpoint.</returns>
     private async Task<Uri> LaunchAsync(Manifests production, SiloProcess silo, string name)
     {
-        var operations = SiloProcess.FreePort();
+        var operations = Ports.Free();
         silo.Variables["Silo__Name"] = name;
         silo.Variables["Silo__AdvertisedAddress"] = "127.0.0.1";
-        silo.Variables["Silo__SiloPort"] = $"{SiloProcess.FreePort()}";
+        silo.Variables["Silo__SiloPort"] = $"{Ports.Free()}";
         silo.Variables["Silo__OperationsPort"] = $"{operations}";
         silo.Launch(
             $"--urls=https://127.0.0.1:{silo.Url.Port}", "--Kafka:Settings:security.protocol=PLAINTEXT",

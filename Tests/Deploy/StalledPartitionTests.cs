@@ -30,7 +30,7 @@ public sealed partial class StalledPartitionTests : EndToEndTest
             rule_files: ["{{rules}}"]
             scrape_configs: [{ job_name: actorstreams, static_configs: [{ targets: ["{{silo.Url.Authority}}"] }] }]
             """);
-        var address = $"127.0.0.1:{SiloProcess.FreePort()}";
+        var address = $"127.0.0.1:{Ports.Free()}";
         using var prometheus = Process.Start(new ProcessStartInfo(
             "prometheus",
             [

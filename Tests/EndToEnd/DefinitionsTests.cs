@@ -78,7 +78,7 @@ public sealed class DefinitionsTests : EndToEndTest
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
-            Args = ["--urls", $"http://127.0.0.1:{SiloProcess.FreePort()}", $"--Silo:DataDirectory={_data.Path}", .. settings],
+            Args = ["--urls", $"http://127.0.0.1:{Ports.Free()}", $"--Silo:DataDirectory={_data.Path}", .. settings],
             ContentRootPath = AppContext.BaseDirectory,
         });
         builder.Logging.ClearProviders();

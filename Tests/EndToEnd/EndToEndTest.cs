@@ -1,6 +1,9 @@
 namespace ActorStreams.Tests.EndToEnd;
 
-/// <summary>Tests of several silos or with much load want the whole machine: one after the other, and beside no others.</summary>
+/// <summary>
+/// Tests of several silos or with much load want the whole machine, and those that look at what this process tells of itself would take
+/// what other tests tell for theirs: one after the other, and beside no others.
+/// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class AloneCollection
 {

@@ -19,7 +19,7 @@ namespace ActorStreams.Tests.EndToEnd;
 internal sealed class HostedSilo : IAsyncDisposable
 {
     private readonly TemporaryDirectory _data = new();
-    private readonly int _gateway = SiloProcess.FreePort();
+    private readonly int _gateway = Ports.Free();
     private WebApplication? _app;
     private IHost? _cluster;
 
@@ -33,7 +33,7 @@ internal sealed class HostedSilo : IAsyncDisposable
 
     internal IServiceProvider Services => _app!.Services;
 
-    internal Uri Url { get; } = new($"http://127.0.0.1:{SiloProcess.FreePort()}/");
+    internal Uri Url { get; } = new($"http://127.0.0.1:{Ports.Free()}/");
 
     internal async Task StartAsync()
     {

@@ -21,7 +21,7 @@ internal sealed class SiloProcess : IAsyncDisposable
     {
         _own = data is null ? new TemporaryDirectory() : null;
         Data = data ?? _own!.File("data");
-        Url = new($"http://127.0.0.1:{FreePort()}/");
+        Url = new($"http://127.0.0.1:{Ports.Free()}/");
         Http = new(new SocketsHttpHandler { MaxConnectionsPerServer = int.MaxValue }) { BaseAddress = Url, Timeout = Patience };
         Client = NewClient();
     }
@@ -203,12 +203,5 @@ internal sealed class SiloProcess : IAsyncDisposable
             if (lines.Count > KeptLines)
                 lines.Dequeue();
         }
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

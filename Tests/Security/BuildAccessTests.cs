@@ -48,7 +48,7 @@ public sealed class BuildAccessTests : EndToEndTest
     public async Task Builds_are_listed_at_both_ports_and_changed_at_that_of_operators()
     {
         await using var silo = new SecureSilo();
-        var port = SiloProcess.FreePort();
+        var port = Ports.Free();
         await silo.StartAsync($"--Silo:OperationsPort={port}");
         var (api, operations) = (silo.Http(silo.Issuer.Token()), silo.Http(silo.Issuer.Token(), new($"https://127.0.0.1:{port}/")));
         Assert.Equal(["order", "spend"], await DatasetsAsync(api));

@@ -10,7 +10,7 @@ public sealed class OperationsPortTests : EndToEndTest
     public async Task Operations_are_served_at_their_own_port_alone_whatever_the_host_header_says()
     {
         await using var silo = new SecureSilo();
-        var port = SiloProcess.FreePort();
+        var port = Ports.Free();
         await silo.StartAsync($"--Silo:OperationsPort={port}");
         var operations = new Uri($"https://127.0.0.1:{port}/");
         var (api, ops) = (silo.Http(silo.Issuer.Token()), silo.Http(silo.Issuer.Token(), operations));
@@ -43,7 +43,7 @@ public sealed class OperationsPortTests : EndToEndTest
     [Fact]
     public async Task In_development_the_operations_port_works_without_tokens()
     {
-        var port = SiloProcess.FreePort();
+        var port = Ports.Free();
         var silo = await StartSiloAsync($"--Silo:OperationsPort={port}");
         using var http = new HttpClient { BaseAddress = new($"http://127.0.0.1:{port}/") };
         Assert.Equal(HttpStatusCode.OK, await http.StatusAsync("dashboard/DashboardCounters"));

@@ -11,7 +11,7 @@ public sealed class ProfileTests : EndToEndTest
     {
         var silo = NewSilo();
         silo.Launch(
-            $"--urls=http://0.0.0.0:{SiloProcess.FreePort()}", "--Silo:Log=kafka", "--Silo:States=postgres",
+            $"--urls=http://0.0.0.0:{Ports.Free()}", "--Silo:Log=kafka", "--Silo:States=postgres",
             "--Silo:AdvertisedAddress=10.1.2.3", "--Kafka:BootstrapServers=127.0.0.1:9",
             "--Kafka:Settings:sasl.password=planted-kafka",
             "--Postgres:ConnectionString=Host=127.0.0.1;Username=a;Password=planted-postgres");

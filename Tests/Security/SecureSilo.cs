@@ -35,9 +35,9 @@ internal sealed class SecureSilo : IAsyncDisposable
 
     internal TestCertificate Member { get; }
 
-    internal int SiloPort { get; } = SiloProcess.FreePort();
+    internal int SiloPort { get; } = Ports.Free();
 
-    internal int GatewayPort { get; } = SiloProcess.FreePort();
+    internal int GatewayPort { get; } = Ports.Free();
 
     internal CollectedLogs Logs { get; } = new();
 

@@ -12,6 +12,7 @@ namespace ActorStreams.Tests.Telemetry;
 /// <summary>
 /// A silo on (mock) Kafka: what only Kafka has, and that the table of docs/reference/metrics.md names exactly what there is.
 /// </summary>
+[Collection(AloneCollection.Name)]
 public sealed partial class KafkaMetricsTests : EndToEndTest
 {
     private const int RoundTripMilliseconds = 40;

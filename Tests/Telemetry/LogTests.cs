@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace ActorStreams.Tests.Telemetry;
 
 /// <summary>What a silo logs by itself, down to the finest level.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class LogTests : EndToEndTest
 {
     [Fact]

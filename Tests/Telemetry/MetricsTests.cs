@@ -13,6 +13,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ActorStreams.Tests.Telemetry;
 
 /// <summary>The numbers that <c>/metrics</c> tells, against what was done.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class MetricsTests : EndToEndTest
 {
     private const string Topic = "messaging_destination_name";

@@ -6,12 +6,13 @@ using ActorStreams.Tests.EndToEnd;
 namespace ActorStreams.Tests.Telemetry;
 
 /// <summary>What leaves a silo by OTLP, as a receiver gets it.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class OtlpTests : EndToEndTest
 {
     [Fact]
     public async Task Metrics_traces_and_logs_go_where_the_endpoint_says_and_have_no_key_and_no_value()
     {
-        var receiver = new Uri($"http://127.0.0.1:{SiloProcess.FreePort()}/");
+        var receiver = new Uri($"http://127.0.0.1:{Ports.Free()}/");
         using var listener = new HttpListener { Prefixes = { receiver.AbsoluteUri } };
         listener.Start();
         var received = new ConcurrentDictionary<string, string>();

@@ -10,6 +10,7 @@ using OpenTelemetry;
 namespace ActorStreams.Tests.Telemetry;
 
 /// <summary>One trace from an append to the view, by OpenTelemetry's own pipeline.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class TraceTests : EndToEndTest
 {
     private const string SpendInput = "actorstreams.spend.b1.input";

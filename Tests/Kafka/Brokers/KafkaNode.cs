@@ -23,18 +23,15 @@ internal sealed class KafkaNode(string home, int id, string directory) : IAsyncD
         kill $watcher 2>/dev/null
         """;
 
-    private const int FirstPort = 20_000;
-    private const int PortCount = 12_000;
-
     private Process? _keeper;
 
     public int Id => id;
 
     /// <summary>The port of the brokers among each other, and of the fixture's own client.</summary>
-    public int InternalPort { get; } = FreePort();
+    public int InternalPort { get; } = Ports.Free();
 
     /// <summary>The port on which the broker serves clients without a password.</summary>
-    public int ClientPort { get; } = FreePort();
+    public int ClientPort { get; } = Ports.Free();
 
     private string Settings => Path.Combine(directory, "server.properties");
 
@@ -102,26 +99,6 @@ internal sealed class KafkaNode(string home, int id, string directory) : IAsyncD
         _keeper?.Dispose();
         if (Directory.Exists(directory))
             Directory.Delete(directory, recursive: true);
-    }
-
-    /// <summary>
-    /// A port below those that the system gives to outgoing connections, so that it is still free when the node is started again.
-    /// </summary>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, FirstPort + Random.Shared.Next(PortCount));
-                listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
-            }
-            catch (SocketException error) when (error.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                // The next one, then.
-            }
-        }
     }
 
     /// <summary>A random id as Kafka writes them.</summary>

@@ -190,9 +190,9 @@ internal sealed class RealKafka : ITestBrokers
         _brokers.AddRange(Enumerable.Range(1, count).Select(id => new KafkaNode(home, id, Path.Combine(_directory, $"{id}"))));
         _controller = count > 1 ? new(home, ControllerId, Path.Combine(_directory, "controller")) : null;
         if (_failing == Failing.CutOff)
-            _proxies.AddRange(_brokers.Select(broker => new KafkaProxy(KafkaNode.FreePort(), broker.ClientPort)));
-        Security = secured ? new(KafkaNode.FreePort(), KafkaNode.FreePort()) : null;
-        var (cluster, controllerPort) = (KafkaNode.NewId(), KafkaNode.FreePort());
+            _proxies.AddRange(_brokers.Select(broker => new KafkaProxy(Ports.Free(), broker.ClientPort)));
+        Security = secured ? new(Ports.Free(), Ports.Free()) : null;
+        var (cluster, controllerPort) = (KafkaNode.NewId(), Ports.Free());
         await Task.WhenAll(_brokers.Append(_controller).OfType<KafkaNode>().Select(async node =>
         {
             await node.FormatAsync(cluster, [.. Settings(node, controllerPort), .. more]);

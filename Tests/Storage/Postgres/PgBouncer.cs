@@ -22,7 +22,7 @@ internal sealed class PgBouncer : IAsyncDisposable
 
     private readonly TemporaryDirectory _directory = new();
     private readonly Process _keeper;
-    private readonly int _port = PostgresServer.FreePort();
+    private readonly int _port = Ports.Free();
 
     private PgBouncer(PostgresServer server, string ignored)
     {

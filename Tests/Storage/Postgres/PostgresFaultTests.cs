@@ -67,7 +67,7 @@ public sealed class PostgresFaultTests
     {
         await using var server = await PostgresServer.StartNewAsync();
         var options = await server.NewSchemaAsync();
-        var nobody = PostgresServer.FreePort();
+        var nobody = Ports.Free();
         var settings = new NpgsqlConnectionStringBuilder(options.ConnectionString)
         {
             Host = $"127.0.0.1:{nobody},127.0.0.1:{server.Port}", TargetSessionAttributes = "primary", HostRecheckSeconds = 0, Port = 1,

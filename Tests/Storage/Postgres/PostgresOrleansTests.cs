@@ -173,7 +173,7 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.UseOrleans(silo => silo
             .Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("c", "s"))
-            .ConfigureEndpoints(IPAddress.Loopback, FreePort(), FreePort())
+            .ConfigureEndpoints(IPAddress.Loopback, Ports.Free(), Ports.Free())
             .UseAdoNetClustering(clustering => (clustering.Invariant, clustering.DataSource) = ("Npgsql", _source))
             .AddAdoNetGrainStorage("states", storage => (storage.Invariant, storage.DataSource) = ("Npgsql", _source))
             .UseAdoNetReminderService(reminders => (reminders.Invariant, reminders.DataSource) = ("Npgsql", _source)));
@@ -181,13 +181,6 @@ public sealed class PostgresOrleansTests : IAsyncLifetime
         _silos.Add(host);
         await host.StartAsync();
         return host;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

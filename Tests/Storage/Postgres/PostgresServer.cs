@@ -45,7 +45,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private PostgresServer(string programs, string directory) => (_programs, _directory) = (programs, directory);
 
-    internal int Port { get; private set; } = FreePort();
+    internal int Port { get; private set; } = Ports.Free();
 
     /// <summary>The one that all tests share which do not stop it.</summary>
     public static Task<PostgresServer> SharedAsync() => SharedServer.Value;
@@ -82,7 +82,7 @@ public sealed class PostgresServer : IAsyncDisposable
         catch (Xunit.Sdk.FailException error) when (error.Message.Contains("Address already in use", StringComparison.Ordinal))
         {
             // Another process was quicker to take the port.
-            server.Port = FreePort();
+            server.Port = Ports.Free();
             await server.StartAsync();
         }
 
@@ -205,12 +205,5 @@ public sealed class PostgresServer : IAsyncDisposable
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, $"{start.FileName} {string.Join(' ', start.ArgumentList)}: {await output} {await error}");
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
