@@ -54,7 +54,7 @@ internal sealed record BenchmarkOptions
                 [--postgres CONNECTION] [--only a|b|c|d]
             dotnet run -c Release --project Benchmarks -- bounded [--records N] [--partitions N] [--rate N]
             dotnet run -c Release --project Benchmarks -- builds [--records N] [--partitions N] [--rate N]
-            dotnet run -c Release --project Benchmarks -- hot [--records N] [--partitions N] [--only a|b|c|d|e]
+            dotnet run -c Release --project Benchmarks -- hot [--records N] [--partitions N] [--rate N] [--only a|b|c|d|e]
             dotnet run -c Release --project Benchmarks -- lean [--records N]
             """);
         return 2;

@@ -12,7 +12,8 @@ namespace ActorStreams.Benchmarks.Hot;
 
 /// <summary>
 /// Memory of a silo and the time of reads while inputs come that a state, a table or a batch could grow with: hot keys of a distinct count
-/// and of a ranking, many small rankings, states that are large, records that are small. Each input has a silo and data of its own.
+/// and of a ranking, many small rankings, states that are large, records that are small. They come at a given rate. Each input has a silo
+/// and data of its own.
 /// </summary>
 internal static class HotBenchmark
 {
@@ -20,7 +21,7 @@ internal static class HotBenchmark
     public const string SiloCommand = "hot-silo";
 
     private const string Topic = "visits";
-    private const int Chunk = 5_000;
+    private const int Chunk = 1_000;
     private const int ChunkBytes = 4 << 20;
     private const double MiB = 1 << 20;
     private static readonly TimeSpan ReadEvery = TimeSpan.FromMilliseconds(10);
@@ -47,7 +48,7 @@ internal static class HotBenchmark
         for (var i = 0; i < inputs.Length; i++)
         {
             if (options.Only is null || options.Only == $"{(char)('a' + i)}")
-                await RunAsync(inputs[i].What, inputs[i].View, inputs[i].Records, options.Partitions, inputs[i].Next);
+                await RunAsync(inputs[i].What, inputs[i].View, inputs[i].Records, options, inputs[i].Next);
         }
 
         return 0;
@@ -75,11 +76,11 @@ internal static class HotBenchmark
     }
 
     private static async Task RunAsync(
-        string what, string view, int records, int partitions, Func<Random, int, (string Key, Visited Value)> next)
+        string what, string view, int records, BenchmarkOptions options, Func<Random, int, (string Key, Visited Value)> next)
     {
         using var directory = new TemporaryDirectory();
         using var silo = await SiloChild.StartAsync(
-            directory.NewFile("data"), ["--Streams:DefaultPartitions", $"{partitions}"], SiloCommand, view.Length == 0 ? "none" : view);
+            directory.NewFile("data"), ["--Streams:DefaultPartitions", $"{options.Partitions}"], SiloCommand, view.Length == 0 ? "none" : view);
         using var client = new ActorStreamsClient(silo.Url);
         var (random, sent, begin) = (new Random(1), 0, Stopwatch.GetTimestamp());
         using var stop = new CancellationTokenSource();
@@ -96,6 +97,9 @@ internal static class HotBenchmark
 
             await client.AppendAsync(Topic, chunk);
             sent += chunk.Count;
+            var ahead = ((double)sent / options.Rate) - Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            if (ahead > 0)
+                await Task.Delay(TimeSpan.FromSeconds(ahead));
         }
 
         await silo.WaitUntilAsync("visit", states: null);
