@@ -80,7 +80,8 @@ internal static class HotBenchmark
     {
         using var directory = new TemporaryDirectory();
         using var silo = await SiloChild.StartAsync(
-            directory.NewFile("data"), ["--Streams:DefaultPartitions", $"{options.Partitions}"], SiloCommand, view.Length == 0 ? "none" : view);
+            directory.NewFile("data"), ["--Streams:DefaultPartitions", $"{options.Partitions}"], SiloCommand,
+            view.Length == 0 ? "none" : view);
         using var client = new ActorStreamsClient(silo.Url);
         var (random, sent, begin) = (new Random(1), 0, Stopwatch.GetTimestamp());
         using var stop = new CancellationTokenSource();

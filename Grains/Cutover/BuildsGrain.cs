@@ -117,17 +117,23 @@ internal sealed partial class BuildsGrain(
         };
     }
 
-    private static BuildCatalog Retired(BuildCatalog catalog, BuildId id)
+    /// <summary>What readers get is kept, but for a dataset that no silo defines any more: that is forgotten as a whole.</summary>
+    private BuildCatalog Retired(BuildCatalog catalog, BuildId id)
     {
         if (catalog.Find(id) is null)
             throw new RequestRefusedException(404, "No such build", $"There is no build {id}.");
         HashSet<BuildId> all = [id];
         foreach (var build in catalog.Builds.Where(build => build.Sources.Any(all.Contains)))
             all.Add(build.Id);
-        if (catalog.Builds.FirstOrDefault(build => all.Contains(build.Id) && catalog.IsActive(build)) is { } active)
+        bool IsDefined(string dataset) => catalog.Builds.Any(build => build.Dataset == dataset && ownership.IsKnown(build.Address));
+        if (catalog.Builds.FirstOrDefault(build => all.Contains(build.Id) && catalog.IsActive(build) && IsDefined(build.Dataset))
+            is { } active)
             throw new RequestRefusedException(
                 409, "Readers get it", $"Readers get {active.Id}{(active.Id == id ? "" : $", which is fed by {id}")}. Move them first.");
-        return LiveBuilds.Retire(catalog, build => all.Contains(build.Id));
+        return LiveBuilds.Retire(catalog, build => all.Contains(build.Id)) with
+        {
+            Active = catalog.Active.Where(active => !all.Contains(new(active.Key, active.Value))).ToDictionary(),
+        };
     }
 
     /// <summary>Of some builds those that are connected with a dataset: what feeds it, and what it feeds.</summary>

@@ -62,6 +62,32 @@ public sealed class BuildsApiTests : EndToEndTest
     }
 
     [Fact]
+    public async Task What_no_silo_defines_any_more_can_be_retired_whole()
+    {
+        var hasTotal = true;
+        await using var silo = NewSilo(() => hasTotal);
+        using (var http = await StartAsync(silo))
+        using (await FillAsync(silo))
+            await RefusedAsync(http, "total/1/retire", 409, "Readers get total@1");
+        await silo.StopAsync();
+
+        hasTotal = false;
+        using var later = await StartAsync(silo);
+        Assert.Equal(2, (await BuildsAsync(later)).Count);
+        await ChangesAsync(later, "total/1/retire");
+        await UntilAsync(async () => (await BuildsAsync(later)).Count == 1, "the retired build is gone");
+        await silo.StopAsync();
+
+        hasTotal = true;
+        using var last = await StartAsync(silo);
+        await UntilAsync(last, "meter@1 active, total@2 active");
+        await UntilAsync(
+            async () => await last.GetAsync(new Uri("api/views/total/all", UriKind.Relative)) is { IsSuccessStatusCode: true } answer
+                && Total(await answer.Content.ReadFromJsonAsync<JsonElement>()) == "10 100",
+            "the total, by another build");
+    }
+
+    [Fact]
     public async Task What_cannot_be_done_is_refused_with_the_reason()
     {
         await using var silo = NewSilo();
@@ -79,9 +105,16 @@ public sealed class BuildsApiTests : EndToEndTest
         Assert.Equal(["meter@1 active", "total@1 active"], (await BuildsAsync(http)).Select(Words));
     }
 
-    private static HostedSilo NewSilo(params string[] settings) => new()
+    private static HostedSilo NewSilo(params string[] settings) => NewSilo(() => true, settings);
+
+    private static HostedSilo NewSilo(Func<bool> hasTotal, params string[] settings) => new()
     {
-        Define = topology => topology.AddEntity<Meter>(meter => meter.WithPartitions(2)).AddView<Total>(),
+        Define = topology =>
+        {
+            topology.AddEntity<Meter>(meter => meter.WithPartitions(2));
+            if (hasTotal())
+                topology.AddView<Total>();
+        },
         Settings = ["--Streams:KeeperIntervalSeconds", "0.3", "--Streams:CheckpointIntervalSeconds", "0.1", .. settings],
     };
 

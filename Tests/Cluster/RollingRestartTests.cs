@@ -8,7 +8,8 @@ namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
 /// A rolling update as Kubernetes makes it: a new silo becomes ready, then an old one is asked to stop. Clients go through something that
-/// sends requests to silos that are ready, as a Service does, and try nothing twice. Only on request: <c>ROLL=3 APPENDS=500 READS=2000</c>.
+/// sends requests to silos that are ready, as a Service does, and try nothing twice. Only on request: <c>ROLL=3 APPENDS=500 READS=2000</c>,
+/// and <c>ROLL_FROM=…/ActorStreams.Silo.dll</c> for an upgrade from a version without builds.
 /// </summary>
 [Collection(AloneCollection.Name)]
 public sealed class RollingRestartTests : EndToEndTest
@@ -28,9 +29,13 @@ public sealed class RollingRestartTests : EndToEndTest
     {
         var (replaced, appendsPerSecond, readsPerSecond) = (Number("ROLL", 0), Number("APPENDS", 50), Number("READS", 200));
         Assert.SkipUnless(replaced > 0, "It takes about a minute: ROLL=1, or ROLL=3 APPENDS=500 READS=2000.");
+        var old = Environment.GetEnvironmentVariable("ROLL_FROM");
+        var topics = SameAnswersTests.Topics(Partitions, Partitions);
+        if (old is not null)
+            topics = [.. topics, .. topics.Select(topic => (topic.Item1.Replace(".b1.", ".v1."), topic.Item2)).Except(topics)];
         await using var cluster = await SiloCluster.StartAsync(
-            SameAnswersTests.Topics(Partitions, Partitions), $"--Streams:DefaultPartitions={Partitions}", "--Silo:DrainSeconds=2");
-        await cluster.StartSilosAsync(3);
+            topics, $"--Streams:DefaultPartitions={Partitions}", "--Silo:DrainSeconds=2");
+        await cluster.StartSilosAsync(3, old);
         var service = new ReadySilos(cluster);
         using var stop = new CancellationTokenSource();
         var watching = service.WatchAsync(stop.Token);
@@ -42,11 +47,11 @@ public sealed class RollingRestartTests : EndToEndTest
         var begun = Stopwatch.GetTimestamp();
         var running = Task.WhenAll(
             AtRateAsync(appendsPerSecond, load.AppendAsync, end.Token), AtRateAsync(readsPerSecond, load.ReadAsync, end.Token));
-        for (var old = 0; old < replaced; old++)
+        for (var left = 0; left < replaced; left++)
         {
             await cluster.NewSilo().StartAsync();
             await Task.Delay(1_000);
-            Assert.Equal(0, await cluster.Silos[old].StopAsync());
+            Assert.Equal(0, await cluster.Silos[left].StopAsync());
             await Task.Delay(1_000);
         }
 

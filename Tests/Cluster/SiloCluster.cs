@@ -58,17 +58,21 @@ internal sealed class SiloCluster : IAsyncDisposable
     }
 
     /// <summary>One more silo, not yet started.</summary>
-    internal SiloProcess NewSilo()
+    /// <param name="program">The silo of another version, by its path; this one when null.</param>
+    internal SiloProcess NewSilo(string? program = null)
     {
-        var silo = new SiloProcess { Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"] };
+        var silo = new SiloProcess
+        {
+            Program = [program ?? "ActorStreams.Silo.dll"], Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"],
+        };
         silo.Variables["DOTNET_GCgen0size"] = "4000000"; // as the manifests have it
         _silos.Add(silo);
         return silo;
     }
 
-    internal async Task StartSilosAsync(int count)
+    internal async Task StartSilosAsync(int count, string? program = null)
     {
-        var silos = Enumerable.Range(0, count).Select(_ => NewSilo()).ToList();
+        var silos = Enumerable.Range(0, count).Select(_ => NewSilo(program)).ToList();
         await Task.WhenAll(silos.Select(silo => silo.StartAsync()));
     }
 
