@@ -49,9 +49,7 @@ internal sealed class Ownership(
         lock (_gate)
             return _refresh is { IsCompleted: false }
                 ? _refresh
-                : _refresh = AskAsync(grain => grain.OwnersFor(
-                    membership.CurrentSnapshot.Version.Value, local.SiloAddress,
-                    topology.Running.ToDictionary(dataset => dataset.Address, dataset => dataset.Partitions)));
+                : _refresh = AskAsync(OwnersAsync);
     }
 
     /// <summary>Hands all partitions of this silo to others.</summary>
@@ -59,6 +57,22 @@ internal sealed class Ownership(
     {
         Leaving = true;
         await AskAsync(grain => grain.Leave(local.SiloAddress));
+    }
+
+    private async Task<PartitionMap> OwnersAsync(IPlacementGrain grain)
+    {
+        var version = membership.CurrentSnapshot.Version.Value;
+        try
+        {
+            return await grain.OwnersFor(
+                version, local.SiloAddress, topology.Running.ToDictionary(dataset => dataset.Address, dataset => dataset.Partitions))
+                .ConfigureAwait(false);
+        }
+        catch (Exception error) when (error.Message.Contains(nameof(IPlacementGrain.OwnersFor), StringComparison.Ordinal))
+        {
+            // In a rolling upgrade the grain may live on a silo of a version without builds, which does not know this call.
+            return await grain.Owners(version).ConfigureAwait(false);
+        }
     }
 
     private async Task AskAsync(Func<IPlacementGrain, Task<PartitionMap>> ask)
