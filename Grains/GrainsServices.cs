@@ -1,4 +1,5 @@
 using ActorStreams.Definitions;
+using ActorStreams.Folding;
 using ActorStreams.Grains.Actors;
 using ActorStreams.Grains.Appends;
 using ActorStreams.Grains.Builds;
@@ -32,6 +33,7 @@ public static class GrainsServices
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(new RecordLimits());
+        services.TryAddSingleton(new FoldOptions());
         services.AddSingleton<PartitionDirectory>();
         services.AddSingleton<StreamsMetrics>();
         services.AddSingleton(provider => new PartitionServices(
@@ -42,6 +44,7 @@ public static class GrainsServices
         {
             FollowBuilds = provider.GetRequiredService<LiveBuilds>().FollowAsync,
             EdgesDropped = provider.GetRequiredService<LiveBuilds>().DetachAsync,
+            Fold = provider.GetRequiredService<FoldOptions>(),
         });
         services.AddSingleton<LiveBuilds>();
         services.AddSingleton<FrozenReads>();

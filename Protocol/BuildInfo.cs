@@ -21,7 +21,7 @@ public enum BuildStatus
     /// <summary>It has not caught up yet.</summary>
     Building,
 
-    /// <summary>It lacks changes, since no silo knew its definition.</summary>
+    /// <summary>It is not folded: no silo knows its definition, or it lacks changes since none did.</summary>
     Frozen,
 
     /// <summary>It is being deleted.</summary>

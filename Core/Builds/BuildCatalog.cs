@@ -69,10 +69,17 @@ public sealed record BuildCatalog
     /// <summary>Whether readers get this build.</summary>
     public bool IsActive(Build build) => Active.TryGetValue(build.Dataset, out var number) && number == build.Number;
 
-    /// <summary>The newest whole build of each dataset, where readers get an older one.</summary>
-    public IEnumerable<Build> Newer => Active.Keys
-        .Select(name => Builds.LastOrDefault(build => build.Dataset == name && build.IsWhole)).OfType<Build>()
-        .Where(build => build.Number > Active[build.Dataset]);
+    /// <summary>
+    /// The builds that readers are to be moved to: of each dataset the newest that is folded, where readers get an older one, or one that
+    /// nobody folds any more. The latter is so after a deployment was taken back: what readers had before is folded again.
+    /// </summary>
+    /// <param name="isFolded">Whether there is a silo that knows a build's definition.</param>
+    public IReadOnlyList<Build> Due(Func<Build, bool> isFolded) =>
+    [
+        .. Active.Keys.Select(name => Builds.LastOrDefault(build => build.Dataset == name && build.IsWhole && isFolded(build)))
+            .OfType<Build>().Where(build => build.Number > Active[build.Dataset]
+                || (!IsActive(build) && ActiveOf(build.Dataset) is { } active && !isFolded(active))),
+    ];
 
     /// <summary>The builds that are fed by this one.</summary>
     public IEnumerable<Build> DependentsOf(BuildId id) => Builds.Where(build => build.Sources.Contains(id));

@@ -25,9 +25,6 @@ public sealed partial class LiveBuilds(Topology topology, IStateStore store, ICh
     /// <summary>The catalog as it was last read.</summary>
     public BuildCatalog Catalog { get; private set; } = new();
 
-    /// <summary>Whether there are builds that readers are to be moved to.</summary>
-    internal bool HasNewer => Catalog.Newer.Any();
-
     /// <summary>
     /// What folds these datasets has to begin again, since their views have changed; or there are other datasets to fold.
     /// </summary>

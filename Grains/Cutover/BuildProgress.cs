@@ -14,9 +14,11 @@ internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<Bu
     private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>Asks all partitions of all builds that are folded.</summary>
-    internal static async Task<BuildProgress> AskAsync(BuildCatalog catalog, IGrainFactory grains, TimeProvider time)
+    internal static async Task<BuildProgress> AskAsync(
+        BuildCatalog catalog, Func<Build, bool> isFolded, IGrainFactory grains, TimeProvider time)
     {
-        var asked = await Task.WhenAll(catalog.Builds.Where(build => build.IsWhole).Select(async build => (build.Id, await Task.WhenAll(
+        var folded = catalog.Builds.Where(build => build.IsWhole && isFolded(build));
+        var asked = await Task.WhenAll(folded.Select(async build => (build.Id, await Task.WhenAll(
             Enumerable.Range(0, build.Partitions).Select(partition => AskAsync(build, partition, grains, time))))));
         return new(catalog, asked.ToDictionary(one => one.Id, one => one.Item2));
     }
@@ -26,7 +28,8 @@ internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<Bu
     {
         if (!build.IsWhole)
             return $"{build.Id} lacks changes.";
-        var own = partitions[build.Id];
+        if (!partitions.TryGetValue(build.Id, out var own))
+            return $"{build.Id} is not folded: no silo knows its definition.";
         if (own.FirstOrDefault(partition => partition.Status != "running") is { } idle)
             return $"{build.Id} partition {idle.Partition} is {idle.Status}: {idle.Reason}";
         if (Edges(build).Count(edge => !edge.IsWhole) is > 0 and var missing)
@@ -79,8 +82,8 @@ internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<Bu
     }
 
     private string StatusOf(Build build) => build.IsRetired ? "retired"
-        : catalog.IsActive(build) ? build.Detached is null ? "active" : "frozen"
-        : build.Detached is not null ? "frozen"
+        : build.Detached is not null || !partitions.ContainsKey(build.Id) ? "frozen"
+        : catalog.IsActive(build) ? "active"
         : catalog.Previous.GetValueOrDefault(build.Dataset) == build.Number ? "previous"
         : NotReady(build) is null ? "ready" : "building";
 

@@ -35,7 +35,7 @@ internal sealed partial class BuildsGrain(
     {
         await builds.FollowAsync(CancellationToken.None);
         var catalog = builds.Catalog;
-        return RepliesOf(catalog, await BuildProgress.AskAsync(catalog, grains, time));
+        return RepliesOf(catalog, await AskAsync(catalog));
     }
 
     public async Task<IReadOnlyList<BuildReply>> Rebuild(string dataset)
@@ -55,7 +55,7 @@ internal sealed partial class BuildsGrain(
         if (dataset is not null)
             RequireDataset(dataset);
         await builds.FollowAsync(CancellationToken.None);
-        var targets = Connected([.. builds.Catalog.Newer], dataset);
+        var targets = Connected(builds.Catalog.Due(ownership.IsFolded), dataset);
         if (targets.Count == 0)
             throw new RequestRefusedException(409, "Nothing to move to", "Readers get the newest build of each dataset already.");
         if (await MoveAsync(targets, byCommand: true) is { } fault)
@@ -96,12 +96,21 @@ internal sealed partial class BuildsGrain(
             return;
         }
 
-        var targets = builds.Catalog.Newer.Where(build => !builds.Catalog.Held.Contains(build.Dataset)).ToList();
+        var targets = builds.Catalog.Due(ownership.IsFolded).Where(build => !IsHeld(builds.Catalog, build.Dataset)).ToList();
         // As long as there are silos with another definition it is open which one counts.
         if (targets.Count > 0 && targets.All(build => ownership.IsKnownToAll(build.Address))
             && await MoveAsync(targets, byCommand: false) is { } fault)
             LogNotReady(logger, fault);
     }
+
+    /// <summary>
+    /// Where a command has moved readers they stay, also at a build that lacks changes; but not at one that could be folded, and is not, as
+    /// the deployment that had it is gone.
+    /// </summary>
+    private bool IsHeld(BuildCatalog catalog, string dataset) =>
+        catalog.Held.Contains(dataset) && catalog.ActiveOf(dataset) is { } active && (!active.IsWhole || ownership.IsFolded(active));
+
+    private Task<BuildProgress> AskAsync(BuildCatalog catalog) => BuildProgress.AskAsync(catalog, ownership.IsFolded, grains, time);
 
     private List<BuildReply> RepliesOf(BuildCatalog catalog, BuildProgress progress) =>
         [.. _rates.Look([.. catalog.Builds.Select(progress.ReplyOf)]).Select(reply => WithSettings(catalog, reply))];
@@ -112,7 +121,7 @@ internal sealed partial class BuildsGrain(
         return reply with
         {
             BackfillShare = reply.StatesSent < reply.StatesToSend ? options.Value.BackfillShare : null,
-            CutoverByCommand = options.Value.Cutover == CutoverKind.ByCommand || catalog.Held.Contains(reply.Dataset),
+            CutoverByCommand = options.Value.Cutover == CutoverKind.ByCommand || IsHeld(catalog, reply.Dataset),
             NotReady = reply.Status == "ready" && !isKnown ? "A silo that does not know its definition is a member." : reply.NotReady,
         };
     }
@@ -137,7 +146,7 @@ internal sealed partial class BuildsGrain(
     }
 
     /// <summary>Of some builds those that are connected with a dataset: what feeds it, and what it feeds.</summary>
-    private static List<Build> Connected(List<Build> targets, string? dataset)
+    private static IReadOnlyList<Build> Connected(IReadOnlyList<Build> targets, string? dataset)
     {
         if (dataset is null)
             return targets;
@@ -174,7 +183,7 @@ internal sealed partial class BuildsGrain(
         try
         {
             var catalog = builds.Catalog;
-            var progress = await BuildProgress.AskAsync(catalog, grains, time);
+            var progress = await AskAsync(catalog);
             RepliesOf(catalog, progress);
             // What lacks changes is not waited for: readers are moved there by command alone, and know what they do.
             if (targets.Where(build => build.IsWhole).Select(progress.NotReady).FirstOrDefault(fault => fault is not null) is { } fault)

@@ -84,7 +84,7 @@ internal sealed partial class PartitionKeeper(
                 await HandOverAsync(stoppingToken);
                 await EndUnknownAsync();
                 await Task.WhenAll(Mine().Select(partition => KeepAsync(partition.Dataset, partition.Partition)));
-                if (builds.HasNewer)
+                if (builds.Catalog.Due(ownership.IsFolded).Count > 0)
                     await grains.GetGrain<IBuildsGrain>(0).Look();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

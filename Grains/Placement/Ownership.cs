@@ -1,3 +1,4 @@
+using ActorStreams.Builds;
 using ActorStreams.Definitions;
 using Orleans.Runtime;
 
@@ -25,6 +26,13 @@ internal sealed class Ownership(
     {
         lock (_gate)
             return _owners.TryGetValue(dataset.Address, out var owners) && partition < owners.Length ? owners[partition] : null;
+    }
+
+    /// <summary>Whether a silo can fold a build: this one, or one that owns partitions of it.</summary>
+    internal bool IsFolded(Build build)
+    {
+        lock (_gate)
+            return _owners.ContainsKey(build.Address) || topology.Running.Any(dataset => dataset.Id == build.Id);
     }
 
     /// <summary>Whether every silo can fold a build, by its address.</summary>

@@ -30,7 +30,7 @@ internal sealed partial class SourceTopics(
     {
         foreach (var topic in topology.SourceTopics)
         {
-            var followed = topology.Datasets.First(dataset => dataset.Topic == topic).Partitions;
+            var followed = topology.Definitions.Concat(topology.Datasets).First(dataset => dataset.Topic == topic).Partitions;
             var there = (await log.DescribeAsync(topic, cancellationToken))?.Partitions;
             if (there == followed)
             {

@@ -26,7 +26,10 @@ internal sealed class HostedSilo : IAsyncDisposable
     /// <summary>Given at every start.</summary>
     internal IReadOnlyList<string> Settings { get; init; } = [];
 
-    internal Action<TopologyBuilder> Define { get; init; } = ShopDefinitions.AddTo;
+    /// <summary>The definitions of the next start.</summary>
+    internal Action<TopologyBuilder> Define { get; set; } = ShopDefinitions.AddTo;
+
+    internal string Data => _data.File("data");
 
     /// <summary>What else the program adds.</summary>
     internal Action<WebApplicationBuilder> Configure { get; init; } = _ => { };
@@ -38,7 +41,7 @@ internal sealed class HostedSilo : IAsyncDisposable
     internal async Task StartAsync()
     {
         var builder =
-            WebApplication.CreateBuilder(["--Silo:DataDirectory", _data.File("data"), "--Silo:MaxRecordBytes", "10000", .. Settings]);
+            WebApplication.CreateBuilder(["--Silo:DataDirectory", Data, "--Silo:MaxRecordBytes", "10000", .. Settings]);
         builder.Logging.ClearProviders();
         builder.AddActorStreams(Define);
         Configure(builder);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text;
+using ActorStreams.Client;
 using ActorStreams.Client.Calls;
 using ActorStreams.Log;
 using ActorStreams.Protocol;
@@ -47,11 +48,16 @@ internal static class SiloRequests
     }
 
     /// <summary>Every state of a dataset as its JSON, page by page.</summary>
+    internal static Task<SortedDictionary<string, string>> AllAsync(
+        this SiloProcess silo, string dataset, string? prefix = null, int pageSize = 1_000) =>
+        silo.Client.AllAsync(dataset, prefix, pageSize);
+
+    /// <inheritdoc cref="AllAsync(SiloProcess, string, string?, int)"/>
     internal static async Task<SortedDictionary<string, string>> AllAsync(
-        this SiloProcess silo, string dataset, string? prefix = null, int pageSize = 1_000)
+        this ActorStreamsClient client, string dataset, string? prefix = null, int pageSize = 1_000)
     {
         var states = new SortedDictionary<string, string>(KeyOrder.Instance);
-        await foreach (var item in silo.Client.ListAsync<JsonElement>(dataset, prefix, pageSize))
+        await foreach (var item in client.ListAsync<JsonElement>(dataset, prefix, pageSize))
         {
             Assert.True(
                 states.Count == 0 || KeyOrder.Instance.Compare(states.Keys.Last(), item.Key) < 0, $"'{item.Key}' comes out of order.");
@@ -62,18 +68,21 @@ internal static class SiloRequests
     }
 
     /// <summary>Waits until all that the topic has now is folded into every partition of every dataset behind it.</summary>
-    internal static async Task CaughtUpAsync(this SiloProcess silo, string topic)
+    internal static Task CaughtUpAsync(this SiloProcess silo, string topic) => silo.Client.CaughtUpAsync(topic);
+
+    /// <inheritdoc cref="CaughtUpAsync(SiloProcess, string)"/>
+    internal static async Task CaughtUpAsync(this ActorStreamsClient client, string topic)
     {
         using var limit = new CancellationTokenSource(Patience);
-        var ends = (await silo.Client.TopicsAsync()).Single(t => t.Topic == topic).Partitions.Where(p => p.End > 0).ToList();
-        var lineage = await silo.Client.LineageAsync();
-        foreach (var dataset in (await silo.Client.DatasetsAsync()).Where(dataset => IsBehind(lineage, topic, dataset.Name)))
+        var ends = (await client.TopicsAsync()).Single(t => t.Topic == topic).Partitions.Where(p => p.End > 0).ToList();
+        var lineage = await client.LineageAsync();
+        foreach (var dataset in (await client.DatasetsAsync()).Where(dataset => IsBehind(lineage, topic, dataset.Name)))
         {
             foreach (var key in KeyOfEach(dataset.Partitions))
             {
                 foreach (var end in ends)
                 {
-                    while (!await ReachedAsync(silo, dataset, key, new(topic, end.Partition, end.End - 1)))
+                    while (!await ReachedAsync(client, dataset, key, new(topic, end.Partition, end.End - 1)))
                         limit.Token.ThrowIfCancellationRequested();
                 }
             }
@@ -101,11 +110,11 @@ internal static class SiloRequests
     private static IEnumerable<string> KeyOfEach(int partitions) => Enumerable.Range(0, partitions).Select(partition =>
         Enumerable.Range(0, int.MaxValue).Select(i => $"k{i}").First(key => Partitioner.PartitionOf(key, partitions) == partition));
 
-    private static async Task<bool> ReachedAsync(SiloProcess silo, DatasetInfo dataset, string key, Position position)
+    private static async Task<bool> ReachedAsync(ActorStreamsClient client, DatasetInfo dataset, string key, Position position)
     {
         try
         {
-            await silo.Client.GetAsync<JsonElement>(dataset.Name, key, new() { AtLeast = position, TimeoutSeconds = 30 });
+            await client.GetAsync<JsonElement>(dataset.Name, key, new() { AtLeast = position, TimeoutSeconds = 30 });
             return true;
         }
         catch (ActorStreamsException error) when (error.Status == HttpStatusCode.GatewayTimeout)
