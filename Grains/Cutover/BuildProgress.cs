@@ -84,8 +84,16 @@ internal sealed class BuildProgress(BuildCatalog catalog, IReadOnlyDictionary<Bu
     private string StatusOf(Build build) => build.IsRetired ? "retired"
         : build.Detached is not null || !partitions.ContainsKey(build.Id) ? "frozen"
         : catalog.IsActive(build) ? "active"
-        : catalog.Previous.GetValueOrDefault(build.Dataset) == build.Number ? "previous"
+        : IsFormer(build) ? "previous"
         : NotReady(build) is null ? "ready" : "building";
+
+    /// <summary>
+    /// Whether readers are not moved to it by itself: they have left it, or a newer one took over before it had caught up. One that is
+    /// older than what readers get is awaited where nobody folds that.
+    /// </summary>
+    private bool IsFormer(Build build) => build.Number < catalog.Active.GetValueOrDefault(build.Dataset)
+        ? !catalog.Due(one => partitions.ContainsKey(one.Id)).Contains(build)
+        : catalog.Previous.GetValueOrDefault(build.Dataset) == build.Number;
 
     /// <summary>The edges to a build that its sources' partitions have told of.</summary>
     private List<EdgeStatus> Edges(Build build) =>

@@ -58,12 +58,12 @@ internal sealed class SiloCluster : IAsyncDisposable
     }
 
     /// <summary>One more silo, not yet started.</summary>
-    /// <param name="program">The silo of another version, by its path; this one when null.</param>
-    internal SiloProcess NewSilo(string? program = null)
+    /// <param name="program">What is run, as <see cref="SiloProcess.Program"/> has it: the stock silo when nothing is given.</param>
+    internal SiloProcess NewSilo(params string[] program)
     {
         var silo = new SiloProcess
         {
-            Program = [program ?? "ActorStreams.Silo.dll"], Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"],
+            Program = program is [] ? ["ActorStreams.Silo.dll"] : program, Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"],
         };
         silo.Variables["DOTNET_GCgen0size"] = "4000000"; // as the manifests have it
         _silos.Add(silo);
@@ -72,7 +72,7 @@ internal sealed class SiloCluster : IAsyncDisposable
 
     internal async Task StartSilosAsync(int count, string? program = null)
     {
-        var silos = Enumerable.Range(0, count).Select(_ => NewSilo(program)).ToList();
+        var silos = Enumerable.Range(0, count).Select(_ => NewSilo(program is null ? [] : [program])).ToList();
         await Task.WhenAll(silos.Select(silo => silo.StartAsync()));
     }
 

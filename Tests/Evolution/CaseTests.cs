@@ -3,6 +3,7 @@ using ActorStreams.Client.Calls;
 using ActorStreams.Definitions;
 using ActorStreams.Grains.Builds;
 using ActorStreams.Grains.Setup;
+using ActorStreams.Protocol;
 using ActorStreams.Storage.Sqlite.States;
 using ActorStreams.Tests.EndToEnd;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -124,6 +125,29 @@ public sealed class CaseTests : EndToEndTest
         await _host.DeployAsync(Difference.TripledSpend);
         await _host.ExactAsync();
         Assert.Contains("spend@3 active", await _host.BuildsAsync("spend"));
+    }
+
+    [Fact]
+    public async Task A_source_topic_that_was_made_again_stops_its_entity_until_that_is_rebuilt()
+    {
+        await _host.DeployAsync();
+        await _host.SellAsync(0, 30);
+        await _host.ExactAsync();
+        await _host.StopAsync();
+        await using (var log = new StoppedLog(_host.Data))
+        {
+            await log.Log.DeleteTopicAsync(Deployment.Sales);
+            await log.Log.CreateTopicAsync(Deployment.Sales, Deployment.Partitions);
+        }
+
+        await _host.DeployAsync();
+        await _host.SellAsync(25, 40); // more than there were
+        await UntilAsync(
+            async () => (await _host.Client.DatasetsAsync()).Single(one => one.Name == "sale").Status == PartitionState.Stopped, "stopped");
+        Assert.Equal(30, (await _host.Client.AllAsync("sale")).Count);
+        await _host.Client.Builds.RebuildAsync("sale");
+        await _host.ExactAsync();
+        Assert.Equal(40, (await _host.Client.AllAsync("sale")).Count);
     }
 
     [Fact]

@@ -27,6 +27,14 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void Another_shape_of_the_event_is_another_build()
+    {
+        var first = Plan(new(), Of(topology => topology.AddEntity<Customer>(Named("customer"))));
+        var next = Plan(first, Of(topology => topology.AddEntity<NicknamedCustomer>(Named("customer"))));
+        Assert.Equal(["customer@2"], Made(first, next));
+    }
+
+    [Fact]
     public void A_view_that_lacked_changes_gets_another_build_when_it_is_put_back()
     {
         var first = Plan(new(), Base());
@@ -102,6 +110,15 @@ public sealed class PlanTests
 
     private static BuildCatalog Plan(BuildCatalog catalog, IReadOnlyList<Dataset> definitions) =>
         catalog.Plan(definitions, "shop", Now);
+
+    /// <summary>The state is the same.</summary>
+    private sealed record NicknamedCustomer(string Name, int Records) : IEntity<NicknamedCustomer, Nicknamed>
+    {
+        public static NicknamedCustomer? Apply(NicknamedCustomer? state, in Record<Nicknamed> record) =>
+            new(record.Value.Name + record.Value.Nickname, (state?.Records ?? 0) + 1);
+    }
+
+    private sealed record Nicknamed(string Name, string Nickname);
 
     private static IEnumerable<string> Made(BuildCatalog before, BuildCatalog after) =>
         after.Builds.Where(build => before.Find(build.Id) is null).Select(build => $"{build.Id}");

@@ -24,6 +24,24 @@ internal static class Rest
             is { } partial ? $"{partial.Dataset}@{partial.Build} is backfilled" : null;
     }
 
+    /// <summary>
+    /// An entity whose newest build has stopped, since its topic is another log than the one that was folded; null for none. A rebuild is
+    /// the remedy.
+    /// </summary>
+    internal static string? Stopped(IReadOnlyList<BuildInfo> builds, IReadOnlyList<DatasetInfo> datasets)
+    {
+        foreach (var dataset in datasets.Where(dataset => dataset.Kind == DatasetKind.Entity))
+        {
+            var newest = builds.LastOrDefault(build =>
+                build.Dataset == dataset.Name && build.Status is not (BuildStatus.Frozen or BuildStatus.Retired));
+            if (newest is { IsActive: true } ? dataset.Status == PartitionState.Stopped
+                : newest?.NotReady?.Contains(" is stopped:", StringComparison.Ordinal) == true)
+                return dataset.Name;
+        }
+
+        return null;
+    }
+
     /// <summary>The states that readers get, of every dataset.</summary>
     internal static async Task<Dictionary<string, SortedDictionary<string, string>>> StatesAsync(
         ActorStreamsClient client, Topology topology)

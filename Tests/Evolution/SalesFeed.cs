@@ -1,25 +1,27 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using ActorStreams.Client;
 using ActorStreams.Client.Calls;
 using ActorStreams.Log;
 using ActorStreams.Storage.Sqlite.Files;
 using ActorStreams.Storage.Sqlite.Log;
-using ActorStreams.Tests.EndToEnd;
 
 namespace ActorStreams.Tests.Evolution;
 
 /// <summary>
-/// Appends sales, corrections, tombstones and names of customers to a silo that comes and goes, each once, and remembers what was
+/// Appends sales, corrections, tombstones and names of customers to silos that come and go, each once, and remembers what was
 /// acknowledged.
 /// </summary>
-internal sealed class SalesFeed(SiloProcess silo, Random random) : IAsyncDisposable
+internal sealed class SalesFeed(Func<ActorStreamsClient> client, Random random) : IAsyncDisposable
 {
     private const int SaleKeys = 40;
     private const int CustomerKeys = 8;
     private const int Regions = 4;
     private const int MaxPauseMilliseconds = 60;
-    private static readonly string[] Topics = [Deployment.Sales, Deployment.OtherSales, Deployment.Customers];
+
+    /// <summary>The source topics.</summary>
+    internal static readonly string[] Topics = [Deployment.Sales, Deployment.OtherSales, Deployment.Customers];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<(string Topic, int Partition), List<(string Key, string? Value)>> _acknowledged = [];
@@ -31,15 +33,14 @@ internal sealed class SalesFeed(SiloProcess silo, Random random) : IAsyncDisposa
     internal int Records => _acknowledged.Values.Sum(partition => partition.Count);
 
     /// <summary>Makes the source topics, with some records, before there is a silo.</summary>
-    internal async Task PrepareAsync(int batches)
+    internal async Task PrepareAsync(IChangeLog log, int batches)
     {
-        await using var log = new StoppedLog(silo.Data);
         foreach (var topic in Topics)
-            await log.Log.CreateTopicAsync(topic, Deployment.Partitions);
+            await log.CreateTopicAsync(topic, Deployment.Partitions);
         for (var batch = 0; batch < batches; batch++)
         {
             var (topic, records) = Next();
-            await log.Log.AppendAsync(topic, [.. records.Select(record => new NewRecord
+            await log.AppendAsync(topic, [.. records.Select(record => new NewRecord
             {
                 Partition = PartitionOf(record.Key), Timestamp = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
                 Key = Encoding.UTF8.GetBytes(record.Key),
@@ -49,12 +50,9 @@ internal sealed class SalesFeed(SiloProcess silo, Random random) : IAsyncDisposa
         }
     }
 
-    /// <summary>The topic is deleted while no silo runs, and made again with nothing in it.</summary>
-    internal async Task MakeAgainAsync(string topic)
+    /// <summary>A topic has nothing in it any more.</summary>
+    internal void Forget(string topic)
     {
-        await using var log = new StoppedLog(silo.Data);
-        await log.Log.DeleteTopicAsync(topic);
-        await log.Log.CreateTopicAsync(topic, Deployment.Partitions);
         foreach (var partition in _acknowledged.Keys.Where(partition => partition.Topic == topic).ToList())
             _acknowledged.Remove(partition);
     }
@@ -121,7 +119,7 @@ internal sealed class SalesFeed(SiloProcess silo, Random random) : IAsyncDisposa
         {
             try
             {
-                await silo.Client.AppendOnceAsync(topic, appended, idempotencyKey, CancellationToken.None);
+                await client().AppendOnceAsync(topic, appended, idempotencyKey, CancellationToken.None);
                 return;
             }
             catch (ActorStreamsException) when (Stopwatch.GetElapsedTime(begin) < Patience || stop.IsCancellationRequested)

@@ -16,7 +16,6 @@ internal sealed class Schedule : IAsyncDisposable
     private const int FirstBatches = 60;
     private const int MaxTurned = 3;
     private static readonly string[] Datasets = ["sale", "customer", "spend", "tier", "board", "summary", "profile"];
-    private static readonly string[] Topics = [Deployment.Sales, Deployment.OtherSales, Deployment.Customers];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly Random _random;
@@ -31,7 +30,7 @@ internal sealed class Schedule : IAsyncDisposable
     internal Schedule(int seed)
     {
         _random = new(seed);
-        _feed = new(_silo, new(_random.Next()));
+        _feed = new(() => _silo.Client, new(_random.Next()));
     }
 
     /// <summary>States that were compared with those of a batch.</summary>
@@ -48,7 +47,8 @@ internal sealed class Schedule : IAsyncDisposable
 
     internal async Task RunAsync()
     {
-        await _feed.PrepareAsync(FirstBatches);
+        await using (var log = new StoppedLog(_silo.Data))
+            await _feed.PrepareAsync(log.Log, FirstBatches);
         await StartAsync();
         _feed.Begin();
         for (var steps = _random.Next(3, 7); steps > 0; steps--)
@@ -170,7 +170,13 @@ internal sealed class Schedule : IAsyncDisposable
         await _feed.PauseAsync();
         await EndAsync(isKilled: _random.Next(2) == 0);
         Note($"make {topic} again");
-        await _feed.MakeAgainAsync(topic);
+        _feed.Forget(topic);
+        await using (var log = new StoppedLog(_silo.Data))
+        {
+            await log.Log.DeleteTopicAsync(topic);
+            await log.Log.CreateTopicAsync(topic, Deployment.Partitions);
+        }
+
         await StartAsync();
         _feed.Begin();
     }
@@ -240,7 +246,7 @@ internal sealed class Schedule : IAsyncDisposable
             await Task.Delay(60);
         }
 
-        foreach (var topic in Topics)
+        foreach (var topic in SalesFeed.Topics)
             await _silo.CaughtUpAsync(topic);
     }
 
@@ -248,17 +254,10 @@ internal sealed class Schedule : IAsyncDisposable
     {
         var builds = await _silo.Client.Builds.ListAsync();
         var datasets = await _silo.Client.DatasetsAsync();
-        foreach (var dataset in datasets)
+        if (Rest.Stopped(builds, datasets) is { } stopped)
         {
-            // Another log than the one that was folded: it is said, and a rebuild is the remedy.
-            var newest = builds.LastOrDefault(build => build.Dataset == dataset.Name && build.Status != BuildStatus.Frozen);
-            if (newest is { IsActive: true } ? dataset.Status == PartitionState.Stopped
-                : newest?.NotReady?.Contains(" is stopped:", StringComparison.Ordinal) == true)
-            {
-                Assert.Equal("entity", Words.Of(dataset.Kind));
-                await CallSurelyAsync(client => client.RebuildAsync(dataset.Name), $"rebuild {dataset.Name}, which is stopped");
-                return $"{dataset.Name} is rebuilt";
-            }
+            await CallSurelyAsync(client => client.RebuildAsync(stopped), $"rebuild {stopped}, which is stopped");
+            return $"{stopped} is rebuilt";
         }
 
         if (builds.FirstOrDefault(build => build.Status == BuildStatus.Ready && build.CutoverByCommand) is { } held)
