@@ -13,7 +13,7 @@ namespace ActorStreams.Tests.Evolution;
 /// A random life of three silos on Kafka and PostgreSQL: kills, silos that are rolled to another deployment one by one, so that two stand
 /// side by side, and back; builds by command; and topics that are deleted and made again while silos run.
 /// </summary>
-internal sealed class ClusterSchedule
+internal sealed class ClusterSchedule : IAsyncDisposable
 {
     private const int Silos = 3;
     private const int Steps = 5;
@@ -46,18 +46,17 @@ internal sealed class ClusterSchedule
         for (var i = 0; i < Silos; i++)
             _cluster.NewSilo("ActorStreams.Tests.dll", EvolvingSilo.Command);
         await Task.WhenAll(Enumerable.Range(0, Silos).Select(StartAsync));
-        await using (_feed)
+        _feed.Begin();
+        for (var step = 0; step < Steps; step++)
         {
-            _feed.Begin();
-            for (var step = 0; step < Steps; step++)
-            {
-                await StepAsync();
-                await Task.Delay(_random.Next(500));
-            }
-
-            await CheckAsync();
+            await StepAsync();
+            await Task.Delay(_random.Next(500));
         }
+
+        await CheckAsync();
     }
+
+    public ValueTask DisposeAsync() => _feed.DisposeAsync();
 
     private async Task StepAsync()
     {

@@ -25,6 +25,7 @@ internal sealed class SalesFeed(Func<ActorStreamsClient> client, Random random) 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<(string Topic, int Partition), List<(string Key, string? Value)>> _acknowledged = [];
+    private readonly CancellationTokenSource _end = new();
     private CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
     private int _batches;
@@ -94,8 +95,10 @@ internal sealed class SalesFeed(Func<ActorStreamsClient> client, Random random) 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        await _end.CancelAsync();
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
+        _end.Dispose();
     }
 
     private async Task RunAsync(CancellationToken stop)
@@ -103,13 +106,13 @@ internal sealed class SalesFeed(Func<ActorStreamsClient> client, Random random) 
         while (!stop.IsCancellationRequested)
         {
             var (topic, records) = Next();
-            await AppendAsync(topic, records, $"batch-{_batches}", stop);
+            await AppendAsync(topic, records, $"batch-{_batches}");
             Acknowledge(topic, records);
             await Task.Delay(random.Next(MaxPauseMilliseconds), CancellationToken.None);
         }
     }
 
-    private async Task AppendAsync(string topic, List<(string Key, string? Value)> records, string idempotencyKey, CancellationToken stop)
+    private async Task AppendAsync(string topic, List<(string Key, string? Value)> records, string idempotencyKey)
     {
         var appended = records.ConvertAll(record => new AppendRecord
         {
@@ -119,12 +122,12 @@ internal sealed class SalesFeed(Func<ActorStreamsClient> client, Random random) 
         {
             try
             {
-                await client().AppendOnceAsync(topic, appended, idempotencyKey, CancellationToken.None);
+                await client().AppendOnceAsync(topic, appended, idempotencyKey, _end.Token);
                 return;
             }
-            catch (ActorStreamsException) when (Stopwatch.GetElapsedTime(begin) < Patience || stop.IsCancellationRequested)
+            catch (ActorStreamsException) when (Stopwatch.GetElapsedTime(begin) < Patience)
             {
-                await Task.Delay(MaxPauseMilliseconds, CancellationToken.None); // it starts or stops
+                await Task.Delay(MaxPauseMilliseconds, _end.Token); // it starts or stops
             }
         }
     }

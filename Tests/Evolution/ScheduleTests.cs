@@ -22,7 +22,7 @@ public sealed class ScheduleTests : EndToEndTest
             await using var cluster = await SiloCluster.StartAsync(
                 await RealKafka.StartNewAsync(3), SalesFeed.Topics.Select(topic => (topic, Deployment.Partitions)),
                 [.. EvolvingSilo.Settings, "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2"]);
-            var schedule = new ClusterSchedule(cluster, seed);
+            await using var schedule = new ClusterSchedule(cluster, seed);
             try
             {
                 await schedule.RunAsync();
