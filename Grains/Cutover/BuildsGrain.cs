@@ -134,7 +134,7 @@ internal sealed partial class BuildsGrain(
         HashSet<BuildId> all = [id];
         foreach (var build in catalog.Builds.Where(build => build.Sources.Any(all.Contains)))
             all.Add(build.Id);
-        bool IsDefined(string dataset) => catalog.Builds.Any(build => build.Dataset == dataset && ownership.IsKnown(build.Address));
+        bool IsDefined(string dataset) => catalog.Builds.Any(build => build.Dataset == dataset && ownership.IsFolded(build));
         if (catalog.Builds.FirstOrDefault(build => all.Contains(build.Id) && catalog.IsActive(build) && IsDefined(build.Dataset))
             is { } active)
             throw new RequestRefusedException(

@@ -42,13 +42,6 @@ internal sealed class Ownership(
             return _knownToAll.Contains(build);
     }
 
-    /// <summary>Whether any silo can fold a build, by its address.</summary>
-    internal bool IsKnown(string build)
-    {
-        lock (_gate)
-            return _owners.ContainsKey(build);
-    }
-
     internal bool IsMine(Dataset dataset, int partition) => OwnerOf(dataset, partition)?.Equals(local.SiloAddress) == true;
 
     /// <summary>Asks the placement grain for the owners among the members as this silo sees them; callers share one question.</summary>
