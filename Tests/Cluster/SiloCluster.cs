@@ -63,7 +63,8 @@ internal sealed class SiloCluster : IAsyncDisposable
     {
         var silo = new SiloProcess
         {
-            Program = program is [] ? ["ActorStreams.Silo.dll"] : program, Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"],
+            Program = program is [] ? ["ActorStreams.Silo.dll"] : program,
+            Settings = [.. _settings, $"--Silo:Name=silo-{_silos.Count + 1}"],
         };
         silo.Variables["DOTNET_GCgen0size"] = "4000000"; // as the manifests have it
         _silos.Add(silo);
