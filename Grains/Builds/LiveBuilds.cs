@@ -25,6 +25,12 @@ public sealed partial class LiveBuilds(Topology topology, IStateStore store, ICh
     /// <summary>The catalog as it was last read.</summary>
     public BuildCatalog Catalog { get; private set; } = new();
 
+    /// <summary>Whether a silo can fold a build: this one, or another.</summary>
+    /// <param name="build">The build.</param>
+    /// <param name="isKnown">Whether any silo is known to, by the build's address.</param>
+    internal bool IsFolded(Build build, Func<string, bool> isKnown) =>
+        isKnown(build.Address) || topology.Running.Any(dataset => dataset.Id == build.Id);
+
     /// <summary>
     /// What folds these datasets has to begin again, since their views have changed; or there are other datasets to fold.
     /// </summary>

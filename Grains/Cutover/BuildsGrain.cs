@@ -55,7 +55,7 @@ internal sealed partial class BuildsGrain(
         if (dataset is not null)
             RequireDataset(dataset);
         await builds.FollowAsync(CancellationToken.None);
-        var targets = Connected(builds.Catalog.Due(ownership.IsFolded), dataset);
+        var targets = Connected(builds.Catalog.Due(IsFolded), dataset);
         if (targets.Count == 0)
             throw new RequestRefusedException(409, "Nothing to move to", "Readers get the newest build of each dataset already.");
         if (await MoveAsync(targets, byCommand: true) is { } fault)
@@ -96,7 +96,7 @@ internal sealed partial class BuildsGrain(
             return;
         }
 
-        var targets = builds.Catalog.Due(ownership.IsFolded).Where(build => !IsHeld(builds.Catalog, build.Dataset)).ToList();
+        var targets = builds.Catalog.Due(IsFolded).Where(build => !IsHeld(builds.Catalog, build.Dataset)).ToList();
         // As long as there are silos with another definition it is open which one counts.
         if (targets.Count > 0 && targets.All(build => ownership.IsKnownToAll(build.Address))
             && await MoveAsync(targets, byCommand: false) is { } fault)
@@ -108,9 +108,11 @@ internal sealed partial class BuildsGrain(
     /// the deployment that had it is gone.
     /// </summary>
     private bool IsHeld(BuildCatalog catalog, string dataset) =>
-        catalog.Held.Contains(dataset) && catalog.ActiveOf(dataset) is { } active && (!active.IsWhole || ownership.IsFolded(active));
+        catalog.Held.Contains(dataset) && catalog.ActiveOf(dataset) is { } active && (!active.IsWhole || IsFolded(active));
 
-    private Task<BuildProgress> AskAsync(BuildCatalog catalog) => BuildProgress.AskAsync(catalog, ownership.IsFolded, grains, time);
+    private bool IsFolded(Build build) => builds.IsFolded(build, ownership.IsKnown);
+
+    private Task<BuildProgress> AskAsync(BuildCatalog catalog) => BuildProgress.AskAsync(catalog, IsFolded, grains, time);
 
     private List<BuildReply> RepliesOf(BuildCatalog catalog, BuildProgress progress) =>
         [.. _rates.Look([.. catalog.Builds.Select(progress.ReplyOf)]).Select(reply => WithSettings(catalog, reply))];
@@ -134,7 +136,7 @@ internal sealed partial class BuildsGrain(
         HashSet<BuildId> all = [id];
         foreach (var build in catalog.Builds.Where(build => build.Sources.Any(all.Contains)))
             all.Add(build.Id);
-        bool IsDefined(string dataset) => catalog.Builds.Any(build => build.Dataset == dataset && ownership.IsFolded(build));
+        bool IsDefined(string dataset) => catalog.Builds.Any(build => build.Dataset == dataset && IsFolded(build));
         if (catalog.Builds.FirstOrDefault(build => all.Contains(build.Id) && catalog.IsActive(build) && IsDefined(build.Dataset))
             is { } active)
             throw new RequestRefusedException(

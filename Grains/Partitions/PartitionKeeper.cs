@@ -84,7 +84,7 @@ internal sealed partial class PartitionKeeper(
                 await HandOverAsync(stoppingToken);
                 await EndUnknownAsync();
                 await Task.WhenAll(Mine().Select(partition => KeepAsync(partition.Dataset, partition.Partition)));
-                if (builds.Catalog.Due(ownership.IsFolded).Count > 0)
+                if (builds.Catalog.Due(build => builds.IsFolded(build, ownership.IsKnown)).Count > 0)
                     await grains.GetGrain<IBuildsGrain>(0).Look();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

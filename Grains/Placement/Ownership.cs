@@ -1,4 +1,3 @@
-using ActorStreams.Builds;
 using ActorStreams.Definitions;
 using Orleans.Runtime;
 
@@ -28,18 +27,18 @@ internal sealed class Ownership(
             return _owners.TryGetValue(dataset.Address, out var owners) && partition < owners.Length ? owners[partition] : null;
     }
 
-    /// <summary>Whether a silo can fold a build: this one, or one that owns partitions of it.</summary>
-    internal bool IsFolded(Build build)
-    {
-        lock (_gate)
-            return _owners.ContainsKey(build.Address) || topology.Running.Any(dataset => dataset.Id == build.Id);
-    }
-
     /// <summary>Whether every silo can fold a build, by its address.</summary>
     internal bool IsKnownToAll(string build)
     {
         lock (_gate)
             return _knownToAll.Contains(build);
+    }
+
+    /// <summary>Whether any silo can fold a build, by its address.</summary>
+    internal bool IsKnown(string build)
+    {
+        lock (_gate)
+            return _owners.ContainsKey(build);
     }
 
     internal bool IsMine(Dataset dataset, int partition) => OwnerOf(dataset, partition)?.Equals(local.SiloAddress) == true;

@@ -21,7 +21,7 @@ public sealed class ScheduleTests : EndToEndTest
             var (seed, begin) = (Number("SEED", Random.Shared.Next()), Stopwatch.GetTimestamp());
             await using var cluster = await SiloCluster.StartAsync(
                 await RealKafka.StartNewAsync(3), SalesFeed.Topics.Select(topic => (topic, Deployment.Partitions)),
-                [.. EvolvingSilo.Settings, "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2"]);
+                [.. EvolvingSilo.Settings, "--Silo:ProbeSeconds=1", "--Silo:MissedProbes=2", "--Kafka:AppendTimeoutSeconds=3"]);
             await using var schedule = new ClusterSchedule(cluster, seed);
             try
             {
