@@ -48,7 +48,11 @@ internal sealed class ClientSettings
             ["message.max.bytes"] = Text(MaxBatchBytes),
             ["socket.keepalive.enable"] = "true",
             ["reconnect.backoff.max.ms"] = "2000", // after an outage nobody should wait ten seconds more
-            ["topic.metadata.refresh.interval.ms"] = "60000",
+
+            // While a leader that is gone is not known to be gone, brokers still name it, and the client asks again only after this time;
+            // what it knows of a topic without reading it, it does not ask for again within the second one.
+            ["topic.metadata.refresh.interval.ms"] = "3000",
+            ["metadata.max.age.ms"] = "6000",
         };
         var consumerDefaults = new Dictionary<string, string>
         {
