@@ -32,8 +32,7 @@ public sealed class OffsetOutOfRangeException(TopicPartition partition, long off
     $"{partition} holds offsets {range.Start} to {range.End} (the end), but was to be read from {offset}. "
     + (offset < range.Start
         ? $"The records {offset} to {range.Start - 1} are no longer kept."
-        : "This is another log than the one the position came from, or it lost records. Bring back the log that was, or rebuild what was "
-            + "folded from it (--rebuild)."))
+        : $"This is another log than the one the position came from, or it lost records. {LogChangedException.Remedy}"))
 {
     /// <summary>The partition.</summary>
     public TopicPartition Partition { get; } = partition;
@@ -54,10 +53,11 @@ public sealed class OffsetOutOfRangeException(TopicPartition partition, long off
 /// </summary>
 public sealed class LogChangedException : Exception
 {
-    private const string Remedy = "Nothing was read from it. Bring back the log that was, or rebuild what was folded from it (--rebuild).";
+    internal const string Remedy =
+        "Bring back the log that was, or rebuild what was folded from it (actorstreams rebuild, or start once with --rebuild).";
 
     private LogChangedException(TopicPartition partition, long offset, string difference)
-        : base($"{partition} was read up to offset {offset}, and {difference}. {Remedy}") => (Partition, Offset) = (partition, offset);
+        : base($"{partition} was read up to offset {offset}, and {difference}. Nothing was read from it. {Remedy}") => (Partition, Offset) = (partition, offset);
 
     /// <summary>The partition.</summary>
     public TopicPartition Partition { get; }
