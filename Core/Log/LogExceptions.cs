@@ -57,7 +57,8 @@ public sealed class LogChangedException : Exception
         "Bring back the log that was, or rebuild what was folded from it (actorstreams rebuild, or start once with --rebuild).";
 
     private LogChangedException(TopicPartition partition, long offset, string difference)
-        : base($"{partition} was read up to offset {offset}, and {difference}. Nothing was read from it. {Remedy}") => (Partition, Offset) = (partition, offset);
+        : base($"{partition} was read up to offset {offset}, and {difference}. Nothing was read from it. {Remedy}") =>
+        (Partition, Offset) = (partition, offset);
 
     /// <summary>The partition.</summary>
     public TopicPartition Partition { get; }

@@ -14,8 +14,8 @@ using ActorStreams.Tests.Log;
 namespace ActorStreams.Tests.Cluster;
 
 /// <summary>
-/// A source topic becomes another log while silos fold it (semantics §2). Nothing of the other log is folded, every place where an operator
-/// looks says so until he acts, and what he is told to do helps.
+/// A source topic becomes another log while silos fold it (semantics §2). Nothing of the other log is folded, every place where an
+/// operator looks says so until he acts, and what he is told to do helps.
 /// </summary>
 public sealed class LogChangedTests : EndToEndTest
 {
