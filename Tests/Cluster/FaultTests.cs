@@ -30,7 +30,7 @@ public sealed class FaultTests : EndToEndTest
         else
             Assert.SkipWhen(kind == "mock" && RealKafka.IsAvailable, "There are real brokers. REAL=mock runs it all the same.");
         var (random, faultCount, records, mostSecondsBetween) =
-            (NewRandom(), Number("FAULTS", 3), Number("FAULT_RECORDS", 1_500), Number("FAULT_SECONDS", 4));
+            (NewRandom(), Number("FAULTS", 2), Number("FAULT_RECORDS", 1_000), Number("FAULT_SECONDS", 3));
         var brokers = await StartBrokersAsync(kind);
         await using var cluster =
             await SiloCluster.StartAsync(brokers, SameAnswersTests.Topics(Partitions, Partitions), Settings(isReal: kind != "mock"));

@@ -9,7 +9,7 @@ namespace ActorStreams.Tests.Cluster;
 public sealed class IdempotencyClusterTests : EndToEndTest
 {
     private const string Orders = "shop.orders";
-    private static readonly int Kills = Number("KILLS", 2);
+    private static readonly int Kills = Number("KILLS", 1);
 
     [Fact]
     public async Task Each_append_is_one_record_though_two_silos_get_it_and_are_killed()

@@ -17,7 +17,7 @@ namespace ActorStreams.Tests.DeadLetters;
 [Collection(AlsoBesideOthersCollection.Name)]
 public sealed class PoisonTests : EndToEndTest
 {
-    private const int Good = 30_000;
+    private const int Good = 10_000;
     private const int Poison = 1_000;
 
     [Fact]

@@ -87,9 +87,8 @@ public sealed class RotationTests
         await stopping.CancelAsync();
         var appended = await appending;
         var range = (await log.OffsetsAsync("t"))[0];
-        Assert.Equal(appended, range.End);
         Assert.False(reading.IsCompleted, "The reader ended.");
-        var values = (await log.TakeAsync(new("t", 0), 0, appended)).Values();
+        var values = (await log.TakeAsync(new("t", 0), 0, (int)range.End)).Values();
         Assert.Equal(Enumerable.Range(0, appended).Select(i => $"{i}"), values);
 
         // And files that cannot be used leave everything as it is.
