@@ -81,8 +81,8 @@ public sealed class RotationTests
         TestAuthority.Replace(file, before + "\n" + kafka.Security.CaText);
         await UntilAsync(() => logged.All.Contains(Changed, StringComparison.Ordinal));
         await MoreAsync(log, 10); // and what was under way when the file changed is done
-        await kafka.DownAsync();
-        await kafka.UpAsync();
+        await kafka.SignalAsync(1, "TERM");
+        await kafka.UpAsync(1);
         await MoreAsync(log, 10);
         await stopping.CancelAsync();
         var appended = await appending;
