@@ -6,13 +6,11 @@ using ActorStreams.Benchmarks.Lean;
 using ActorStreams.Benchmarks.Silo;
 using ActorStreams.Client;
 using ActorStreams.Client.Calls;
-using ActorStreams.Hosting;
 using ActorStreams.Kafka;
 using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.MockKafka;
 using ActorStreams.Protocol;
-using Microsoft.AspNetCore.Builder;
 
 namespace ActorStreams.Benchmarks.Bounded;
 
@@ -136,15 +134,8 @@ internal static class BoundedBenchmark
     }
 
     /// <summary>This program as a silo.</summary>
-    public static async Task<int> RunSiloAsync(string[] args)
-    {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration["Silo:DataDirectory"] ??= builder.Configuration["data"];
-        builder.AddActorStreams(topology => topology.AddEntity<Parcel>(parcel => parcel.FromTopic(Topic)).AddView<Depot>());
-        await using var app = builder.Build();
-        await app.MapActorStreams().RunAsync();
-        return 0;
-    }
+    public static Task<int> RunSiloAsync(string[] args) => SiloChild.RunAsync(
+        args, topology => topology.AddEntity<Parcel>(parcel => parcel.FromTopic(Topic)).AddView<Depot>());
 
     private static async Task FillAsync(IChangeLog log, string[] keys, int records, int partitions)
     {

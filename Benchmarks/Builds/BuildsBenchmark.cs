@@ -8,11 +8,9 @@ using ActorStreams.Benchmarks.Silo;
 using ActorStreams.Client;
 using ActorStreams.Client.Calls;
 using ActorStreams.Definitions;
-using ActorStreams.Hosting;
 using ActorStreams.Log;
 using ActorStreams.Protocol;
 using ActorStreams.Storage.Sqlite.Log;
-using Microsoft.AspNetCore.Builder;
 
 namespace ActorStreams.Benchmarks.Builds;
 
@@ -85,16 +83,7 @@ internal static class BuildsBenchmark
     }
 
     /// <summary>This program as a silo.</summary>
-    public static async Task<int> RunSiloAsync(string[] args)
-    {
-        var builder = WebApplication.CreateBuilder(
-            new WebApplicationOptions { Args = args[1..], ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration["Silo:DataDirectory"] ??= builder.Configuration["data"];
-        builder.AddActorStreams(topology => Define(topology, args[0]));
-        await using var app = builder.Build();
-        await app.MapActorStreams().RunAsync();
-        return 0;
-    }
+    public static Task<int> RunSiloAsync(string[] args) => SiloChild.RunAsync(args[1..], topology => Define(topology, args[0]));
 
     private static void Define(TopologyBuilder topology, string deployment)
     {

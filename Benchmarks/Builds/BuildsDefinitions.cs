@@ -3,7 +3,7 @@ using ActorStreams.Definitions;
 
 namespace ActorStreams.Benchmarks.Builds;
 
-/// <summary>How many depots hold how many parcels at most: a second level, over <see cref="Depot"/>.</summary>
+/// <summary>How many depots there are, and how many parcels lie at them: a second level, over <see cref="Depot"/>.</summary>
 internal sealed record Load(int Depots, long Parcels) : IView<Load, Depot>
 {
     public const string Key = "all";

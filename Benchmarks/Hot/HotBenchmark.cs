@@ -5,8 +5,6 @@ using ActorStreams.Benchmarks.Silo;
 using ActorStreams.Client;
 using ActorStreams.Client.Calls;
 using ActorStreams.Definitions;
-using ActorStreams.Hosting;
-using Microsoft.AspNetCore.Builder;
 
 namespace ActorStreams.Benchmarks.Hot;
 
@@ -55,25 +53,16 @@ internal static class HotBenchmark
     }
 
     /// <summary>This program as a silo.</summary>
-    public static async Task<int> RunSiloAsync(string[] args)
+    public static Task<int> RunSiloAsync(string[] args) => SiloChild.RunAsync(args[1..], topology =>
     {
-        var builder = WebApplication.CreateBuilder(
-            new WebApplicationOptions { Args = args[1..], ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration["Silo:DataDirectory"] ??= builder.Configuration["data"];
-        builder.AddActorStreams(topology =>
+        topology.AddEntity<Visit>(visit => visit.FromTopic(Topic));
+        _ = args[0] switch
         {
-            topology.AddEntity<Visit>(visit => visit.FromTopic(Topic));
-            _ = args[0] switch
-            {
-                "audience" => topology.AddView<Audience>(),
-                "best" => topology.AddView<Best>(),
-                _ => topology,
-            };
-        });
-        await using var app = builder.Build();
-        await app.MapActorStreams().RunAsync();
-        return 0;
-    }
+            "audience" => topology.AddView<Audience>(),
+            "best" => topology.AddView<Best>(),
+            _ => topology,
+        };
+    });
 
     private static async Task RunAsync(
         string what, string view, int records, BenchmarkOptions options, Func<Random, int, (string Key, Visited Value)> next)

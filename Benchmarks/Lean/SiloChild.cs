@@ -2,7 +2,10 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Net;
 using ActorStreams.Client;
+using ActorStreams.Definitions;
+using ActorStreams.Hosting;
 using ActorStreams.Protocol;
+using Microsoft.AspNetCore.Builder;
 
 namespace ActorStreams.Benchmarks.Lean;
 
@@ -74,6 +77,17 @@ internal sealed class SiloChild : IDisposable
         }
 
         throw new InvalidOperationException($"'{dataset}' did not come to {states} states.");
+    }
+
+    /// <summary>This program as a silo: what <see cref="StartAsync"/> starts where it is given a command.</summary>
+    public static async Task<int> RunAsync(string[] args, Action<TopologyBuilder> define)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration["Silo:DataDirectory"] ??= builder.Configuration["data"];
+        builder.AddActorStreams(define);
+        await using var app = builder.Build();
+        await app.MapActorStreams().RunAsync();
+        return 0;
     }
 
     public async Task StopAsync()

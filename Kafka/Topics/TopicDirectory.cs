@@ -168,10 +168,11 @@ internal sealed class TopicDirectory(RenewedClient<IAdminClient> admin, KafkaOpt
         {
             return await TopicIds.AskAsync(admin, topics, _timeout).ConfigureAwait(false);
         }
-        catch (KafkaException) when (_seen is not null)
+        catch (KafkaException) when (Volatile.Read(ref _seen) is not null)
         {
-            return topics.Where(topic => _seen.Find(topic)?.Id is not null)
-                .ToDictionary(topic => topic, topic => _seen.Find(topic)!.Value.Id!, StringComparer.Ordinal);
+            var before = Volatile.Read(ref _seen)!.Topics;
+            return before.Where(topic => topic.Value.Id is not null)
+                .ToDictionary(topic => topic.Key, topic => topic.Value.Id!, StringComparer.Ordinal);
         }
     }
 

@@ -15,11 +15,7 @@ internal static class FrameOrder
     /// <returns>Changes that came for the first time behind a later one of the same origin.</returns>
     internal static async Task<int> LateChangesAsync(string bootstrapServers, string topic)
     {
-        await using var log =
-            KafkaChangeLog.Open(new()
-            {
-                BootstrapServers = bootstrapServers, ChecksTopicSettings = false, Consumer = { ["fetch.wait.max.ms"] = "10" },
-            });
+        await using var log = OpenLog(bootstrapServers);
         var late = 0;
         var ranges = await log.OffsetsAsync(topic);
         for (var partition = 0; partition < ranges.Count; partition++)
@@ -35,6 +31,12 @@ internal static class FrameOrder
 
         return late;
     }
+
+    /// <summary>The log as a reader of it, on brokers that may be the mock: it has no settings and no ids to check.</summary>
+    internal static KafkaChangeLog OpenLog(string bootstrapServers) => KafkaChangeLog.Open(new()
+    {
+        BootstrapServers = bootstrapServers, ChecksTopicSettings = false, Consumer = { ["fetch.wait.max.ms"] = "10" },
+    });
 
     private static int Late(ReadOnlyMemory<byte> value, Marks marks, HashSet<(int Source, Origin Origin)> seen)
     {

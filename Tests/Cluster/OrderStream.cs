@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text;
 using ActorStreams.Batch;
 using ActorStreams.Definitions;
-using ActorStreams.Kafka;
-using ActorStreams.Kafka.Clients;
 using ActorStreams.Log;
 using ActorStreams.Samples.Shop;
 using ActorStreams.Tests.EndToEnd;
@@ -71,11 +69,7 @@ internal sealed class OrderStream : IDisposable
     /// </summary>
     internal async Task<BatchResult> BatchAsync()
     {
-        await using var log =
-            KafkaChangeLog.Open(new()
-            {
-                BootstrapServers = _bootstrapServers, ChecksTopicSettings = false, Consumer = { ["fetch.wait.max.ms"] = "10" },
-            });
+        await using var log = FrameOrder.OpenLog(_bootstrapServers);
         var topology = new TopologyBuilder();
         ShopDefinitions.AddTo(topology);
         var result = await new BatchRunner(topology.Build(), log).RunAsync();
